@@ -1,0 +1,98 @@
+//! The rules of an API key.
+
+use super::{
+    command::ApiKeyCommand,
+    event::{ApiKeyEvent, ApiKeyRevoked},
+    rejection::ApiKeyRejection,
+    state::ApiKey,
+};
+use crate::Decider;
+
+impl Decider for ApiKey {
+    const TYPE: &'static str = "api_key";
+    const STATE_SCHEMA: i32 = 1;
+    type State = Self;
+    type Command = ApiKeyCommand;
+    type Event = ApiKeyEvent;
+    type Rejection = ApiKeyRejection;
+
+    fn decide(state: &Self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRejection> {
+        match (state, command) {
+            (Self::Absent, ApiKeyCommand::Create(key)) => {
+                if key.scopes.is_empty() {
+                    return Err(ApiKeyRejection::NoScope);
+                }
+                if key.expires_at.is_some_and(|end| end <= key.at) {
+                    return Err(ApiKeyRejection::ExpiresInThePast);
+                }
+                Ok(vec![ApiKeyEvent::Created(key)])
+            }
+            (Self::Issued(_), ApiKeyCommand::Create(_)) => Err(ApiKeyRejection::AlreadyExists),
+            (Self::Absent, ApiKeyCommand::Revoke { .. }) => Err(ApiKeyRejection::NotFound),
+            (Self::Issued(key), ApiKeyCommand::Revoke { at }) => {
+                let event = ApiKeyEvent::Revoked(ApiKeyRevoked { at });
+                Ok(key.revoked_at.is_none().then_some(event).into_iter().collect())
+            }
+        }
+    }
+
+    fn evolve(state: Self, event: &ApiKeyEvent) -> Self {
+        state.apply(event)
+    }
+
+    fn weight(_: &Self) -> usize {
+        400
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        api_key::{ApiKeyCreated, Scope},
+        testing::given,
+        values::{ApiKeyId, Text, Timestamp},
+    };
+
+    fn created(scopes: Vec<Scope>, expires_at: Option<i64>) -> ApiKeyCreated {
+        ApiKeyCreated {
+            api_key_id: ApiKeyId(Uuid::nil()),
+            name: Text::parse("build server").unwrap(),
+            scopes,
+            prefix: "lk_abcd".to_owned(),
+            expires_at: expires_at.map(Timestamp::from_millis),
+            at: Timestamp::from_millis(1_000),
+        }
+    }
+
+    #[test]
+    fn a_key_needs_a_scope_and_a_future() {
+        given::<ApiKey>([])
+            .when(ApiKeyCommand::Create(created(vec![], None)))
+            .then_rejected(&ApiKeyRejection::NoScope);
+        given::<ApiKey>([])
+            .when(ApiKeyCommand::Create(created(vec![Scope::Client], Some(1_000))))
+            .then_rejected(&ApiKeyRejection::ExpiresInThePast);
+    }
+
+    #[test]
+    fn a_key_dies_by_time_or_by_hand_and_is_revoked_once() {
+        let event = given::<ApiKey>([])
+            .when(ApiKeyCommand::Create(created(vec![Scope::Client], Some(5_000))))
+            .then_events()
+            .remove(0);
+        let state = ApiKey::evolve(ApiKey::Absent, &event);
+        assert!(state.facts().unwrap().is_live(Timestamp::from_millis(4_999)));
+        assert!(!state.facts().unwrap().is_live(Timestamp::from_millis(5_000)));
+        let revoke = || ApiKeyCommand::Revoke {
+            at: Timestamp::from_millis(2_000),
+        };
+        let revoked = given::<ApiKey>([event.clone()]).when(revoke()).then_events().remove(0);
+        given::<ApiKey>([event, revoked]).when(revoke()).then_nothing();
+        given::<ApiKey>([])
+            .when(revoke())
+            .then_rejected(&ApiKeyRejection::NotFound);
+    }
+}

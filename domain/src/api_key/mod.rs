@@ -1,0 +1,12 @@
+//! A credential for machines. The secret itself is never recorded, only claimed by its keyed hash.
+
+mod command;
+mod decide;
+mod event;
+mod rejection;
+mod state;
+
+pub use command::ApiKeyCommand;
+pub use event::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
+pub use rejection::ApiKeyRejection;
+pub use state::{ApiKey, IssuedApiKey, Scope};

@@ -1,0 +1,68 @@
+//! What an API key's events amount to.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{ApiKeyCreated, ApiKeyEvent};
+use crate::values::Timestamp;
+
+/// What a credential may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The license routes.
+    Client,
+    /// Reading over the admin routes.
+    Read,
+    /// Reading and changing over the admin routes.
+    Admin,
+}
+
+/// An API key's situation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub enum ApiKey {
+    /// Nothing has happened.
+    #[default]
+    Absent,
+    /// It was made.
+    Issued(IssuedApiKey),
+}
+
+/// An API key's facts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IssuedApiKey {
+    /// How it was made.
+    pub created: ApiKeyCreated,
+    /// When it was ended by hand.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl IssuedApiKey {
+    /// Whether it still opens anything.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.created.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+impl ApiKey {
+    /// The facts.
+    pub fn facts(&self) -> Option<&IssuedApiKey> {
+        match self {
+            Self::Absent => None,
+            Self::Issued(key) => Some(key),
+        }
+    }
+
+    pub(super) fn apply(self, event: &ApiKeyEvent) -> Self {
+        match (self, event) {
+            (_, ApiKeyEvent::Created(event)) => Self::Issued(IssuedApiKey {
+                created: event.clone(),
+                revoked_at: None,
+            }),
+            (Self::Issued(key), ApiKeyEvent::Revoked(event)) => Self::Issued(IssuedApiKey {
+                revoked_at: Some(event.at),
+                ..key
+            }),
+            (Self::Absent, ApiKeyEvent::Revoked(_)) => Self::Absent,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The rules of a customer.
+
+use super::{
+    command::CustomerCommand,
+    event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired},
+    rejection::CustomerRejection,
+    state::Customer,
+};
+use crate::Decider;
+
+impl Decider for Customer {
+    const TYPE: &'static str = "customer";
+    const STATE_SCHEMA: i32 = 1;
+    type State = Self;
+    type Command = CustomerCommand;
+    type Event = CustomerEvent;
+    type Rejection = CustomerRejection;
+
+    fn decide(state: &Self, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerRejection> {
+        use CustomerCommand::{Create, Edit, Retire};
+        match (state, command) {
+            (Self::Absent, Create { id, person, at }) => Ok(vec![CustomerEvent::Created(CustomerCreated {
+                customer_id: id,
+                person,
+                at,
+            })]),
+            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(CustomerRejection::AlreadyExists),
+            (Self::Absent, Edit { .. } | Retire { .. }) => Err(CustomerRejection::NotFound),
+            (Self::Live(customer), Edit { person, at }) => {
+                let changed = customer.person != person;
+                let event = CustomerEvent::Edited(CustomerEdited { person, at });
+                Ok(changed.then_some(event).into_iter().collect())
+            }
+            (Self::Live(_), Retire { at }) => Ok(vec![CustomerEvent::Retired(CustomerRetired { at })]),
+            (Self::Retired(_), Retire { .. }) => Ok(vec![]),
+            (Self::Retired(_), Edit { .. }) => Err(CustomerRejection::Retired),
+        }
+    }
+
+    fn evolve(state: Self, event: &CustomerEvent) -> Self {
+        state.apply(event)
+    }
+
+    fn weight(_: &Self) -> usize {
+        800
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        customer::Person,
+        testing::given,
+        values::{CustomerId, Sealed, Timestamp},
+    };
+
+    fn at() -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+    fn person(name: &str) -> Person {
+        Person {
+            name: Sealed(name.to_owned()),
+            email: Sealed("mail".to_owned()),
+            company: None,
+        }
+    }
+    fn create() -> CustomerCommand {
+        CustomerCommand::Create {
+            id: CustomerId(Uuid::nil()),
+            person: person("a"),
+            at: at(),
+        }
+    }
+    fn created() -> CustomerEvent {
+        given::<Customer>([]).when(create()).then_events().remove(0)
+    }
+
+    #[test]
+    fn a_customer_is_created_once_and_edited_only_by_a_change() {
+        given::<Customer>([created()])
+            .when(create())
+            .then_rejected(&CustomerRejection::AlreadyExists);
+        given::<Customer>([created()])
+            .when(CustomerCommand::Edit {
+                person: person("a"),
+                at: at(),
+            })
+            .then_nothing();
+        given::<Customer>([created()])
+            .when(CustomerCommand::Edit {
+                person: person("b"),
+                at: at(),
+            })
+            .then_events();
+    }
+
+    #[test]
+    fn a_retired_customer_stays_as_it_is() {
+        let retired = given::<Customer>([created()])
+            .when(CustomerCommand::Retire { at: at() })
+            .then_events()
+            .remove(0);
+        given::<Customer>([created(), retired.clone()])
+            .when(CustomerCommand::Retire { at: at() })
+            .then_nothing();
+        given::<Customer>([created(), retired])
+            .when(CustomerCommand::Edit {
+                person: person("b"),
+                at: at(),
+            })
+            .then_rejected(&CustomerRejection::Retired);
+        given::<Customer>([])
+            .when(CustomerCommand::Retire { at: at() })
+            .then_rejected(&CustomerRejection::NotFound);
+    }
+}

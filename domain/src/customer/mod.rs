@@ -1,0 +1,12 @@
+//! Who licenses are issued to. Name, mail and company are sealed; the rules never see them.
+
+mod command;
+mod decide;
+mod event;
+mod rejection;
+mod state;
+
+pub use command::CustomerCommand;
+pub use event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired};
+pub use rejection::CustomerRejection;
+pub use state::{Customer, LiveCustomer, Person};

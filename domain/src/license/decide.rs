@@ -1,0 +1,178 @@
+//! The rules of a license's life; who gets a seat is decided in `activate.rs`.
+
+use super::{
+    activate::activate,
+    command::{DeactivationTarget, LicenseCommand, Overrides},
+    event::{
+        LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued, LicenseRenewed, LicenseResumed,
+        LicenseRetired, LicenseRevoked, LicenseSuspended,
+    },
+    rejection::LicenseRejection,
+    state::{IssuedLicense, License, Standing},
+};
+use crate::{Decider, values::Timestamp};
+
+type Decision = Result<Vec<LicenseEvent>, LicenseRejection>;
+
+impl Decider for License {
+    const TYPE: &'static str = "license";
+    const STATE_SCHEMA: i32 = 1;
+    type State = Self;
+    type Command = LicenseCommand;
+    type Event = LicenseEvent;
+    type Rejection = LicenseRejection;
+
+    fn decide(state: &Self, command: LicenseCommand) -> Decision {
+        match (state, command) {
+            (Self::Absent, LicenseCommand::Issue(order)) => issue(*order),
+            (Self::Issued(_), LicenseCommand::Issue(_)) => Err(LicenseRejection::AlreadyExists),
+            (Self::Absent, _) => Err(LicenseRejection::NotFound),
+            (Self::Issued(license), command) => decide_issued(license, command),
+        }
+    }
+
+    fn evolve(state: Self, event: &LicenseEvent) -> Self {
+        state.apply(event)
+    }
+
+    fn weight(state: &Self) -> usize {
+        state.facts().map_or(100, IssuedLicense::weight)
+    }
+}
+
+fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
+    match command {
+        LicenseCommand::Issue(_) => Err(LicenseRejection::AlreadyExists),
+        LicenseCommand::Edit {
+            overrides,
+            valid_from,
+            expires_at,
+            note,
+            at,
+        } => edit(
+            license,
+            LicenseEdited {
+                overrides,
+                valid_from,
+                expires_at,
+                note,
+                at,
+            },
+        ),
+        LicenseCommand::Activate(order) => activate(license, *order),
+        LicenseCommand::Deactivate { target, reason, at } => deactivate(license, &target, reason, at),
+        LicenseCommand::Suspend { reason, at } => match license.standing {
+            Standing::Active => Ok(vec![LicenseEvent::Suspended(LicenseSuspended { reason, at })]),
+            Standing::Suspended => Ok(vec![]),
+            Standing::Revoked => Err(LicenseRejection::Revoked),
+            Standing::Retired => Err(LicenseRejection::Retired),
+        },
+        LicenseCommand::Resume { reason, at } => match license.standing {
+            Standing::Active => Ok(vec![]),
+            Standing::Suspended => Ok(vec![LicenseEvent::Resumed(LicenseResumed { reason, at })]),
+            Standing::Revoked => Err(LicenseRejection::Revoked),
+            Standing::Retired => Err(LicenseRejection::Retired),
+        },
+        LicenseCommand::Revoke { reason, at } => match license.standing {
+            Standing::Active | Standing::Suspended => Ok(vec![LicenseEvent::Revoked(LicenseRevoked { reason, at })]),
+            Standing::Revoked => Ok(vec![]),
+            Standing::Retired => Err(LicenseRejection::Retired),
+        },
+        LicenseCommand::Renew {
+            duration_days,
+            expires_at,
+            reason,
+            at,
+        } => renew(license, duration_days, expires_at, reason, at),
+        LicenseCommand::NoteExpiry { at } => Ok(note_expiry(license, at)),
+        LicenseCommand::Retire { at } => match license.standing {
+            Standing::Retired => Ok(vec![]),
+            Standing::Active | Standing::Suspended | Standing::Revoked => {
+                Ok(vec![LicenseEvent::Retired(LicenseRetired { at })])
+            }
+        },
+    }
+}
+
+fn issue(order: LicenseIssued) -> Decision {
+    check(&order.overrides, order.valid_from, order.expires_at)?;
+    Ok(vec![LicenseEvent::Issued(order)])
+}
+
+fn check(overrides: &Overrides, valid_from: Timestamp, expires_at: Option<Timestamp>) -> Result<(), LicenseRejection> {
+    if overrides.seats.is_some_and(|seats| !(1..=1_000_000).contains(&seats)) {
+        return Err(LicenseRejection::SeatsOutOfRange);
+    }
+    if expires_at.is_some_and(|end| end <= valid_from) {
+        return Err(LicenseRejection::EndsBeforeItBegins);
+    }
+    Ok(())
+}
+
+fn open_to_change(license: &IssuedLicense) -> Result<(), LicenseRejection> {
+    match license.standing {
+        Standing::Active | Standing::Suspended => Ok(()),
+        Standing::Revoked => Err(LicenseRejection::Revoked),
+        Standing::Retired => Err(LicenseRejection::Retired),
+    }
+}
+
+fn edit(license: &IssuedLicense, edited: LicenseEdited) -> Decision {
+    open_to_change(license)?;
+    check(&edited.overrides, edited.valid_from, edited.expires_at)?;
+    let unchanged = *license.overrides == edited.overrides
+        && license.valid_from == edited.valid_from
+        && license.expires_at == edited.expires_at
+        && license.note == edited.note;
+    Ok((!unchanged)
+        .then_some(LicenseEvent::Edited(edited))
+        .into_iter()
+        .collect())
+}
+
+fn deactivate(license: &IssuedLicense, target: &DeactivationTarget, reason: Option<String>, at: Timestamp) -> Decision {
+    let activation = match target {
+        DeactivationTarget::Id(id) => license
+            .activation(*id)
+            .ok_or(LicenseRejection::ActivationNotFound(Some(*id)))?,
+        DeactivationTarget::Machine { components, terms } => license
+            .find_machine(components, terms)
+            .ok_or(LicenseRejection::ActivationNotFound(None))?,
+    };
+    if activation.deactivated_at.is_some() {
+        return Ok(vec![]);
+    }
+    let activation_id = activation.activated.activation_id;
+    Ok(vec![LicenseEvent::Deactivated(LicenseDeactivated {
+        activation_id,
+        reason,
+        at,
+    })])
+}
+
+fn renew(
+    license: &IssuedLicense,
+    duration_days: Option<u32>,
+    expires_at: Option<Timestamp>,
+    reason: Option<String>,
+    at: Timestamp,
+) -> Decision {
+    open_to_change(license)?;
+    let by_policy = || Some(license.expires_at?.max(at).plus_days(duration_days?));
+    let end = expires_at.or_else(by_policy).ok_or(LicenseRejection::NotRenewable)?;
+    check(&license.overrides, license.valid_from, Some(end))?;
+    Ok(vec![LicenseEvent::Renewed(LicenseRenewed {
+        expires_at: end,
+        reason,
+        at,
+    })])
+}
+
+fn note_expiry(license: &IssuedLicense, at: Timestamp) -> Vec<LicenseEvent> {
+    let counts = matches!(license.standing, Standing::Active | Standing::Suspended) && !license.expiry_noted;
+    let ended = license.expires_at.filter(|end| counts && *end <= at);
+    ended
+        .map(|expires_at| LicenseEvent::Expired(LicenseExpired { expires_at, at }))
+        .into_iter()
+        .collect()
+}

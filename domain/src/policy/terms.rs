@@ -1,0 +1,92 @@
+//! The terms themselves.
+
+use serde::{Deserialize, Serialize};
+
+use super::rejection::PolicyRejection;
+use crate::values::{Features, Limits};
+
+/// What a policy grants and asks; a license may override seats, features and limits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How many machines may be active at once; 1 to 1,000,000.
+    pub seats: u32,
+    /// How long a license lives from its beginning, in days; `None` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_days: Option<u32>,
+    /// How long a license still works after its end, in days.
+    pub grace_days: u32,
+    /// On how many components a machine must agree with what was activated; 1 to 10.
+    pub fingerprint_match: u8,
+    /// Which extra components count beside network cards, processor and system UUID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprint_extra: Vec<String>,
+    /// How often a machine reports, in seconds; 60 to 86,400.
+    pub heartbeat_interval_seconds: u32,
+    /// How long a machine may run without the server, in days; 1 to 366.
+    pub lease_days: u32,
+    /// Whether a seat is held by heartbeats only.
+    pub floating: bool,
+    /// How often seats may move to another machine; `None` is without bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_transfers: Option<u32>,
+    /// What is switched on.
+    #[serde(default)]
+    pub features: Features,
+    /// How much may be used.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+impl Terms {
+    /// The values that the contract gives where a request is silent, for so many seats.
+    pub fn with_seats(seats: u32) -> Self {
+        Self {
+            seats,
+            duration_days: None,
+            grace_days: 7,
+            fingerprint_match: 2,
+            fingerprint_extra: Vec::new(),
+            heartbeat_interval_seconds: 900,
+            lease_days: 7,
+            floating: false,
+            max_transfers: None,
+            features: Features::new(),
+            limits: Limits::new(),
+        }
+    }
+
+    /// Refuses terms under which no machine could ever run, or that reach past the end of the calendar.
+    pub(super) fn check(&self) -> Result<(), PolicyRejection> {
+        let checks = [
+            ("seats", (1..=1_000_000).contains(&self.seats), "1 to 1,000,000"),
+            (
+                "duration_days",
+                self.duration_days.is_none_or(|days| (1..=36_525).contains(&days)),
+                "1 to 36,525",
+            ),
+            ("grace_days", self.grace_days <= 3_650, "0 to 3,650"),
+            (
+                "fingerprint_match",
+                (1..=10).contains(&self.fingerprint_match),
+                "1 to 10",
+            ),
+            (
+                "fingerprint_extra",
+                self.fingerprint_extra.len() <= 16,
+                "at most 16 names",
+            ),
+            (
+                "heartbeat_interval_seconds",
+                (60..=86_400).contains(&self.heartbeat_interval_seconds),
+                "60 to 86,400",
+            ),
+            ("lease_days", (1..=366).contains(&self.lease_days), "1 to 366"),
+            ("features", self.features.len() <= 200, "at most 200 names"),
+            ("limits", self.limits.len() <= 200, "at most 200 names"),
+        ];
+        match checks.into_iter().find(|(_, holds, _)| !holds) {
+            Some((field, _, allowed)) => Err(PolicyRejection::OutOfRange { field, allowed }),
+            None => Ok(()),
+        }
+    }
+}

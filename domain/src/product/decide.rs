@@ -1,0 +1,159 @@
+//! The rules of a product.
+
+use super::{
+    command::ProductCommand,
+    event::{ProductCreated, ProductEdited, ProductEvent, ProductMinimumVersionRaised, ProductRetired},
+    rejection::ProductRejection,
+    state::Product,
+};
+use crate::Decider;
+
+impl Decider for Product {
+    const TYPE: &'static str = "product";
+    const STATE_SCHEMA: i32 = 1;
+    type State = Self;
+    type Command = ProductCommand;
+    type Event = ProductEvent;
+    type Rejection = ProductRejection;
+
+    fn decide(state: &Self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductRejection> {
+        use ProductCommand::{Create, Edit, RaiseMinimumVersion, Retire};
+        match (state, command) {
+            (Self::Absent, Create { id, code, name, at }) => Ok(vec![ProductEvent::Created(ProductCreated {
+                product_id: id,
+                code,
+                name,
+                at,
+            })]),
+            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ProductRejection::AlreadyExists),
+            (Self::Absent, Edit { .. } | RaiseMinimumVersion { .. } | Retire { .. }) => Err(ProductRejection::NotFound),
+            (Self::Live(product), Edit { name, at }) => {
+                let changed = product.name != name;
+                Ok(changed
+                    .then_some(ProductEvent::Edited(ProductEdited { name, at }))
+                    .into_iter()
+                    .collect())
+            }
+            (
+                Self::Live(product),
+                RaiseMinimumVersion {
+                    version,
+                    release_id,
+                    at,
+                },
+            ) => {
+                let raised = product.min_version.as_ref().is_none_or(|present| version > *present);
+                let event = ProductEvent::MinimumVersionRaised(ProductMinimumVersionRaised {
+                    version,
+                    release_id,
+                    at,
+                });
+                Ok(raised.then_some(event).into_iter().collect())
+            }
+            (Self::Live(_), Retire { at }) => Ok(vec![ProductEvent::Retired(ProductRetired { at })]),
+            (Self::Retired(_), Retire { .. }) => Ok(vec![]),
+            (Self::Retired(_), Edit { .. } | RaiseMinimumVersion { .. }) => Err(ProductRejection::Retired),
+        }
+    }
+
+    fn evolve(state: Self, event: &ProductEvent) -> Self {
+        state.apply(event)
+    }
+
+    fn weight(_: &Self) -> usize {
+        400
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        testing::given,
+        values::{Code, ProductId, ReleaseId, Text, Timestamp},
+    };
+
+    fn at() -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+    fn name(text: &str) -> Text<200> {
+        Text::parse(text).unwrap()
+    }
+    fn create() -> ProductCommand {
+        ProductCommand::Create {
+            id: ProductId(Uuid::nil()),
+            code: Code::parse("studio").unwrap(),
+            name: name("Studio"),
+            at: at(),
+        }
+    }
+    fn created() -> ProductEvent {
+        given::<Product>([]).when(create()).then_events().remove(0)
+    }
+    fn retired() -> ProductEvent {
+        ProductEvent::Retired(ProductRetired { at: at() })
+    }
+    fn raise(version: &str) -> ProductCommand {
+        ProductCommand::RaiseMinimumVersion {
+            version: version.parse().unwrap(),
+            release_id: ReleaseId(Uuid::nil()),
+            at: at(),
+        }
+    }
+
+    #[test]
+    fn a_product_is_created_once() {
+        given::<Product>([created()])
+            .when(create())
+            .then_rejected(&ProductRejection::AlreadyExists);
+    }
+
+    #[test]
+    fn an_edit_without_a_change_records_nothing() {
+        given::<Product>([created()])
+            .when(ProductCommand::Edit {
+                name: name("Studio"),
+                at: at(),
+            })
+            .then_nothing();
+        let events = given::<Product>([created()])
+            .when(ProductCommand::Edit {
+                name: name("Atelier"),
+                at: at(),
+            })
+            .then_events();
+        assert_eq!(events.len(), 1);
+    }
+
+    #[test]
+    fn the_minimum_version_only_rises() {
+        let raised = given::<Product>([created()])
+            .when(raise("2.0.0"))
+            .then_events()
+            .remove(0);
+        given::<Product>([created(), raised.clone()])
+            .when(raise("2.0.0"))
+            .then_nothing();
+        given::<Product>([created(), raised])
+            .when(raise("1.9.0"))
+            .then_nothing();
+    }
+
+    #[test]
+    fn a_retired_product_cannot_be_edited_and_retires_once() {
+        given::<Product>([created(), retired()])
+            .when(ProductCommand::Edit {
+                name: name("X"),
+                at: at(),
+            })
+            .then_rejected(&ProductRejection::Retired);
+        given::<Product>([created(), retired()])
+            .when(ProductCommand::Retire { at: at() })
+            .then_nothing();
+        given::<Product>([])
+            .when(ProductCommand::Retire { at: at() })
+            .then_rejected(&ProductRejection::NotFound);
+    }
+}

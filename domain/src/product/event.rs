@@ -1,0 +1,59 @@
+//! What is recorded of a product.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp};
+
+crate::events! {
+    /// What is recorded of a product.
+    pub enum ProductEvent {
+        /// It was taken up.
+        Created(ProductCreated) = ("product.created", 1),
+        /// It was changed.
+        Edited(ProductEdited) = ("product.edited", 1),
+        /// Programs below a version may not run any more.
+        MinimumVersionRaised(ProductMinimumVersionRaised) = ("product.minimum_version_raised", 1),
+        /// It was taken out of use.
+        Retired(ProductRetired) = ("product.retired", 1),
+    }
+}
+
+/// A product was taken up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductCreated {
+    /// Its id.
+    pub product_id: ProductId,
+    /// Its unique code.
+    pub code: Code,
+    /// Its name.
+    pub name: Text<200>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A product was changed; the fields are as they stand from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductEdited {
+    /// Its name.
+    pub name: Text<200>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Programs below a version may not run any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductMinimumVersionRaised {
+    /// The lowest version that may run.
+    pub version: semver::Version,
+    /// The release that says so.
+    pub release_id: ReleaseId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A product was taken out of use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductRetired {
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,103 @@
+//! The rules of a release.
+
+use super::{
+    command::ReleaseCommand,
+    event::{ReleaseEvent, ReleaseYanked},
+    rejection::ReleaseRejection,
+    state::Release,
+};
+use crate::Decider;
+
+impl Decider for Release {
+    const TYPE: &'static str = "release";
+    const STATE_SCHEMA: i32 = 1;
+    type State = Self;
+    type Command = ReleaseCommand;
+    type Event = ReleaseEvent;
+    type Rejection = ReleaseRejection;
+
+    fn decide(state: &Self, command: ReleaseCommand) -> Result<Vec<ReleaseEvent>, ReleaseRejection> {
+        match (state, command) {
+            (Self::Absent, ReleaseCommand::Publish(release)) => {
+                if release
+                    .min_version
+                    .as_ref()
+                    .is_some_and(|minimum| *minimum > release.version)
+                {
+                    return Err(ReleaseRejection::MinimumAboveVersion);
+                }
+                Ok(vec![ReleaseEvent::Published(release)])
+            }
+            (Self::Published(_), ReleaseCommand::Publish(_)) => Err(ReleaseRejection::AlreadyExists),
+            (Self::Absent, ReleaseCommand::Yank { .. }) => Err(ReleaseRejection::NotFound),
+            (Self::Published(release), ReleaseCommand::Yank { at }) => Ok((!release.yanked)
+                .then_some(ReleaseEvent::Yanked(ReleaseYanked { at }))
+                .into_iter()
+                .collect()),
+        }
+    }
+
+    fn evolve(state: Self, event: &ReleaseEvent) -> Self {
+        state.apply(event)
+    }
+
+    fn weight(_: &Self) -> usize {
+        1_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        release::ReleasePublished,
+        testing::given,
+        values::{Code, ProductId, ReleaseId, Timestamp},
+    };
+
+    fn publish(version: &str, min_version: Option<&str>) -> ReleaseCommand {
+        ReleaseCommand::Publish(ReleasePublished {
+            release_id: ReleaseId(Uuid::nil()),
+            product_id: ProductId(Uuid::nil()),
+            version: version.parse().unwrap(),
+            channel: Code::parse("stable").unwrap(),
+            mandatory: false,
+            min_version: min_version.map(|text| text.parse().unwrap()),
+            download_url: None,
+            sha256: None,
+            notes: None,
+            at: Timestamp::from_millis(0),
+        })
+    }
+
+    #[test]
+    fn a_release_must_not_forbid_itself() {
+        given::<Release>([])
+            .when(publish("1.0.0", Some("1.0.1")))
+            .then_rejected(&ReleaseRejection::MinimumAboveVersion);
+    }
+
+    #[test]
+    fn a_release_is_published_once_and_yanked_once() {
+        let published = given::<Release>([])
+            .when(publish("1.0.0", None))
+            .then_events()
+            .remove(0);
+        given::<Release>([published.clone()])
+            .when(publish("1.0.0", None))
+            .then_rejected(&ReleaseRejection::AlreadyExists);
+        let yank = || ReleaseCommand::Yank {
+            at: Timestamp::from_millis(1),
+        };
+        let yanked = given::<Release>([published.clone()])
+            .when(yank())
+            .then_events()
+            .remove(0);
+        given::<Release>([published, yanked]).when(yank()).then_nothing();
+        given::<Release>([])
+            .when(yank())
+            .then_rejected(&ReleaseRejection::NotFound);
+    }
+}

@@ -1,0 +1,51 @@
+//! What is recorded of a release.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp};
+
+crate::events! {
+    /// What is recorded of a release.
+    pub enum ReleaseEvent {
+        /// It was published.
+        Published(ReleasePublished) = ("release.published", 1),
+        /// It was taken back.
+        Yanked(ReleaseYanked) = ("release.yanked", 1),
+    }
+}
+
+/// A version was published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleasePublished {
+    /// Its id.
+    pub release_id: ReleaseId,
+    /// The product.
+    pub product_id: ProductId,
+    /// The version.
+    pub version: semver::Version,
+    /// The channel, such as `stable`.
+    pub channel: Code,
+    /// Whether programs must update to it.
+    pub mandatory: bool,
+    /// The lowest version that may still run once this one is out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<semver::Version>,
+    /// Where to fetch it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_url: Option<Text<2000>>,
+    /// SHA-256 of the download, 64 lower-case hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Text<64>>,
+    /// What is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Text<10_000>>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A version was taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseYanked {
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,43 @@
+//! One type per kind of id, so that a license's id cannot stand where a customer's belongs.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($( $(#[$meta:meta])* $name:ident ),+ $(,)?) => { $(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+ };
+}
+
+ids! {
+    /// One machine's hold on a seat of a license.
+    ActivationId,
+    /// A credential for machines.
+    ApiKeyId,
+    /// Who licenses are issued to.
+    CustomerId,
+    /// The right to run a product on so many machines.
+    LicenseId,
+    /// The terms under which licenses of a product are issued.
+    PolicyId,
+    /// What is licensed.
+    ProductId,
+    /// A published version of a product.
+    ReleaseId,
+}

@@ -1,0 +1,42 @@
+//! Values that cannot be wrong: whoever holds one need not check it again.
+
+mod code;
+mod email;
+mod features;
+mod fingerprint;
+mod ids;
+mod license_key;
+mod sealed;
+mod text;
+mod timestamp;
+mod version;
+
+pub use code::Code;
+pub use email::Email;
+pub use features::{Feature, Features, Limits};
+pub use fingerprint::{ComponentHash, Components, Fingerprint, RawFingerprint};
+pub use ids::{ActivationId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId};
+pub use license_key::LicenseKey;
+pub use sealed::Sealed;
+pub use text::Text;
+pub use timestamp::Timestamp;
+pub use version::AppVersion;
+
+/// Why a value was refused: a stable code for programs and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct ValueError {
+    /// `SCREAMING_SNAKE_CASE`, stable.
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+impl ValueError {
+    pub(crate) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
