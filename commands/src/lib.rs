@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The use cases.
+//!
+//! What lives here: one file per verb, `<aggregate>/<verb>.rs`, each the same steps: authorize, load, decide, append,
+//! answer. What must not: HTTP, SQL, rules.
+
+pub mod api_key;
+mod context;
+pub mod customer;
+mod error;
+mod fields;
+pub mod license;
+mod platform;
+pub mod policy;
+pub mod product;
+pub mod release;
+
+pub use context::{Context, Done, Idempotency};
+pub use error::{CommandError, FieldError};
+pub use fields::Fields;
+pub use platform::{Body, CacheSizes, Platform};

@@ -1,1 +1,65 @@
-//! Placeholder.
+//! The log, and what makes it trustworthy.
+//!
+//! What lives here: appending (group commit, claims, preconditions, idempotency), loading and tailing, the hash chain
+//! and its signed checkpoints, snapshots and the aggregate cache, the vault with its sealing, the private Postgres
+//! cluster, and the edge from which time and randomness enter. What must not: rules (they are in `licet-domain`),
+//! read models, HTTP.
+
+pub mod aggregates;
+mod append;
+mod appender;
+pub mod audit;
+pub mod chain;
+pub mod checkpoint;
+pub mod cqrs_es;
+pub mod edge;
+pub mod embedded;
+mod envelope;
+pub mod idempotency;
+mod invalidate;
+pub mod jws;
+pub mod leases;
+mod log;
+mod metadata;
+pub mod metrics;
+pub mod read;
+pub mod schema;
+mod snapshots;
+mod submission;
+mod upcast;
+pub mod usage;
+pub mod vault;
+
+pub use aggregates::{Aggregates, Envelope, ExecuteError, Executed, Versioned};
+pub use edge::Edge;
+pub use envelope::{LogTable, NewEvent, RecordedEvent};
+pub use log::{EventLog, LogOptions, LogTasks};
+pub use metadata::{Actor, ActorKind, Metadata};
+pub use read::{AsOf, ReadError, RecordedRow};
+pub use submission::{AppendError, Appended, Claim, IdempotentAnswer, Precondition, Release, StreamEvents, Submission};
+pub use upcast::decode;
+
+/// Whose data it is. Every envelope, claim, read model and query carries it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tenant(std::sync::Arc<str>);
+
+impl Tenant {
+    /// The only tenant until there are more.
+    pub const DEFAULT: &'static str = "default";
+
+    /// Names a tenant.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The tenant's name, as stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT)
+    }
+}

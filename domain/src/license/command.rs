@@ -74,6 +74,11 @@ pub enum LicenseCommand {
         /// Now.
         at: Timestamp,
     },
+    /// Shows the key to an operator; each time is recorded.
+    RevealKey {
+        /// Now.
+        at: Timestamp,
+    },
     /// Takes the license out of the books; it is no longer found.
     Retire {
         /// Now.
@@ -132,4 +137,14 @@ pub enum DeactivationTarget {
         /// The policy's terms in force.
         terms: Arc<Terms>,
     },
+}
+
+impl DeactivationTarget {
+    /// The id, where the target was named by it.
+    pub fn id(&self) -> Option<ActivationId> {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::Machine { .. } => None,
+        }
+    }
 }

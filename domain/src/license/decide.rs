@@ -4,8 +4,8 @@ use super::{
     activate::activate,
     command::{DeactivationTarget, LicenseCommand, Overrides},
     event::{
-        LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued, LicenseRenewed, LicenseResumed,
-        LicenseRetired, LicenseRevoked, LicenseSuspended,
+        LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued, LicenseKeyRevealed,
+        LicenseRenewed, LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
     },
     rejection::LicenseRejection,
     state::{IssuedLicense, License, Standing},
@@ -85,6 +85,7 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             at,
         } => renew(license, duration_days, expires_at, reason, at),
         LicenseCommand::NoteExpiry { at } => Ok(note_expiry(license, at)),
+        LicenseCommand::RevealKey { at } => Ok(vec![LicenseEvent::KeyRevealed(LicenseKeyRevealed { at })]),
         LicenseCommand::Retire { at } => match license.standing {
             Standing::Retired => Ok(vec![]),
             Standing::Active | Standing::Suspended | Standing::Revoked => {
@@ -131,14 +132,8 @@ fn edit(license: &IssuedLicense, edited: LicenseEdited) -> Decision {
 }
 
 fn deactivate(license: &IssuedLicense, target: &DeactivationTarget, reason: Option<String>, at: Timestamp) -> Decision {
-    let activation = match target {
-        DeactivationTarget::Id(id) => license
-            .activation(*id)
-            .ok_or(LicenseRejection::ActivationNotFound(Some(*id)))?,
-        DeactivationTarget::Machine { components, terms } => license
-            .find_machine(components, terms)
-            .ok_or(LicenseRejection::ActivationNotFound(None))?,
-    };
+    let found = license.find_target(target);
+    let activation = found.ok_or_else(|| LicenseRejection::ActivationNotFound(target.id()))?;
     if activation.deactivated_at.is_some() {
         return Ok(vec![]);
     }

@@ -28,6 +28,8 @@ crate::events! {
         Expired(LicenseExpired) = ("license.expired", 1),
         /// Its end was moved.
         Renewed(LicenseRenewed) = ("license.renewed", 1),
+        /// Its key was shown to an operator.
+        KeyRevealed(LicenseKeyRevealed) = ("license.key_revealed", 1),
         /// It was taken out of the books.
         Retired(LicenseRetired) = ("license.retired", 1),
     }
@@ -164,6 +166,13 @@ pub struct LicenseRenewed {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A license's key was shown to an operator; who that was stands in the metadata.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseKeyRevealed {
     /// When.
     pub at: Timestamp,
 }

@@ -11,8 +11,8 @@ mod tests;
 
 pub use command::{Activate, DeactivationTarget, LicenseCommand, Overrides};
 pub use event::{
-    LicenseActivated, LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued, LicenseRenewed,
-    LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
+    LicenseActivated, LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued,
+    LicenseKeyRevealed, LicenseRenewed, LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
 };
 pub use rejection::LicenseRejection;
 pub use state::{Activation, IssuedLicense, License, Standing};

@@ -8,7 +8,7 @@ use rpds::{HashTrieMapSync, HashTrieSetSync};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    command::Overrides,
+    command::{DeactivationTarget, Overrides},
     event::{LicenseActivated, LicenseEvent, LicenseIssued},
 };
 use crate::{
@@ -190,6 +190,26 @@ impl IssuedLicense {
             .map(|(_, activation)| activation)
     }
 
+    /// The activation that is meant, active or not; by fingerprint an active one first, then the one that ended last.
+    pub fn find_target(&self, target: &DeactivationTarget) -> Option<&Arc<Activation>> {
+        match target {
+            DeactivationTarget::Id(id) => self.activation(*id),
+            DeactivationTarget::Machine { components, terms } => self.find_machine(components, terms).or_else(|| {
+                let needed = usize::from(terms.fingerprint_match);
+                let matches = |activation: &&Arc<Activation>| {
+                    activation
+                        .activated
+                        .components
+                        .agreement(components, &terms.fingerprint_extra)
+                        >= needed
+                };
+                self.activations()
+                    .filter(matches)
+                    .max_by_key(|activation| activation.deactivated_at)
+            }),
+        }
+    }
+
     /// About how many bytes this takes in memory.
     pub(super) fn weight(&self) -> usize {
         1_500 + 1_200 * self.activations.size()
@@ -198,7 +218,7 @@ impl IssuedLicense {
     fn apply(mut self, event: &LicenseEvent) -> Self {
         self.sequence += 1;
         match event {
-            LicenseEvent::Issued(_) => {}
+            LicenseEvent::Issued(_) | LicenseEvent::KeyRevealed(_) => {}
             LicenseEvent::Edited(event) => {
                 self.overrides = Arc::new(event.overrides.clone());
                 self.expiry_noted &= self.expires_at == event.expires_at;

@@ -1,0 +1,106 @@
+//! Makes an API key.
+
+use licet_domain::{
+    api_key::{ApiKeyCommand, ApiKeyCreated, IssuedApiKey, Scope},
+    values::{ApiKeyId, Text, ValueError},
+};
+use licet_event_store::{Claim, Envelope};
+
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+/// A key as it is asked for.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// For people.
+    pub name: String,
+    /// What it may do: `client`, `read`, `admin`.
+    pub scopes: Vec<String>,
+    /// When it ends by itself.
+    pub expires_at: Option<String>,
+}
+
+/// A key that was just made: the only time that its secret is seen.
+#[derive(Debug, Clone)]
+pub struct CreatedApiKey {
+    /// Its facts.
+    pub key: IssuedApiKey,
+    /// What goes into `X-API-Key`.
+    pub secret: String,
+}
+
+impl Platform {
+    /// Makes a key. Only the hash of its secret is kept.
+    pub async fn create_api_key(
+        &self,
+        context: &Context,
+        new: NewApiKey,
+        body: Body<'_, CreatedApiKey>,
+    ) -> Result<Done<CreatedApiKey>, CommandError> {
+        context.require(Scope::Admin)?;
+        let mut fields = Fields::new();
+        let name = fields.take("name", Text::parse(&new.name));
+        let scopes = fields.take("scopes", scopes(&new.scopes));
+        let expires_at = fields.time("expires_at", new.expires_at.as_deref());
+        let (name, scopes) = fields.finish(name.zip(scopes))?;
+        let id = self.edge.id();
+        let random: String = self
+            .edge
+            .bytes::<24>()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let secret = format!("lk_{random}");
+        let value_hash = self
+            .look_up_key(&context.tenant)
+            .await?
+            .hash("api_key", secret.as_bytes());
+        let claim = Claim {
+            kind: "api_key",
+            value_hash,
+            aggregate_id: id.to_string(),
+        };
+        let envelope = Envelope {
+            claims: vec![claim],
+            ..context.envelope()
+        };
+        let created = ApiKeyCreated {
+            api_key_id: ApiKeyId(id),
+            name,
+            scopes,
+            prefix: secret[..9].to_owned(),
+            expires_at,
+            at: context.now,
+        };
+        let order = |_: &_| Ok(ApiKeyCommand::Create(created.clone()));
+        let output = |state: &licet_domain::api_key::ApiKey| {
+            let key = state.facts().cloned().ok_or(CommandError::NotFound("API key"))?;
+            Ok(CreatedApiKey {
+                key,
+                secret: secret.clone(),
+            })
+        };
+        self.run(&self.api_keys, (id, context, envelope), order, output, body)
+            .await
+    }
+}
+
+fn scopes(names: &[String]) -> Result<Vec<Scope>, ValueError> {
+    let mut scopes = Vec::new();
+    for name in names {
+        scopes.push(match name.trim() {
+            "client" => Scope::Client,
+            "read" => Scope::Read,
+            "admin" => Scope::Admin,
+            _ => {
+                let detail = "scopes are client, read and admin".to_owned();
+                return Err(ValueError {
+                    code: "SCOPE_INVALID",
+                    detail,
+                });
+            }
+        });
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    Ok(scopes)
+}

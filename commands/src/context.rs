@@ -1,0 +1,119 @@
+//! Who asks, for whom, when, and under which request.
+
+use licet_domain::values::Sealed;
+use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_event_store::{Actor, Envelope, IdempotentAnswer, Metadata, Tenant, vault::Sealer};
+use uuid::Uuid;
+
+use crate::CommandError;
+
+/// Everything about a request that is not what it asks for.
+#[derive(Clone)]
+pub struct Context {
+    /// Whose data.
+    pub tenant: Tenant,
+    /// Who asks.
+    pub actor: Actor,
+    /// What the credential may do.
+    pub scopes: Vec<Scope>,
+    /// When it arrived.
+    pub now: Timestamp,
+    /// The request's id.
+    pub request_id: String,
+    /// Joins everything that this request sets off.
+    pub correlation_id: Uuid,
+    /// Names the order, so that it is carried out once.
+    pub command_id: Uuid,
+    /// Client address and user agent, sealed.
+    pub client: Option<Sealed>,
+    /// Set when the caller may repeat the request and wants the first answer again.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Under which key an answer is kept.
+#[derive(Clone)]
+pub struct Idempotency {
+    /// Hash of credential, route and key.
+    pub scope_hash: [u8; 32],
+    /// Hash of the body.
+    pub request_hash: [u8; 32],
+    /// The status that the answer has.
+    pub status: u16,
+    /// Seals the body.
+    pub sealer: Sealer,
+}
+
+/// What a command did, and where in the one order of events that stands.
+#[derive(Debug, Clone)]
+pub struct Done<T> {
+    /// What to answer.
+    pub value: T,
+    /// `Licet-Position`.
+    pub position: i64,
+    /// Whether anything was recorded; `false` when it was so already.
+    pub changed: bool,
+}
+
+impl Context {
+    /// A context for what the server does by itself.
+    pub fn system(name: &str, tenant: Tenant, now: Timestamp, id: Uuid) -> Self {
+        Self {
+            tenant,
+            actor: Actor::system(name),
+            scopes: vec![Scope::Client, Scope::Read, Scope::Admin],
+            now,
+            request_id: id.to_string(),
+            correlation_id: id,
+            command_id: id,
+            client: None,
+            idempotency: None,
+        }
+    }
+
+    /// The first step of every command.
+    pub fn require(&self, scope: Scope) -> Result<(), CommandError> {
+        let suffices = |own: &Scope| *own == scope || (scope == Scope::Read && *own == Scope::Admin);
+        if self.scopes.iter().any(suffices) {
+            return Ok(());
+        }
+        Err(CommandError::Forbidden(match scope {
+            Scope::Client => "client",
+            Scope::Read => "read",
+            Scope::Admin => "admin",
+        }))
+    }
+
+    /// What is stored beside the events.
+    pub fn metadata(&self) -> Metadata {
+        Metadata {
+            actor_kind: self.actor.kind,
+            actor_id: self.actor.id.clone(),
+            request_id: self.request_id.clone(),
+            correlation_id: self.correlation_id,
+            causation_position: None,
+            client: self.client.clone(),
+        }
+    }
+
+    /// What goes into the log beside an aggregate's events.
+    pub fn envelope(&self) -> Envelope {
+        Envelope {
+            tenant: self.tenant.clone(),
+            metadata: self.metadata(),
+            command_id: self.command_id,
+            claims: Vec::new(),
+            releases: Vec::new(),
+            preconditions: Vec::new(),
+        }
+    }
+
+    /// The answer to keep, when the caller asked for it.
+    pub fn answer(&self, body: impl FnOnce() -> String) -> Option<IdempotentAnswer> {
+        self.idempotency.as_ref().map(|key| IdempotentAnswer {
+            scope_hash: key.scope_hash,
+            request_hash: key.request_hash,
+            status: key.status,
+            response: key.sealer.seal(&body()).0,
+        })
+    }
+}

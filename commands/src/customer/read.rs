@@ -1,0 +1,70 @@
+//! What is shown of a customer: what was sealed is opened here.
+
+use licet_domain::{
+    customer::{Customer, LiveCustomer},
+    values::Sealed,
+};
+use licet_event_store::{
+    Tenant,
+    vault::{Purpose, Sealer, VaultError},
+};
+
+use crate::{CommandError, Platform};
+
+/// A customer as it is answered.
+#[derive(Debug, Clone)]
+pub struct CustomerView {
+    /// Its facts.
+    pub customer: LiveCustomer,
+    /// Who it is; `None` once it was forgotten.
+    pub person: Option<PersonView>,
+    /// Whether it is out of use.
+    pub retired: bool,
+}
+
+/// Who a customer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonView {
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub email: String,
+    /// The company.
+    pub company: Option<String>,
+}
+
+impl CustomerView {
+    /// Opens a customer's data; without a sealer the customer was forgotten.
+    pub fn open(state: &Customer, sealer: Option<&Sealer>) -> Result<Self, CommandError> {
+        let customer = state.facts().ok_or(CommandError::NotFound("customer"))?.clone();
+        let person = sealer.map(|sealer| -> Result<_, VaultError> {
+            let open = |sealed: &Sealed| sealer.open(sealed);
+            let company = customer.person.company.as_ref().map(open).transpose()?;
+            Ok(PersonView {
+                name: open(&customer.person.name)?,
+                email: open(&customer.person.email)?,
+                company,
+            })
+        });
+        Ok(Self {
+            person: person.transpose()?,
+            customer,
+            retired: matches!(state, Customer::Retired(_)),
+        })
+    }
+}
+
+impl Platform {
+    /// The key of a person's data; `None` once it was destroyed.
+    pub async fn person_sealer(
+        &self,
+        tenant: &Tenant,
+        id: impl std::fmt::Display,
+    ) -> Result<Option<Sealer>, CommandError> {
+        match self.vault.sealer(tenant, Purpose::Person, &id.to_string()).await {
+            Ok(sealer) => Ok(Some(sealer)),
+            Err(VaultError::Forgotten) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

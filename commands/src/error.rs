@@ -1,0 +1,110 @@
+//! Why a command did not happen.
+
+use licet_domain::{
+    api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection, policy::PolicyRejection,
+    product::ProductRejection, release::ReleaseRejection, values::ValueError,
+};
+use licet_event_store::{AppendError, ExecuteError, ReadError, vault::VaultError};
+
+/// Why a command did not happen. Nothing of it was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The credential does not suffice.
+    #[error("this credential does not have the scope {0}")]
+    Forbidden(&'static str),
+    /// Fields of the request are wrong.
+    #[error("the request has fields that are not valid")]
+    Invalid(Vec<FieldError>),
+    /// What the request names does not exist.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// What the request names is out of use.
+    #[error("the {0} is retired")]
+    Retired(&'static str),
+    /// A unique value belongs to something else.
+    #[error("the {0} is taken")]
+    Taken(&'static str),
+    /// The resource has changed since the caller read it.
+    #[error("the resource has changed since it was read")]
+    Stale,
+    /// A product's rules said no.
+    #[error(transparent)]
+    Product(#[from] ProductRejection),
+    /// A policy's rules said no.
+    #[error(transparent)]
+    Policy(#[from] PolicyRejection),
+    /// A customer's rules said no.
+    #[error(transparent)]
+    Customer(#[from] CustomerRejection),
+    /// A license's rules said no.
+    #[error(transparent)]
+    License(#[from] LicenseRejection),
+    /// A release's rules said no.
+    #[error(transparent)]
+    Release(#[from] ReleaseRejection),
+    /// An API key's rules said no.
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyRejection),
+    /// A request with the same idempotency key was faster.
+    #[error("a request with the same idempotency key was faster")]
+    IdempotencyTaken,
+    /// Others changed the same thing again and again.
+    #[error("too many others change this at the same time")]
+    Contended,
+    /// Too much is waiting.
+    #[error("too much is waiting")]
+    Overloaded,
+    /// The log cannot be reached.
+    #[error("the log is unavailable: {0}")]
+    Unavailable(String),
+    /// The history could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The vault did not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// A stable code.
+    pub code: &'static str,
+    /// What would be right.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// Names the field that a value was refused for.
+    pub fn of(field: &str, error: ValueError) -> Self {
+        Self {
+            pointer: format!("/{field}"),
+            code: error.code,
+            detail: error.detail,
+        }
+    }
+}
+
+impl From<AppendError> for CommandError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Conflict { .. } => Self::Contended,
+            AppendError::ClaimTaken { kind, .. } => Self::Taken(kind),
+            AppendError::IdempotencyTaken => Self::IdempotencyTaken,
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<ExecuteError<Self>> for CommandError {
+    fn from(error: ExecuteError<Self>) -> Self {
+        match error {
+            ExecuteError::Rejected(rejection) => rejection,
+            ExecuteError::Append(error) => error.into(),
+            ExecuteError::Read(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Reads a request's fields and keeps every complaint, so that a form can show all of them at once.
+
+use std::collections::BTreeMap;
+
+use licet_domain::values::{Feature, Features, Limits, Timestamp, ValueError};
+use serde_json::Value;
+
+use crate::{CommandError, FieldError};
+
+/// The complaints so far.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<FieldError>);
+
+impl Fields {
+    /// A fresh start.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps a value, or the complaint about it.
+    pub fn take<T>(&mut self, field: &str, value: Result<T, ValueError>) -> Option<T> {
+        value.map_err(|error| self.0.push(FieldError::of(field, error))).ok()
+    }
+
+    /// The same for a field that may be absent; an empty one counts as absent.
+    pub fn take_optional<T>(
+        &mut self,
+        field: &str,
+        value: Option<&str>,
+        parse: impl FnOnce(&str) -> Result<T, ValueError>,
+    ) -> Option<T> {
+        let text = value.filter(|text| !text.trim().is_empty())?;
+        self.take(field, parse(text))
+    }
+
+    /// A time that may be absent.
+    pub fn time(&mut self, field: &str, value: Option<&str>) -> Option<Timestamp> {
+        self.take_optional(field, value, Timestamp::parse)
+    }
+
+    /// A whole number that must fit its type; an absent one keeps its present value.
+    pub fn number<T: TryFrom<i64>>(&mut self, field: &str, value: Option<i64>, present: T) -> T {
+        match value.map(T::try_from) {
+            None => present,
+            Some(Ok(number)) => number,
+            Some(Err(_)) => {
+                self.complain(
+                    field,
+                    "OUT_OF_RANGE",
+                    "this must be a whole number that is not negative and not absurd",
+                );
+                present
+            }
+        }
+    }
+
+    /// The same where `null` is a value of its own.
+    pub fn optional_number<T: TryFrom<i64>>(
+        &mut self,
+        field: &str,
+        value: Option<Option<i64>>,
+        present: Option<T>,
+    ) -> Option<T> {
+        match value {
+            None => present,
+            Some(None) => None,
+            Some(Some(number)) => match T::try_from(number) {
+                Ok(number) => Some(number),
+                Err(_) => {
+                    self.complain(
+                        field,
+                        "OUT_OF_RANGE",
+                        "this must be null or a whole number that is not negative",
+                    );
+                    present
+                }
+            },
+        }
+    }
+
+    /// Features by name.
+    pub fn features(&mut self, field: &str, value: Option<&BTreeMap<String, Value>>) -> Option<Features> {
+        self.named(
+            field,
+            value,
+            "FEATURE_INVALID",
+            "a feature is true, false or a time",
+            |value| serde_json::from_value::<Feature>(value.clone()).ok(),
+        )
+    }
+
+    /// Limits by name of the meter.
+    pub fn limits(&mut self, field: &str, value: Option<&BTreeMap<String, Value>>) -> Option<Limits> {
+        self.named(
+            field,
+            value,
+            "LIMIT_INVALID",
+            "a limit is a whole number from 0",
+            |value| value.as_u64().filter(|limit| *limit <= i64::MAX as u64),
+        )
+    }
+
+    fn named<T>(
+        &mut self,
+        field: &str,
+        values: Option<&BTreeMap<String, Value>>,
+        code: &'static str,
+        detail: &str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
+        let mut read_values = BTreeMap::new();
+        for (name, value) in values? {
+            let named_well = !name.is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
+            match read(value).filter(|_| named_well) {
+                Some(value) => _ = read_values.insert(name.clone(), value),
+                None => self.complain(
+                    &format!("{field}/{}", name.replace('~', "~0").replace('/', "~1")),
+                    code,
+                    detail,
+                ),
+            }
+        }
+        Some(read_values)
+    }
+
+    /// Adds a complaint.
+    pub fn complain(&mut self, field: &str, code: &'static str, detail: &str) {
+        self.0.push(FieldError {
+            pointer: format!("/{field}"),
+            code,
+            detail: detail.to_owned(),
+        });
+    }
+
+    /// Ends reading: the values count only when there was no complaint.
+    pub fn finish<T>(self, values: Option<T>) -> Result<T, CommandError> {
+        match values {
+            Some(values) if self.0.is_empty() => Ok(values),
+            _ => Err(CommandError::Invalid(self.0)),
+        }
+    }
+}

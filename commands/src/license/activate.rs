@@ -1,0 +1,120 @@
+//! Gives a machine a seat.
+
+use std::sync::Arc;
+
+use licet_domain::{
+    Decider as _,
+    api_key::Scope,
+    license::{Activate, Activation, License, LicenseCommand, LicenseRejection},
+    values::{ActivationId, AppVersion, Components, Fingerprint, LicenseId, RawFingerprint},
+};
+use licet_event_store::{ReadError, Tenant};
+
+use super::InForce;
+use crate::{Body, CommandError, Context, Done, FieldError, Platform};
+
+/// A machine that asks for a seat.
+#[derive(Debug, Clone)]
+pub struct ActivationRequest {
+    /// The key as it was typed.
+    pub license_key: String,
+    /// What the machine is known by.
+    pub fingerprint: RawFingerprint,
+    /// The machine's name.
+    pub hostname: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// The program's version.
+    pub app_version: Option<String>,
+}
+
+/// A machine with a seat.
+#[derive(Debug, Clone)]
+pub struct Activated {
+    /// The seat.
+    pub activation: Arc<Activation>,
+    /// The license after it.
+    pub in_force: InForce,
+    /// What the machine sent, as hashes under the license's key.
+    pub components: Components,
+}
+
+impl Platform {
+    /// Gives a machine a seat, or finds the one that it has. A repetition answers the original's position.
+    pub async fn activate(
+        &self,
+        context: &Context,
+        request: ActivationRequest,
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        context.require(Scope::Client)?;
+        let found = self.license_by_key(&context.tenant, &request.license_key).await?;
+        let (id, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
+        let fingerprint = normalize(&request.fingerprint)?;
+        let in_force = self.in_force(&context.tenant, &license).await?;
+        let components = fingerprint.hash(&self.fingerprint_key(&context.tenant, id).await?);
+        let hostname = match request.hostname.as_deref().and_then(|text| short(text, 255)) {
+            None => None,
+            Some(name) => {
+                let customer = in_force.license().issued.customer_id;
+                self.person_sealer(&context.tenant, customer)
+                    .await?
+                    .map(|sealer| sealer.seal(&name))
+            }
+        };
+        let order = Activate {
+            activation_id: ActivationId(self.edge.id()),
+            fingerprint,
+            components: components.clone(),
+            terms: Arc::clone(in_force.terms()),
+            policy_version: in_force.policy.version,
+            min_version: in_force.product.min_version.clone(),
+            hostname,
+            os: request.os.as_deref().and_then(|text| short(text, 100)),
+            app_version: request.app_version.as_deref().map(AppVersion::new),
+            at: context.now,
+        };
+        let output = |state: &License| {
+            let in_force = in_force.with(state)?;
+            let seat = in_force.license().find_machine(&components, in_force.terms());
+            let activation = Arc::clone(seat.ok_or(CommandError::License(LicenseRejection::ActivationNotFound(None)))?);
+            Ok(Activated {
+                activation,
+                in_force,
+                components: components.clone(),
+            })
+        };
+        let envelope = context.envelope();
+        let command = |_: &_| Ok(LicenseCommand::Activate(Box::new(order.clone())));
+        let mut done = self
+            .run(&self.licenses, (id.0, context, envelope), command, output, body)
+            .await?;
+        if !done.changed {
+            let sequence = done.value.activation.sequence;
+            let position = self.log.position_of(License::TYPE, &id.to_string(), sequence).await;
+            done.position = position.map_err(ReadError::from)?;
+        }
+        Ok(done)
+    }
+
+    /// The key under which a license's machines are hashed; its leases carry it, other licenses have others.
+    pub async fn fingerprint_key(&self, tenant: &Tenant, id: LicenseId) -> Result<[u8; 32], CommandError> {
+        Ok(self.look_up_key(tenant).await?.hash("fingerprint_key", id.0.as_bytes()))
+    }
+}
+
+pub(super) fn normalize(raw: &RawFingerprint) -> Result<Fingerprint, CommandError> {
+    raw.normalize()
+        .map_err(|error| CommandError::Invalid(vec![FieldError::of("fingerprint", error)]))
+}
+
+/// What machines say of themselves is cut, not refused: a long name must not keep a program from running.
+fn short(text: &str, characters: usize) -> Option<String> {
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(characters)
+        .collect();
+    (!text.is_empty()).then_some(text)
+}

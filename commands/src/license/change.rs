@@ -1,0 +1,90 @@
+//! Suspends, resumes, revokes and retires a license.
+
+use licet_domain::{
+    api_key::Scope,
+    license::{License, LicenseCommand, LicenseRejection},
+    values::{LicenseId, Text},
+};
+
+use super::InForce;
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+/// What is to become of a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandingChange {
+    /// Stops it for a while.
+    Suspend,
+    /// Lets it work again.
+    Resume,
+    /// Ends it for good.
+    Revoke,
+}
+
+impl Platform {
+    /// Changes how a license stands; one that stands so already is left as it is.
+    pub async fn change_license(
+        &self,
+        context: &Context,
+        id: LicenseId,
+        change: StandingChange,
+        reason: Option<String>,
+        body: Body<'_, InForce>,
+    ) -> Result<Done<InForce>, CommandError> {
+        context.require(Scope::Admin)?;
+        let reason = read_reason(reason.as_deref())?;
+        let at = context.now;
+        let command = match change {
+            StandingChange::Suspend => LicenseCommand::Suspend { reason, at },
+            StandingChange::Resume => LicenseCommand::Resume { reason, at },
+            StandingChange::Revoke => LicenseCommand::Revoke { reason, at },
+        };
+        self.order_license(context, id, move |_, _| Ok(command.clone()), body)
+            .await
+    }
+
+    /// Takes a license out of the books that still is as `unchanged` says.
+    pub async fn retire_license(
+        &self,
+        context: &Context,
+        id: LicenseId,
+        unchanged: &(dyn Fn(&InForce) -> bool + Sync),
+    ) -> Result<Done<InForce>, CommandError> {
+        context.require(Scope::Admin)?;
+        let order = |_: &License, present: &InForce| {
+            unchanged(present)
+                .then_some(LicenseCommand::Retire { at: context.now })
+                .ok_or(CommandError::Stale)
+        };
+        self.order_license(context, id, order, &|_| String::new()).await
+    }
+
+    /// Runs an operator's order on a license and answers the license as it stands after it.
+    pub(super) async fn order_license(
+        &self,
+        context: &Context,
+        id: LicenseId,
+        order: impl Fn(&License, &InForce) -> Result<LicenseCommand, CommandError> + Sync,
+        body: Body<'_, InForce>,
+    ) -> Result<Done<InForce>, CommandError> {
+        let license = self.licenses.get(&context.tenant, id.0).await?;
+        if license.state.facts().is_none() {
+            return Err(CommandError::License(LicenseRejection::NotFound));
+        }
+        let in_force = self.in_force(&context.tenant, &license).await?;
+        let order = |state: &License| order(state, &in_force.with(state)?);
+        let output = |state: &License| in_force.with(state);
+        let mut done = self
+            .run(&self.licenses, (id.0, context, context.envelope()), order, output, body)
+            .await?;
+        done.value.position = done.position;
+        Ok(done)
+    }
+}
+
+pub(super) fn read_reason(reason: Option<&str>) -> Result<Option<String>, CommandError> {
+    let mut fields = Fields::new();
+    let reason = fields
+        .take_optional("reason", reason, Text::<500>::parse)
+        .map(Text::into_string);
+    fields.finish(Some(reason))
+}

@@ -1,0 +1,79 @@
+//! Takes a machine's seat back.
+
+use std::sync::Arc;
+
+use licet_domain::{
+    api_key::Scope,
+    license::{DeactivationTarget, License, LicenseCommand, LicenseRejection},
+    values::{ActivationId, RawFingerprint},
+};
+
+use super::activate::normalize;
+use crate::{Body, CommandError, Context, Done, Platform};
+
+/// A machine that gives its seat back.
+#[derive(Debug, Clone)]
+pub struct DeactivationRequest {
+    /// The key as it was typed.
+    pub license_key: String,
+    /// Which machine.
+    pub target: DeactivationTargetRequest,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Which machine, as it is asked for.
+#[derive(Debug, Clone)]
+pub enum DeactivationTargetRequest {
+    /// By id.
+    Id(ActivationId),
+    /// By what it is known by.
+    Machine(RawFingerprint),
+}
+
+impl Platform {
+    /// Takes a machine's seat back; a machine that has none any more is left as it is.
+    pub async fn deactivate(
+        &self,
+        context: &Context,
+        request: DeactivationRequest,
+        body: Body<'_, ActivationId>,
+    ) -> Result<Done<ActivationId>, CommandError> {
+        context.require(Scope::Client)?;
+        let found = self.license_by_key(&context.tenant, &request.license_key).await?;
+        let found = found.filter(|(_, license)| license.state.in_books().is_some());
+        let (id, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
+        let target = match &request.target {
+            DeactivationTargetRequest::Id(id) => DeactivationTarget::Id(*id),
+            DeactivationTargetRequest::Machine(raw) => DeactivationTarget::Machine {
+                components: normalize(raw)?.hash(&self.fingerprint_key(&context.tenant, id).await?),
+                terms: Arc::clone(self.in_force(&context.tenant, &license).await?.terms()),
+            },
+        };
+        let missing = || CommandError::License(LicenseRejection::ActivationNotFound(target.id()));
+        let order = |state: &License| {
+            // The machine is looked for here, so that the answer names the one that the rules meant.
+            let license = state.facts().ok_or(CommandError::License(LicenseRejection::NotFound))?;
+            let activation = license
+                .find_target(&target)
+                .ok_or_else(missing)?
+                .activated
+                .activation_id;
+            let target = DeactivationTarget::Id(activation);
+            Ok(LicenseCommand::Deactivate {
+                target,
+                reason: request.reason.clone(),
+                at: context.now,
+            })
+        };
+        let output = |state: &License| {
+            let activation = state
+                .facts()
+                .and_then(|license| license.find_target(&target))
+                .ok_or_else(missing)?;
+            Ok(activation.activated.activation_id)
+        };
+        self.run(&self.licenses, (id.0, context, context.envelope()), order, output, body)
+            .await
+    }
+}

@@ -1,0 +1,153 @@
+//! A license with the policy and the product that it follows at this moment.
+
+use std::{borrow::Cow, sync::Arc};
+
+use licet_domain::{
+    license::{IssuedLicense, License, Standing},
+    policy::{LivePolicy, Policy, Terms},
+    product::{LiveProduct, Product},
+    validate::Phase,
+    values::{Features, LicenseId, Limits, Timestamp},
+};
+use licet_event_store::{Tenant, Versioned};
+
+use crate::{CommandError, Platform};
+
+/// A license with the policy and the product that it follows.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    license: License,
+    /// Its policy.
+    pub policy: LivePolicy,
+    /// Its product.
+    pub product: LiveProduct,
+    /// The position of the license's newest event.
+    pub position: i64,
+    /// The sequence of the license's newest event.
+    pub version: u64,
+}
+
+/// What a license's status is called on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It works.
+    Active,
+    /// It is stopped for a while.
+    Suspended,
+    /// It was ended for good.
+    Revoked,
+    /// Its end has come; it may still be in grace.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is out of the books.
+    Retired,
+}
+
+impl Status {
+    /// The contract's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+impl InForce {
+    /// The license.
+    pub fn license(&self) -> &IssuedLicense {
+        self.license.facts().expect("only issued licenses are put in force")
+    }
+
+    /// The license's id.
+    pub fn id(&self) -> LicenseId {
+        self.license().issued.license_id
+    }
+
+    /// The policy's terms.
+    pub fn terms(&self) -> &Arc<Terms> {
+        &self.policy.terms
+    }
+
+    /// The features in force.
+    pub fn features(&self) -> Cow<'_, Features> {
+        self.license().features(self.terms())
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Cow<'_, Limits> {
+        self.license().limits(self.terms())
+    }
+
+    /// How many seats there are.
+    pub fn seats(&self) -> u32 {
+        self.license().seats(self.terms())
+    }
+
+    /// How it stands at a moment.
+    pub fn status(&self, now: Timestamp) -> Status {
+        match (self.license().standing, self.license().window(self.terms()).phase(now)) {
+            (Standing::Retired, _) => Status::Retired,
+            (Standing::Revoked, _) => Status::Revoked,
+            (Standing::Suspended, _) => Status::Suspended,
+            (Standing::Active, Phase::NotYet) => Status::NotYetValid,
+            (Standing::Active, Phase::Grace | Phase::Over { .. }) => Status::Expired,
+            (Standing::Active, Phase::Valid) => Status::Active,
+        }
+    }
+
+    /// A license that was just issued, with what it was issued under.
+    pub(super) fn of(license: &Versioned<License>, policy: LivePolicy, product: LiveProduct) -> Self {
+        let (position, version) = (license.position, license.version);
+        Self {
+            license: license.state.clone(),
+            policy,
+            product,
+            position,
+            version,
+        }
+    }
+
+    /// The same with another state of the license.
+    pub(super) fn with(&self, license: &License) -> Result<Self, CommandError> {
+        license.facts().ok_or(CommandError::NotFound("license"))?;
+        Ok(Self {
+            license: license.clone(),
+            ..self.clone()
+        })
+    }
+}
+
+impl Platform {
+    /// Puts a license together with what it follows now.
+    pub async fn in_force(&self, tenant: &Tenant, license: &Versioned<License>) -> Result<InForce, CommandError> {
+        let facts = license.state.facts().ok_or(CommandError::NotFound("license"))?;
+        let policy = self.policies.get(tenant, facts.issued.policy_id.0).await?;
+        let product = self.products.get(tenant, facts.issued.product_id.0).await?;
+        together(license, &policy.state, &product.state)
+    }
+
+    /// Puts a license together with what it followed, all as of a position.
+    pub async fn in_force_as_of(&self, tenant: &Tenant, id: LicenseId, position: i64) -> Result<InForce, CommandError> {
+        let license = self.licenses.as_of(tenant, id.0, position).await?;
+        let facts = license.state.facts().ok_or(CommandError::NotFound("license"))?;
+        let policy = self.policies.as_of(tenant, facts.issued.policy_id.0, position).await?;
+        let product = self.products.as_of(tenant, facts.issued.product_id.0, position).await?;
+        together(&license, &policy.state, &product.state)
+    }
+}
+
+fn together(license: &Versioned<License>, policy: &Policy, product: &Product) -> Result<InForce, CommandError> {
+    Ok(InForce {
+        license: license.state.clone(),
+        policy: policy.facts().ok_or(CommandError::NotFound("policy"))?.clone(),
+        product: product.facts().ok_or(CommandError::NotFound("product"))?.clone(),
+        position: license.position,
+        version: license.version,
+    })
+}

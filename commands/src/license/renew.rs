@@ -1,0 +1,42 @@
+//! Moves a license's end.
+
+use licet_domain::{api_key::Scope, license::LicenseCommand, values::LicenseId};
+
+use super::{InForce, change::read_reason};
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+/// How a license is to be renewed.
+#[derive(Debug, Clone, Default)]
+pub struct Renewal {
+    /// An end given by hand; absent, the policy's duration counts.
+    pub expires_at: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Platform {
+    /// Moves a license's end by its policy's duration, or to a given moment.
+    pub async fn renew_license(
+        &self,
+        context: &Context,
+        id: LicenseId,
+        renewal: Renewal,
+        body: Body<'_, InForce>,
+    ) -> Result<Done<InForce>, CommandError> {
+        context.require(Scope::Admin)?;
+        let reason = read_reason(renewal.reason.as_deref())?;
+        let mut fields = Fields::new();
+        let expires_at = fields.time("expires_at", renewal.expires_at.as_deref());
+        let expires_at = fields.finish(Some(expires_at))?;
+        let order = |_: &_, present: &InForce| {
+            let duration_days = present.terms().duration_days;
+            Ok(LicenseCommand::Renew {
+                duration_days,
+                expires_at,
+                reason: reason.clone(),
+                at: context.now,
+            })
+        };
+        self.order_license(context, id, order, body).await
+    }
+}

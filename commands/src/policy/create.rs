@@ -1,0 +1,80 @@
+//! Takes up a policy.
+
+use licet_domain::{
+    Decider as _,
+    api_key::Scope,
+    policy::{PolicyCommand, Terms},
+    product::Product,
+    values::{Code, PolicyId},
+};
+use licet_event_store::{Claim, Envelope, Precondition};
+
+use super::{PolicyView, TermsChanges};
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+/// A policy as it is asked for.
+#[derive(Debug, Clone)]
+pub struct NewPolicy {
+    /// Its code.
+    pub code: String,
+    /// The product, by code or id.
+    pub product: String,
+    /// What it grants and asks.
+    pub terms: TermsChanges,
+}
+
+impl Platform {
+    /// Takes up a policy of a living product, under a code that is free.
+    pub async fn create_policy(
+        &self,
+        context: &Context,
+        new: NewPolicy,
+        body: Body<'_, PolicyView>,
+    ) -> Result<Done<PolicyView>, CommandError> {
+        context.require(Scope::Admin)?;
+        let mut fields = Fields::new();
+        let code = fields.take("code", Code::parse(&new.code));
+        if new.terms.seats.is_none() {
+            fields.complain("seats", "REQUIRED", "how many machines may be active at once");
+        }
+        let code = fields.finish(code)?;
+        let terms = new.terms.applied_to(&Terms::with_seats(1))?;
+        let (product, version) = self.live_product(&context.tenant, &new.product).await?;
+        let id = self.edge.id();
+        let value_hash = self
+            .look_up_key(&context.tenant)
+            .await?
+            .hash("policy_code", code.as_str().as_bytes());
+        let envelope = Envelope {
+            claims: vec![Claim {
+                kind: "policy_code",
+                value_hash,
+                aggregate_id: id.to_string(),
+            }],
+            preconditions: vec![Precondition::StreamUnchanged {
+                aggregate_type: Product::TYPE,
+                aggregate_id: product.id.to_string(),
+                version,
+            }],
+            ..context.envelope()
+        };
+        let order = |_: &_| {
+            let (code, terms) = (code.clone(), terms.clone());
+            Ok(PolicyCommand::Create {
+                id: PolicyId(id),
+                code,
+                product_id: product.id,
+                terms,
+                at: context.now,
+            })
+        };
+        self.run(
+            &self.policies,
+            (id, context, envelope),
+            order,
+            |state| state.try_into(),
+            body,
+        )
+        .await
+    }
+}

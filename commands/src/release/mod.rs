@@ -1,0 +1,6 @@
+//! Use cases of releases.
+
+mod publish;
+mod yank;
+
+pub use publish::NewRelease;

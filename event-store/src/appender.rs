@@ -1,0 +1,334 @@
+//! Group commit: one task per node takes what is waiting and writes it in one transaction.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use crate::{
+    append::{self, Batch, Facts},
+    envelope::LogTable,
+    metrics::METRICS,
+    submission::{AppendError, Appended, Precondition, Submission},
+};
+
+/// How many events one transaction carries at most.
+const BATCH_EVENTS: usize = 2_048;
+/// For how long a submission waits for a database that is gone before it is answered with an error.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What was decided about a submission.
+pub(crate) type Outcome = Result<Appended, AppendError>;
+
+/// A submission on its way, and whom to tell.
+pub(crate) struct Ticket {
+    pub(crate) submission: Submission,
+    /// Runs before the submitter hears of it, and also when the submitter has gone away.
+    pub(crate) on_settled: Option<Box<dyn FnOnce(&Outcome) + Send + Sync>>,
+    pub(crate) reply: oneshot::Sender<Outcome>,
+}
+
+impl Ticket {
+    fn settle(self, outcome: Outcome) {
+        if let Some(on_settled) = self.on_settled {
+            on_settled(&outcome);
+        }
+        // A submitter that has gone away needs no answer.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// The appender's ends: clients' submissions go first, bulk runs fill what is left.
+pub(crate) struct Appender {
+    pub(crate) clients: mpsc::Receiver<Ticket>,
+    pub(crate) bulk: mpsc::Receiver<Ticket>,
+    pub(crate) options: PgConnectOptions,
+    pub(crate) head: watch::Sender<i64>,
+}
+
+impl Appender {
+    /// Runs until every sender is gone and everything that was queued is answered.
+    pub(crate) async fn run(mut self) {
+        let mut connection = None;
+        while let Some(batch) = self.collect().await {
+            let events: usize = batch.iter().map(weight).sum();
+            let started = Instant::now();
+            self.commit(&mut connection, batch).await;
+            METRICS.batch(events as u64, started.elapsed());
+        }
+        if let Some(connection) = connection {
+            let _ = PgConnection::close(connection).await;
+        }
+    }
+
+    /// Waits for the first submission and takes what else is there.
+    async fn collect(&mut self) -> Option<Vec<Ticket>> {
+        let first = tokio::select! {
+            biased;
+            Some(ticket) = self.clients.recv() => ticket,
+            Some(ticket) = self.bulk.recv() => ticket,
+            else => return None,
+        };
+        // Those who were answered a moment ago are about to submit again: let them, before the next transaction starts.
+        tokio::task::yield_now().await;
+        let mut events = weight(&first);
+        let mut batch = vec![first];
+        for lane in [&mut self.clients, &mut self.bulk] {
+            while events < BATCH_EVENTS
+                && let Ok(ticket) = lane.try_recv()
+            {
+                events += weight(&ticket);
+                batch.push(ticket);
+            }
+        }
+        Some(batch)
+    }
+
+    /// Writes a batch and answers everyone in it, however often the connection breaks meanwhile.
+    async fn commit(&self, connection: &mut Option<PgConnection>, batch: Vec<Ticket>) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut unsettled = vec![batch];
+        let mut ambiguous = false;
+        while let Some(batch) = unsettled.pop() {
+            match self.attempt(connection, &batch, ambiguous).await {
+                Ok(outcomes) => settle(batch, outcomes),
+                Err(error) if is_connection_error(&error) && Instant::now() < deadline => {
+                    tracing::warn!(%error, "the log's connection broke; trying again");
+                    METRICS.reconnects();
+                    *connection = None;
+                    ambiguous = true;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    unsettled.push(batch);
+                }
+                // One submission that the database refuses must not take the others with it.
+                Err(error) if !is_connection_error(&error) && batch.len() > 1 => {
+                    tracing::warn!(%error, submissions = batch.len(), "a batch was refused; splitting it");
+                    let mut first = batch;
+                    let second = first.split_off(first.len() / 2);
+                    unsettled.extend([second, first]);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an append failed");
+                    *connection = None;
+                    let outcomes = vec![Err(AppendError::Unavailable(error.to_string())); batch.len()];
+                    settle(batch, outcomes);
+                }
+            }
+        }
+    }
+
+    /// One transaction. After a broken commit, first asks which submissions are in already.
+    async fn attempt(
+        &self,
+        connection: &mut Option<PgConnection>,
+        batch: &[Ticket],
+        ambiguous: bool,
+    ) -> sqlx::Result<Vec<Outcome>> {
+        if connection.is_none() {
+            *connection = Some(connect(&self.options).await?);
+        }
+        let connection = connection.as_mut().expect("connected in the line above");
+        let result = self.transact(connection, batch, ambiguous).await;
+        if result.is_err() {
+            // On a living connection this ends the failed transaction; on a dead one it fails as everything does.
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        result
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut PgConnection,
+        batch: &[Ticket],
+        ambiguous: bool,
+    ) -> sqlx::Result<Vec<Outcome>> {
+        let head = append::lock_head(connection).await?;
+        let before = head.position;
+        let command_ids: Vec<_> = batch.iter().map(|ticket| ticket.submission.command_id).collect();
+        let known = if ambiguous {
+            append::find_commands(connection, &command_ids).await?
+        } else {
+            HashMap::new()
+        };
+        let fresh: Vec<&Submission> = batch
+            .iter()
+            .map(|ticket| &ticket.submission)
+            .filter(|s| !known.contains_key(&s.command_id))
+            .collect();
+        let (now, facts) = append::look_up(connection, &fresh).await?;
+        let mut checks = Checks { facts };
+        let mut rows = Batch::after(head, now);
+        let mut anything = false;
+        let outcomes = batch
+            .iter()
+            .map(|ticket| match known.get(&ticket.submission.command_id) {
+                Some(appended) => Ok(appended.clone()),
+                None => checks.admit(&ticket.submission).map(|()| {
+                    anything = true;
+                    rows.add(&ticket.submission)
+                }),
+            })
+            .collect();
+        if anything {
+            rows.write(connection).await?;
+        } else {
+            connection.execute("ROLLBACK").await?;
+        }
+        let position = rows.position();
+        METRICS.appended((position - before) as u64);
+        self.head.send_if_modified(|head| {
+            let moved = position > *head;
+            *head = position.max(*head);
+            moved
+        });
+        Ok(outcomes)
+    }
+}
+
+fn weight(ticket: &Ticket) -> usize {
+    ticket
+        .submission
+        .streams
+        .iter()
+        .map(|stream| stream.events.len())
+        .sum::<usize>()
+        .max(1)
+}
+
+fn settle(batch: Vec<Ticket>, outcomes: Vec<Outcome>) {
+    for (ticket, outcome) in batch.into_iter().zip(outcomes) {
+        if let Err(error) = &outcome {
+            METRICS.refused(error);
+        }
+        ticket.settle(outcome);
+    }
+}
+
+async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    // Plans are made once and kept; planned on an empty table they would keep its sequential scan.
+    let options = options
+        .clone()
+        .application_name("licet appender")
+        .options([("enable_seqscan", "off")]);
+    PgConnection::connect_with(&options).await
+}
+
+/// Whether the connection is to blame, rather than what was sent over it.
+fn is_connection_error(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        // Class 57: the server shuts down, crashes or starts. Class 08: connection exceptions. 40001 and 40P01: the
+        // transaction lost a race and may be tried again as it is.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.starts_with("57") || code.starts_with("08") || matches!(code.as_ref(), "40001" | "40P01" | "53300")
+        }),
+        sqlx::Error::Protocol(text) => text.contains("unexpected") || text.contains("EOF"),
+        _ => false,
+    }
+}
+
+/// The checks under the log's lock, over what the database says and what this batch has done so far.
+struct Checks {
+    facts: Facts,
+}
+
+impl Checks {
+    /// Lets a submission in, or says why not; one that is refused leaves no trace.
+    fn admit(&mut self, submission: &Submission) -> Result<(), AppendError> {
+        for stream in submission
+            .streams
+            .iter()
+            .filter(|stream| stream.table == LogTable::Events)
+        {
+            self.expect_version(stream.aggregate_type, &stream.aggregate_id, stream.expected_version)?;
+        }
+        for precondition in &submission.preconditions {
+            let Precondition::StreamUnchanged {
+                aggregate_type,
+                aggregate_id,
+                version,
+            } = precondition;
+            self.expect_version(aggregate_type, aggregate_id, *version)?;
+        }
+        let tenant = submission.tenant.as_str();
+        let freed = |claim: &crate::Claim| {
+            submission
+                .releases
+                .iter()
+                .any(|free| free.kind == claim.kind && free.value_hash == claim.value_hash)
+        };
+        let mut within = HashSet::new();
+        for claim in &submission.claims {
+            let holder = self.facts.claims.get(&key(tenant, claim.kind, &claim.value_hash));
+            let twice = !within.insert((claim.kind, claim.value_hash));
+            if let Some(holder) = holder
+                .filter(|_| !freed(claim))
+                .or_else(|| twice.then_some(&claim.aggregate_id))
+            {
+                return Err(AppendError::ClaimTaken {
+                    kind: claim.kind,
+                    holder: holder.clone(),
+                });
+            }
+        }
+        if let Some(answer) = &submission.idempotency {
+            let scope = (tenant.to_owned(), answer.scope_hash.to_vec());
+            if self.facts.answered.contains(&scope) {
+                return Err(AppendError::IdempotencyTaken);
+            }
+        }
+        self.take(submission);
+        Ok(())
+    }
+
+    fn take(&mut self, submission: &Submission) {
+        let tenant = submission.tenant.as_str();
+        for stream in &submission.streams {
+            let id = (stream.aggregate_type.to_owned(), stream.aggregate_id.clone());
+            self.facts
+                .versions
+                .insert(id, stream.expected_version + stream.events.len() as u64);
+        }
+        for release in &submission.releases {
+            self.facts
+                .claims
+                .remove(&key(tenant, release.kind, &release.value_hash));
+        }
+        for claim in &submission.claims {
+            self.facts
+                .claims
+                .insert(key(tenant, claim.kind, &claim.value_hash), claim.aggregate_id.clone());
+        }
+        if let Some(answer) = &submission.idempotency {
+            self.facts
+                .answered
+                .insert((tenant.to_owned(), answer.scope_hash.to_vec()));
+        }
+    }
+
+    fn expect_version(&self, aggregate_type: &'static str, id: &str, expected: u64) -> Result<(), AppendError> {
+        let actual = self
+            .facts
+            .versions
+            .get(&(aggregate_type.to_owned(), id.to_owned()))
+            .copied()
+            .unwrap_or(0);
+        if actual == expected {
+            return Ok(());
+        }
+        Err(AppendError::Conflict {
+            aggregate_type,
+            aggregate_id: id.to_owned(),
+        })
+    }
+}
+
+fn key(tenant: &str, kind: &str, hash: &[u8; 32]) -> (String, String, Vec<u8>) {
+    (tenant.to_owned(), kind.to_owned(), hash.to_vec())
+}

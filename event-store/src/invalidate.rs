@@ -1,0 +1,58 @@
+//! Tells the caches of this node what other nodes have recorded.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{EventLog, Tenant};
+
+/// How long news can take when no notification arrives; half of what the contract allows.
+const POLL: Duration = Duration::from_millis(500);
+
+impl EventLog {
+    /// Calls `tell` with tenant, aggregate type, id and sequence of every event recorded from now on, on any node.
+    pub fn on_news(&self, tell: impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static) -> JoinHandle<()> {
+        let (pool, mut head) = (self.pool().clone(), self.head());
+        let mut seen = *head.borrow();
+        tokio::spawn(async move {
+            loop {
+                match read_news(&pool, seen, &tell).await {
+                    Ok(newest) => seen = newest,
+                    Err(error) => tracing::warn!(%error, "news of other nodes could not be read; trying again"),
+                }
+                let closed = tokio::time::timeout(POLL, head.changed())
+                    .await
+                    .is_ok_and(|changed| changed.is_err());
+                if closed {
+                    return;
+                }
+            }
+        })
+    }
+}
+
+async fn read_news(
+    pool: &PgPool,
+    seen: i64,
+    tell: &(impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static),
+) -> sqlx::Result<i64> {
+    let rows = sqlx::query!(
+        "SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1 ORDER BY position",
+        seen,
+    )
+    .fetch_all(pool)
+    .await?;
+    let newest = rows.last().map_or(seen, |row| row.position);
+    let mut tenant = Tenant::default();
+    for row in rows {
+        if row.tenant_id != tenant.as_str() {
+            tenant = Tenant::new(&row.tenant_id);
+        }
+        if let Ok(id) = row.aggregate_id.parse() {
+            tell(&tenant, &row.aggregate_type, id, row.sequence as u64);
+        }
+    }
+    Ok(newest)
+}

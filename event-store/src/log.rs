@@ -1,0 +1,196 @@
+//! The handle on one log. Nothing assumes that there is one log in the world.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    appender::{Appender, Outcome, Ticket},
+    metrics::METRICS,
+    submission::{AppendError, Appended, Submission},
+};
+
+/// How a log is opened.
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    /// Connections for reading; the appender and the listener have one each beside them.
+    pub connections: u32,
+    /// How many submissions may wait; one more is refused with [`AppendError::Overloaded`].
+    pub queue: usize,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            connections: 12,
+            queue: 8_192,
+        }
+    }
+}
+
+/// A log: clones share the appender, the pool and the wake-up.
+#[derive(Clone)]
+pub struct EventLog {
+    pool: PgPool,
+    clients: mpsc::Sender<Ticket>,
+    bulk: mpsc::Sender<Ticket>,
+    head: watch::Receiver<i64>,
+}
+
+/// Ends a log in order: what was queued is written first.
+pub struct LogTasks {
+    appender: JoinHandle<()>,
+    listener: JoinHandle<()>,
+}
+
+impl LogTasks {
+    /// Waits for the appender, once every [`EventLog`] clone is gone, and ends the listener.
+    pub async fn finish(self) {
+        let _ = self.appender.await;
+        self.listener.abort();
+    }
+}
+
+/// The settings that every connection of ours has: read models are found without naming their schema.
+pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(options
+        .options([("search_path", "read_model,public")])
+        .statement_cache_capacity(256))
+}
+
+impl EventLog {
+    /// Connects to a migrated database and starts the appender and the listener.
+    pub async fn open(url: &str, settings: &LogOptions) -> sqlx::Result<(Self, LogTasks)> {
+        let options = connect_options(url)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone())
+            .await?;
+        let position = sqlx::query_scalar!("SELECT position FROM log_head")
+            .fetch_one(&pool)
+            .await?;
+        let (clients, clients_end) = mpsc::channel(settings.queue);
+        let (bulk, bulk_end) = mpsc::channel(settings.queue);
+        let (head_sender, head) = watch::channel(position);
+        let listener = tokio::spawn(listen(options.clone(), head_sender.clone()));
+        let appender = Appender {
+            clients: clients_end,
+            bulk: bulk_end,
+            options: options.clone(),
+            head: head_sender,
+        };
+        let appender = tokio::spawn(appender.run());
+        Ok((
+            Self {
+                pool,
+                clients,
+                bulk,
+                head,
+            },
+            LogTasks { appender, listener },
+        ))
+    }
+
+    /// Hands a submission in and waits until it is durable or refused.
+    pub async fn append(&self, submission: Submission) -> Outcome {
+        self.enqueue(submission, None)?.await
+    }
+
+    /// Hands in a submission of a bulk run: waits for room, and clients go first.
+    pub async fn append_bulk(&self, submission: Submission) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let ticket = Ticket {
+            submission,
+            on_settled: None,
+            reply,
+        };
+        self.bulk.send(ticket).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Queues a submission at once, in the order of the calls; the future waits for the outcome. `on_settled` runs
+    /// even when the future is dropped.
+    pub(crate) fn enqueue(
+        &self,
+        submission: Submission,
+        on_settled: Option<Box<dyn FnOnce(&Outcome) + Send + Sync>>,
+    ) -> Result<BoxFuture<'static, Outcome>, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.clients
+            .try_send(Ticket {
+                submission,
+                on_settled,
+                reply,
+            })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => {
+                    METRICS.refused(&AppendError::Overloaded);
+                    AppendError::Overloaded
+                }
+                mpsc::error::TrySendError::Closed(_) => stopped(),
+            })?;
+        Ok(Box::pin(async move {
+            answer.await.unwrap_or_else(|_| Err(stopped())) as Result<Appended, AppendError>
+        }))
+    }
+
+    /// For queries of this crate and of the projections.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Tells when the head moves, on whichever node; polling is the net below.
+    pub fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+
+    /// The head's position, from the database.
+    pub async fn position(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar!("SELECT position FROM log_head")
+            .fetch_one(&self.pool)
+            .await
+    }
+}
+
+fn stopped() -> AppendError {
+    AppendError::Unavailable("the log is shutting down".to_owned())
+}
+
+/// Hears of other nodes' appends. On a connection of its own: notifications do not pass through poolers.
+async fn listen(options: PgConnectOptions, head: watch::Sender<i64>) {
+    loop {
+        if let Err(error) = listen_once(&options, &head).await {
+            tracing::warn!(%error, "the log's listener lost its connection; connecting again");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn listen_once(options: &PgConnectOptions, head: &watch::Sender<i64>) -> sqlx::Result<()> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone().application_name("licet listener"))
+        .await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen("licet_log").await?;
+    loop {
+        let notification = listener.recv().await?;
+        if let Ok(position) = notification.payload().parse::<i64>() {
+            head.send_if_modified(|head| {
+                let moved = position > *head;
+                *head = position.max(*head);
+                moved
+            });
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the log counts. Recorded through the process's meter; without one, counting costs nothing.
+
+use std::{sync::LazyLock, time::Duration};
+
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Histogram},
+};
+
+use crate::submission::AppendError;
+
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+pub(crate) struct Metrics {
+    appended: Counter<u64>,
+    batch_events: Histogram<u64>,
+    batch_seconds: Histogram<f64>,
+    refused: Counter<u64>,
+    reconnects: Counter<u64>,
+    cache: Counter<u64>,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let meter = global::meter("licet");
+        let sizes = vec![
+            1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
+        ];
+        let times = vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
+        Self {
+            appended: meter
+                .u64_counter("licet_events_appended")
+                .with_description("Events recorded by this node.")
+                .build(),
+            batch_events: meter
+                .u64_histogram("licet_append_batch_events")
+                .with_description("Events in each append transaction.")
+                .with_boundaries(sizes)
+                .build(),
+            batch_seconds: meter
+                .f64_histogram("licet_append_batch_seconds")
+                .with_description("Duration of each append transaction.")
+                .with_boundaries(times)
+                .build(),
+            refused: meter
+                .u64_counter("licet_appends_refused")
+                .with_description("Submissions that did not go in, by reason.")
+                .build(),
+            reconnects: meter
+                .u64_counter("licet_log_reconnects")
+                .with_description("Times that the appender lost its connection.")
+                .build(),
+            cache: meter
+                .u64_counter("licet_aggregate_cache")
+                .with_description("Look-ups in the aggregate cache, by result.")
+                .build(),
+        }
+    }
+
+    pub(crate) fn appended(&self, events: u64) {
+        self.appended.add(events, &[]);
+    }
+
+    pub(crate) fn batch(&self, events: u64, took: Duration) {
+        self.batch_events.record(events, &[]);
+        self.batch_seconds.record(took.as_secs_f64(), &[]);
+    }
+
+    pub(crate) fn refused(&self, error: &AppendError) {
+        let reason = match error {
+            AppendError::Conflict { .. } => "conflict",
+            AppendError::ClaimTaken { .. } => "claim_taken",
+            AppendError::IdempotencyTaken => "idempotency_taken",
+            AppendError::Overloaded => "overloaded",
+            AppendError::Unavailable(_) => "unavailable",
+        };
+        self.refused.add(1, &[KeyValue::new("reason", reason)]);
+    }
+
+    pub(crate) fn reconnects(&self) {
+        self.reconnects.add(1, &[]);
+    }
+
+    pub(crate) fn cache(&self, hit: bool) {
+        self.cache
+            .add(1, &[KeyValue::new("result", if hit { "hit" } else { "miss" })]);
+    }
+}
