@@ -62,7 +62,7 @@ pub async fn verify(
     }
     let mut streams: Vec<Rows<'_>> = LogTable::ALL
         .into_iter()
-        .map(|table| Box::pin(read::stream_table(log.pool(), table, 0, head.position, i64::MAX)) as Rows<'_>)
+        .map(|table| Box::pin(read::stream_table(log.pool(), table, (0, head.position), i64::MAX)) as Rows<'_>)
         .collect();
     let mut next = Vec::new();
     for stream in &mut streams {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::{
-    PgPool,
+    Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use tokio::{
@@ -147,6 +147,11 @@ impl EventLog {
     /// For queries of this crate and of the projections.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A connection of one's own, for work that changes its settings.
+    pub async fn connect(&self) -> sqlx::Result<PgConnection> {
+        PgConnection::connect_with(&self.pool.connect_options()).await
     }
 
     /// Tells when the head moves, on whichever node; polling is the net below.

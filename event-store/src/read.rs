@@ -129,42 +129,56 @@ macro_rules! columns {
     };
 }
 
+macro_rules! select_from {
+    ($table:literal, $condition:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM ",
+            $table,
+            " WHERE position > $1 AND position <= $2",
+            $condition
+        )
+    };
+}
+
 /// Streams a table after a position, in order, up to `until` and at most `limit` rows. A connection that breaks in the
 /// middle ends the stream with an error, never quietly.
 pub fn stream_table<'e>(
     executor: impl PgExecutor<'e> + 'e,
     table: LogTable,
-    after: i64,
-    until: i64,
+    (after, until): (i64, i64),
     limit: i64,
 ) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'e {
     let statement = match table {
-        LogTable::Events => {
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
-            )
-        }
-        LogTable::Heartbeats => {
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM heartbeat_events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
-            )
-        }
-        LogTable::Decisions => {
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM decision_events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
-            )
-        }
+        LogTable::Events => select_from!("events", " ORDER BY position LIMIT $3"),
+        LogTable::Heartbeats => select_from!("heartbeat_events", " ORDER BY position LIMIT $3"),
+        LogTable::Decisions => select_from!("decision_events", " ORDER BY position LIMIT $3"),
     };
     sqlx::query(statement)
         .bind(after)
         .bind(until)
         .bind(limit)
+        .fetch(executor)
+        .map_ok(RecordedRow)
+}
+
+/// The same for events of certain types only.
+pub fn stream_types<'e>(
+    executor: impl PgExecutor<'e> + 'e,
+    table: LogTable,
+    (after, until): (i64, i64),
+    event_types: &[String],
+) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'e {
+    let statement = match table {
+        LogTable::Events => select_from!("events", " AND event_type = ANY($3) ORDER BY position"),
+        LogTable::Heartbeats => select_from!("heartbeat_events", " AND event_type = ANY($3) ORDER BY position"),
+        LogTable::Decisions => select_from!("decision_events", " AND event_type = ANY($3) ORDER BY position"),
+    };
+    sqlx::query(statement)
+        .bind(after)
+        .bind(until)
+        .bind(event_types.to_vec())
         .fetch(executor)
         .map_ok(RecordedRow)
 }
@@ -288,6 +302,6 @@ impl EventLog {
         after: i64,
         limit: i64,
     ) -> impl Stream<Item = sqlx::Result<RecordedEvent>> + Send + '_ {
-        stream_table(self.pool(), table, after, i64::MAX, limit).map(|row| row.and_then(|row| row.to_event()))
+        stream_table(self.pool(), table, (after, i64::MAX), limit).map(|row| row.and_then(|row| row.to_event()))
     }
 }

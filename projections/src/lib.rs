@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The read models and what keeps them true.
+//!
+//! What lives here: one folder per read model (`projector.rs` folds, `query.rs` reads), the runtime that drives the
+//! projectors, rebuild, verify, replay and export. What must not: rules, HTTP, anything that a replay could not repeat.
+
+pub mod activations;
+pub mod audit_log;
+mod export;
+pub mod license_state;
+mod metrics;
+mod page;
+mod reader;
+pub mod resources;
+mod runtime;
+
+pub use export::{ExportError, Format, Replayed, replay};
+pub use page::{Page, PageRequest, Total};
+pub use reader::{Reader, WaitError};
+pub use runtime::{
+    Difference, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors, rebuild,
+    run, status, verify,
+};

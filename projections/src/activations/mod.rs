@@ -1,0 +1,7 @@
+//! One row for each machine that ever had a seat.
+
+mod projector;
+mod query;
+
+pub(crate) use projector::Activations;
+pub use query::{ActivationRow, list};

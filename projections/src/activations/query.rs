@@ -1,0 +1,64 @@
+//! The machines of a license.
+
+use licet_event_store::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Page, PageRequest, Reader, page::Total};
+
+/// A machine as lists show it; the hostname is still sealed.
+#[derive(Debug, Clone)]
+pub struct ActivationRow {
+    /// Its id.
+    pub activation_id: Uuid,
+    /// The machine's name, sealed with the customer's key.
+    pub hostname_sealed: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// The program's version.
+    pub app_version: Option<String>,
+    /// When it took its seat.
+    pub activated_at: OffsetDateTime,
+    /// When it lost its seat.
+    pub deactivated_at: Option<OffsetDateTime>,
+}
+
+/// A page of a license's machines, past and present.
+pub async fn list(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    request: &PageRequest,
+) -> sqlx::Result<Page<ActivationRow>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let (time, id) = request.bounds();
+    let items = sqlx::query_as!(
+        ActivationRow,
+        r#"SELECT activation_id, hostname_sealed, os, app_version, activated_at, deactivated_at FROM activations
+           WHERE tenant_id = $1 AND license_id = $2
+             AND (NOT $6::boolean AND (activated_at, activation_id) > ($3, $4) OR $6 AND (activated_at, activation_id) < ($3, $4))
+           ORDER BY CASE WHEN $6 THEN NULL ELSE activated_at END, CASE WHEN $6 THEN activated_at END DESC,
+                    CASE WHEN $6 THEN NULL ELSE activation_id END, CASE WHEN $6 THEN activation_id END DESC
+           LIMIT $5"#,
+        tenant.as_str(),
+        license_id,
+        time,
+        id,
+        request.limit + 1,
+        request.descending,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let counted = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (SELECT FROM activations WHERE tenant_id = $1 AND license_id = $2 LIMIT $3) AS matching"#,
+        tenant.as_str(),
+        license_id,
+        request.count_limit(),
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(Page::of(items, request, Total::of(counted, request), |row| {
+        (row.activated_at, row.activation_id)
+    }))
+}

@@ -1,0 +1,45 @@
+//! CSV files.
+
+use std::path::Path;
+
+use futures::TryStreamExt as _;
+use licet_domain::values::Timestamp;
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use time::OffsetDateTime;
+
+use super::columns::{self, Column, Kind};
+
+/// Streams a table into a file; answers how many rows.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    table: &str,
+    path: &Path,
+) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+    let columns = columns::of(connection, table).await?;
+    let mut writer = csv::Writer::from_path(path)?;
+    writer.write_record(columns.iter().map(|column| &column.name))?;
+    let statement = columns::select(table, &columns);
+    let mut rows = sqlx::query(&statement).fetch(connection);
+    let mut count = 0;
+    while let Some(row) = rows.try_next().await? {
+        for (index, column) in columns.iter().enumerate() {
+            writer.write_field(text(&row, index, column)?)?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+        count += 1;
+    }
+    writer.flush()?;
+    Ok(count)
+}
+
+fn text(row: &PgRow, index: usize, column: &Column) -> sqlx::Result<String> {
+    Ok(match column.kind {
+        Kind::Text => row.try_get::<Option<String>, _>(index)?,
+        Kind::Integer => row.try_get::<Option<i64>, _>(index)?.map(|number| number.to_string()),
+        Kind::Boolean => row.try_get::<Option<bool>, _>(index)?.map(|truth| truth.to_string()),
+        Kind::Time => row
+            .try_get::<Option<OffsetDateTime>, _>(index)?
+            .map(|time| Timestamp::from(time).to_string()),
+    }
+    .unwrap_or_default())
+}

@@ -1,0 +1,9 @@
+//! One row for each license: how it stands and how many machines are active.
+//!
+//! Invariant: rows come only from recorded events, so dropping the table loses nothing.
+
+mod projector;
+mod query;
+
+pub(crate) use projector::LicenseState;
+pub use query::{DueLicense, LicenseFilter, LicenseRow, due, list};

@@ -1,0 +1,101 @@
+//! Lists of licenses.
+
+use licet_domain::values::Timestamp;
+use licet_event_store::Tenant;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Page, PageRequest, Reader, page::Total};
+
+/// A license as lists show it; names come from what the ids point to.
+#[derive(Debug, Clone)]
+pub struct LicenseRow {
+    /// Its id.
+    pub license_id: Uuid,
+    /// When it was issued.
+    pub issued_at: OffsetDateTime,
+    /// Position of its newest event.
+    pub position: i64,
+}
+
+/// Which licenses are asked for; what is absent does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct LicenseFilter {
+    /// Of one customer.
+    pub customer_id: Option<Uuid>,
+    /// Under one policy.
+    pub policy_id: Option<Uuid>,
+    /// Of one product.
+    pub product_id: Option<Uuid>,
+}
+
+/// A page of the licenses in the books.
+pub async fn list(
+    reader: &Reader,
+    tenant: &Tenant,
+    filter: &LicenseFilter,
+    request: &PageRequest,
+) -> sqlx::Result<Page<LicenseRow>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let (time, id) = request.bounds();
+    let items = sqlx::query_as!(
+        LicenseRow,
+        r#"SELECT license_id, issued_at, position FROM license_state
+           WHERE tenant_id = $1 AND standing <> 'retired'
+             AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+             AND (NOT $8::boolean AND (issued_at, license_id) > ($5, $6) OR $8 AND (issued_at, license_id) < ($5, $6))
+           ORDER BY CASE WHEN $8 THEN NULL ELSE issued_at END, CASE WHEN $8 THEN issued_at END DESC,
+                    CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
+           LIMIT $7"#,
+        tenant.as_str(),
+        filter.customer_id,
+        filter.policy_id,
+        filter.product_id,
+        time,
+        id,
+        request.limit + 1,
+        request.descending,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let counted = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
+                 AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+               LIMIT $5) AS matching"#,
+        tenant.as_str(),
+        filter.customer_id,
+        filter.policy_id,
+        filter.product_id,
+        request.count_limit(),
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(Page::of(items, request, Total::of(counted, request), |row| {
+        (row.issued_at, row.license_id)
+    }))
+}
+
+/// A license whose end has come and was not recorded yet.
+#[derive(Debug, Clone)]
+pub struct DueLicense {
+    /// Whose it is.
+    pub tenant_id: String,
+    /// Its id.
+    pub license_id: Uuid,
+}
+
+/// Licenses of all tenants whose end has come and was not recorded yet; for the worker that records it.
+pub async fn due(pool: &PgPool, now: Timestamp, limit: i64) -> sqlx::Result<Vec<DueLicense>> {
+    sqlx::query_as!(
+        DueLicense,
+        r#"SELECT tenant_id, license_id FROM license_state
+           WHERE expires_at <= $1 AND NOT expiry_noted AND standing IN ('active', 'suspended') ORDER BY expires_at LIMIT $2"#,
+        OffsetDateTime::from(now),
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,85 @@
+//! Keyset paging: a page begins after a row, not after a count, so that it costs the same however deep it is.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Which page of a list is asked for.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// How many rows; 1 to 200.
+    pub limit: i64,
+    /// The last row of the page before.
+    pub after: Option<(OffsetDateTime, Uuid)>,
+    /// Newest first.
+    pub descending: bool,
+    /// Whether the total must be exact however large it is.
+    pub exact_total: bool,
+}
+
+impl PageRequest {
+    /// The time and id to compare with; a first page compares with the end that it starts from.
+    pub(crate) fn bounds(&self) -> (OffsetDateTime, Uuid) {
+        let beginning = (
+            OffsetDateTime::UNIX_EPOCH - time::Duration::days(366 * 1000),
+            Uuid::nil(),
+        );
+        let end = (
+            OffsetDateTime::UNIX_EPOCH + time::Duration::days(366 * 7000),
+            Uuid::max(),
+        );
+        self.after.unwrap_or(if self.descending { end } else { beginning })
+    }
+
+    /// How far to count.
+    pub(crate) fn count_limit(&self) -> Option<i64> {
+        (!self.exact_total).then_some(Total::EXACT_UP_TO + 1)
+    }
+}
+
+/// How many rows match, over all pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// The number, or where counting stopped.
+    pub count: i64,
+    /// Whether it is the number.
+    pub exact: bool,
+}
+
+impl Total {
+    const EXACT_UP_TO: i64 = 10_000;
+
+    pub(crate) fn of(counted: i64, request: &PageRequest) -> Self {
+        let exact = request.exact_total || counted <= Self::EXACT_UP_TO;
+        Self {
+            count: if exact { counted } else { Self::EXACT_UP_TO },
+            exact,
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The row after which the next page begins; `None` on the last.
+    pub next: Option<(OffsetDateTime, Uuid)>,
+    /// How many there are over all pages.
+    pub total: Total,
+}
+
+impl<T> Page<T> {
+    /// Cuts the surplus row that was read to see whether there is a next page.
+    pub(crate) fn of(
+        mut items: Vec<T>,
+        request: &PageRequest,
+        total: Total,
+        key: impl Fn(&T) -> (OffsetDateTime, Uuid),
+    ) -> Self {
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(key) } else { None };
+        Self { items, next, total }
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading for one tenant, as the role that sees no other's rows.
+
+use std::time::Duration;
+
+use licet_event_store::{EventLog, Tenant};
+use sqlx::{Postgres, Transaction};
+
+use crate::Projector;
+
+/// Reads the read models.
+#[derive(Clone)]
+pub struct Reader {
+    log: EventLog,
+}
+
+/// Why waiting for a position ended.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// The read model did not get there in time.
+    #[error("{name} is at position {reached}, not yet at {wanted}")]
+    Behind {
+        /// The read model.
+        name: &'static str,
+        /// Where it is.
+        reached: i64,
+        /// Where it should be.
+        wanted: i64,
+    },
+    /// The database failed.
+    #[error("the read model could not be asked")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Reader {
+    /// A reader over a log's database.
+    pub fn new(log: EventLog) -> Self {
+        Self { log }
+    }
+
+    /// A transaction in which only this tenant's rows exist: the second barrier, below the queries' own conditions.
+    pub(crate) async fn begin(&self, tenant: &Tenant) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.log.pool().begin().await?;
+        sqlx::query!(
+            r#"SELECT set_config('licet.tenant_id', $1, true) AS tenant, set_config('role', 'licet_reader', true) AS role"#,
+            tenant.as_str(),
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok(transaction)
+    }
+
+    /// Waits until a read model has folded a position.
+    pub async fn wait_for(&self, projector: &dyn Projector, wanted: i64, patience: Duration) -> Result<(), WaitError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let reached = sqlx::query_scalar!(
+                "SELECT position FROM projector_checkpoints WHERE name = $1",
+                projector.name(),
+            )
+            .fetch_optional(self.log.pool())
+            .await?
+            .unwrap_or(0);
+            if reached >= wanted {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(WaitError::Behind {
+                    name: projector.name(),
+                    reached,
+                    wanted,
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

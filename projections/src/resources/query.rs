@@ -1,0 +1,73 @@
+//! Lists of one kind of resource.
+
+use licet_domain::Decider;
+use licet_event_store::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Page, PageRequest, Reader, page::Total};
+
+/// A resource with its state.
+#[derive(Debug, Clone)]
+pub struct ResourceRow<S> {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was taken up.
+    pub created_at: OffsetDateTime,
+    /// Its state.
+    pub state: S,
+}
+
+/// A page of the resources of one kind that are in use, of one product where `parent_id` names it.
+pub async fn list<D: Decider>(
+    reader: &Reader,
+    tenant: &Tenant,
+    parent_id: Option<Uuid>,
+    request: &PageRequest,
+) -> sqlx::Result<Page<ResourceRow<D::State>>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let (time, id) = request.bounds();
+    let rows = sqlx::query!(
+        r#"SELECT resource_id, created_at, state FROM resources
+           WHERE tenant_id = $1 AND kind = $2 AND NOT retired AND ($3::uuid IS NULL OR parent_id = $3)
+             AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
+           ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
+                    CASE WHEN $7 THEN NULL ELSE resource_id END, CASE WHEN $7 THEN resource_id END DESC
+           LIMIT $6"#,
+        tenant.as_str(),
+        D::TYPE,
+        parent_id,
+        time,
+        id,
+        request.limit + 1,
+        request.descending,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let counted = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND NOT retired AND ($3::uuid IS NULL OR parent_id = $3)
+               LIMIT $4) AS matching"#,
+        tenant.as_str(),
+        D::TYPE,
+        parent_id,
+        request.count_limit(),
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let items: sqlx::Result<Vec<_>> = rows
+        .into_iter()
+        .map(|row| {
+            let state = serde_json::from_str(&row.state).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok(ResourceRow {
+                id: row.resource_id,
+                created_at: row.created_at,
+                state,
+            })
+        })
+        .collect();
+    Ok(Page::of(items?, request, Total::of(counted, request), |row| {
+        (row.created_at, row.id)
+    }))
+}

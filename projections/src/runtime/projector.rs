@@ -1,0 +1,124 @@
+//! What a projector is.
+
+use std::{collections::HashMap, hash::Hash, marker::PhantomData};
+
+use futures::future::BoxFuture;
+use licet_event_store::{ReadError, RecordedRow};
+use sqlx::PgConnection;
+
+/// A projector whose state is rows by key: a pure fold of events into a row, and the SQL that loads and stores rows.
+pub(crate) trait RowProjector: Send + Sync + 'static {
+    const NAME: &'static str;
+    /// Goes up when the fold or the table's shape changes; the server then rebuilds the read model by itself.
+    const VERSION: i32;
+    const TABLE: &'static str;
+    type Key: Hash + Eq + Clone + Send + Sync;
+    type Row: Send + Sync;
+    type Event: Send;
+
+    /// The stored names that it reads.
+    fn event_types() -> Vec<&'static str>;
+
+    /// Reads an event and says which row it is about.
+    fn decode(row: &RecordedRow) -> Result<(Self::Key, Self::Event), ReadError>;
+
+    /// Folds an event into its row. Pure; it never fails and never judges.
+    fn apply(row: Option<Self::Row>, event: Self::Event) -> Option<Self::Row>;
+
+    /// Fetches the rows of these keys from the table that the search path names.
+    fn load<'a>(
+        connection: &'a mut PgConnection,
+        keys: &'a [Self::Key],
+    ) -> BoxFuture<'a, sqlx::Result<Vec<(Self::Key, Self::Row)>>>;
+
+    /// Writes rows, new and changed, in one statement.
+    fn store<'a>(connection: &'a mut PgConnection, rows: Vec<Self::Row>) -> BoxFuture<'a, sqlx::Result<()>>;
+}
+
+/// What the runtime sees of a projector.
+pub trait Projector: Send + Sync {
+    /// The read model's name, as in commands and metrics.
+    fn name(&self) -> &'static str;
+    /// The version of its fold and table.
+    fn version(&self) -> i32;
+    /// Its table.
+    fn table(&self) -> &'static str;
+    /// The stored names that it reads.
+    fn event_types(&self) -> Vec<&'static str>;
+    /// A fold over a stretch of the log, to which events are handed in order.
+    fn begin(&self) -> Box<dyn Folding>;
+}
+
+/// A stretch of the log being folded in memory.
+pub trait Folding: Send {
+    /// Takes the next event.
+    fn push(&mut self, row: &RecordedRow) -> Result<(), ReadError>;
+    /// How many rows have been touched since the last flush, or will be.
+    fn pending(&self) -> usize;
+    /// Applies what was pushed to what the table holds and writes the rows.
+    fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>>;
+}
+
+/// Turns a [`RowProjector`] into a [`Projector`].
+pub(crate) struct Rows<P>(PhantomData<fn() -> P>);
+
+impl<P> Rows<P> {
+    pub(crate) const NEW: Self = Self(PhantomData);
+}
+
+impl<P: RowProjector> Projector for Rows<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+    fn version(&self) -> i32 {
+        P::VERSION
+    }
+    fn table(&self) -> &'static str {
+        P::TABLE
+    }
+    fn event_types(&self) -> Vec<&'static str> {
+        P::event_types()
+    }
+    fn begin(&self) -> Box<dyn Folding> {
+        Box::new(RowFold::<P> { events: HashMap::new() })
+    }
+}
+
+/// Events wait by row until the flush, which needs one look at the table for all of them.
+struct RowFold<P: RowProjector> {
+    events: HashMap<P::Key, Vec<P::Event>>,
+}
+
+impl<P: RowProjector> Folding for RowFold<P> {
+    fn push(&mut self, row: &RecordedRow) -> Result<(), ReadError> {
+        let (key, event) = P::decode(row)?;
+        self.events.entry(key).or_default().push(event);
+        Ok(())
+    }
+
+    fn pending(&self) -> usize {
+        self.events.len()
+    }
+
+    fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>> {
+        Box::pin(async move {
+            let keys: Vec<P::Key> = self.events.keys().cloned().collect();
+            let mut rows: HashMap<P::Key, P::Row> = HashMap::with_capacity(keys.len());
+            for some in keys.chunks(20_000) {
+                rows.extend(P::load(connection, some).await?);
+            }
+            let mut changed = Vec::with_capacity(keys.len());
+            for (key, events) in self.events.drain() {
+                let row = events.into_iter().fold(rows.remove(&key), P::apply);
+                changed.extend(row);
+                if changed.len() == 20_000 {
+                    P::store(connection, std::mem::take(&mut changed)).await?;
+                }
+            }
+            if !changed.is_empty() {
+                P::store(connection, changed).await?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! Builds a read model anew beside the living one and swaps them. Readers notice nothing.
+
+use licet_event_store::EventLog;
+use sqlx::{Connection as _, Executor as _};
+
+use super::{Progress, ProjectionError, Projector, Scratch, fold};
+
+/// Rebuilds from the first event; answers how many events were folded. The living one serves meanwhile.
+pub async fn rebuild(
+    projector: &dyn Projector,
+    log: &EventLog,
+    progress: Progress<'_>,
+) -> Result<u64, ProjectionError> {
+    let mut scratch = Scratch::make(log, projector, "rebuild").await?;
+    let head = log.position().await?;
+    let mut events = fold(projector, log.pool(), &mut scratch.connection, (0, head), progress).await?;
+    // What came meanwhile is folded under the checkpoint's lock, which keeps the living projector still for a moment.
+    let mut transaction = scratch.connection.begin().await?;
+    sqlx::query!(
+        "SELECT position FROM projector_checkpoints WHERE name = $1 FOR UPDATE",
+        projector.name()
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let until = log.position().await?;
+    events += fold(projector, log.pool(), &mut transaction, (head, until), progress).await?;
+    let (schema, table) = (&scratch.schema, projector.table());
+    let swap = format!(
+        "DROP TABLE read_model.{table}; ALTER TABLE {schema}.{table} SET SCHEMA read_model; DROP SCHEMA {schema} CASCADE"
+    );
+    transaction.execute(swap.as_str()).await?;
+    sqlx::query!(
+        r#"INSERT INTO projector_checkpoints (name, version, position, recorded_at)
+           VALUES ($1, $2, $3, coalesce((SELECT recorded_at FROM events WHERE position <= $3 ORDER BY position DESC LIMIT 1), 'epoch'))
+           ON CONFLICT (name) DO UPDATE SET version = excluded.version, position = excluded.position,
+               recorded_at = excluded.recorded_at, stopped_by = NULL"#,
+        projector.name(),
+        projector.version(),
+        until,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    scratch.connection.close().await?;
+    Ok(events)
+}

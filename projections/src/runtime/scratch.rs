@@ -1,0 +1,39 @@
+//! A schema of its own in which a read model is built beside the living one.
+
+use licet_event_store::EventLog;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use super::Projector;
+
+/// The schema and a connection that finds the read model's table there. It is dropped with [`Scratch::drop_schema`];
+/// what a crash leaves behind is dropped by the next one of the same name.
+pub(crate) struct Scratch {
+    pub(crate) schema: String,
+    pub(crate) connection: PgConnection,
+}
+
+impl Scratch {
+    /// Makes an empty copy of the read model's table.
+    pub(crate) async fn make(log: &EventLog, projector: &dyn Projector, prefix: &str) -> sqlx::Result<Self> {
+        // Only names of this program go into these statements.
+        let schema = format!("{prefix}_{}", projector.name());
+        let table = projector.table();
+        let mut connection = log.connect().await?;
+        let statements = format!(
+            "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO licet_reader;
+             CREATE TABLE {schema}.{table} (LIKE read_model.{table} INCLUDING ALL);
+             SELECT public.guard_by_tenant('{schema}.{table}'::regclass);
+             SET search_path TO {schema}, public"
+        );
+        connection.execute(statements.as_str()).await?;
+        Ok(Self { schema, connection })
+    }
+
+    /// Removes everything that was built.
+    pub(crate) async fn drop_schema(mut self) -> sqlx::Result<()> {
+        self.connection
+            .execute(format!("DROP SCHEMA {} CASCADE", self.schema).as_str())
+            .await?;
+        self.connection.close().await
+    }
+}
