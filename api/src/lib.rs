@@ -1,1 +1,25 @@
-//! x
+//! The license server over HTTP.
+//!
+//! What lives here: routes, credentials, signatures on what leaves, problems, metrics, and the `licet` command. What
+//! must not: SQL, rules.
+
+mod auth;
+pub mod cli;
+mod envelope;
+mod extract;
+mod freshness;
+mod idempotency;
+mod observe;
+mod openapi;
+mod problem;
+mod render;
+mod router;
+mod routes;
+mod secrets;
+mod settings;
+mod signing;
+mod state;
+
+use router::router;
+use settings::{Role, Settings};
+use state::App;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `licet` command.
+
+fn main() -> std::process::ExitCode {
+    licet_api::cli::main()
+}

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The shapes of requests and answers, as the contract writes them.
+//!
+//! What lives here: data that crosses the wire, shared by server, browser and client library. What must not: rules,
+//! I/O. Fields may be added, never renamed or removed.
+
+pub mod admin;
+pub mod keys;
+pub mod lease;
+pub mod license;
+mod nullable;
+mod page;
+mod problem;
+
+pub use page::Page;
+pub use problem::{FieldProblem, Problem};

@@ -168,6 +168,17 @@ impl<D: Decider> Aggregates<D> {
         Ok(Arc::clone(&lock(&entry.committed)))
     }
 
+    /// The durable state, after making sure that no other node has moved on.
+    pub async fn fresh(&self, tenant: &Tenant, id: Uuid) -> Result<Arc<Versioned<D::State>>, ReadError> {
+        let known = self.get(tenant, id).await?;
+        let durable = self.log.version(D::TYPE, &id.to_string()).await?;
+        if known.version >= durable {
+            return Ok(known);
+        }
+        self.invalidate(tenant, id, durable);
+        self.get(tenant, id).await
+    }
+
     /// The state as it was, rebuilt from the events.
     pub async fn as_of(&self, tenant: &Tenant, id: Uuid, position: i64) -> Result<Versioned<D::State>, ReadError> {
         snapshots::replay::<D>(&self.log, tenant, id, position).await
@@ -324,13 +335,11 @@ impl<D: Decider> Aggregates<D> {
         version: u64,
     ) -> Result<bool, ReadError> {
         let mut settled = entry.settled.subscribe();
-        let waited = settled
-            .wait_for(|durable| *durable >= version || entry.broken.load(Ordering::SeqCst))
-            .await;
-        if waited.is_err() || entry.broken.load(Ordering::SeqCst) {
+        let known = |durable: &u64| *durable >= version || entry.broken.load(Ordering::SeqCst);
+        let gone = settled.wait_for(known).await.is_err();
+        if gone || entry.broken.load(Ordering::SeqCst) {
             return Ok(false);
         }
-        drop(waited);
         let durable = self.log.version(D::TYPE, &id.to_string()).await?;
         if durable == version {
             return Ok(true);

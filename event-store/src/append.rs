@@ -25,8 +25,9 @@ pub(crate) struct Head {
 
 /// Begins the transaction and takes the lock that orders all commits, in one round trip.
 pub(crate) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<Head> {
-    let statement =
-        "BEGIN; SELECT position, recorded_at, events_chain, heartbeats_chain, decisions_chain FROM log_head FOR UPDATE";
+    // The simple protocol answers text: microseconds are read more safely than a formatted time.
+    let statement = "BEGIN; SELECT position, (extract(epoch FROM recorded_at) * 1000000)::bigint, events_chain, \
+                     heartbeats_chain, decisions_chain FROM log_head FOR UPDATE";
     let row = connection.fetch_one(statement).await?;
     let chain = |index: usize| -> sqlx::Result<Link> {
         let bytes: Vec<u8> = row.try_get(index)?;
@@ -34,9 +35,11 @@ pub(crate) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<Hea
             .try_into()
             .map_err(|_| sqlx::Error::Protocol("a chain in log_head has not 32 bytes".to_owned()))
     };
+    let micros: i64 = row.try_get(1)?;
+    let recorded_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
     Ok(Head {
         position: row.try_get(0)?,
-        recorded_at: row.try_get(1)?,
+        recorded_at: recorded_at.map_err(|error| sqlx::Error::Decode(error.into()))?,
         chains: [chain(2)?, chain(3)?, chain(4)?],
     })
 }

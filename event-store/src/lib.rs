@@ -36,6 +36,8 @@ pub use envelope::{LogTable, NewEvent, RecordedEvent};
 pub use log::{EventLog, LogOptions, LogTasks};
 pub use metadata::{Actor, ActorKind, Metadata};
 pub use read::{AsOf, ReadError, RecordedRow};
+/// What a database says when it fails, for crates that do not speak SQL.
+pub use sqlx::Error as StoreError;
 pub use submission::{AppendError, Appended, Claim, IdempotentAnswer, Precondition, Release, StreamEvents, Submission};
 pub use upcast::decode;
 

@@ -6,7 +6,7 @@ use licet_domain::{
     Decider as _,
     api_key::Scope,
     license::{Activate, Activation, License, LicenseCommand, LicenseRejection},
-    values::{ActivationId, AppVersion, Components, Fingerprint, LicenseId, RawFingerprint},
+    values::{ActivationId, AppVersion, Fingerprint, LicenseId, RawFingerprint},
 };
 use licet_event_store::{ReadError, Tenant};
 
@@ -35,8 +35,8 @@ pub struct Activated {
     pub activation: Arc<Activation>,
     /// The license after it.
     pub in_force: InForce,
-    /// What the machine sent, as hashes under the license's key.
-    pub components: Components,
+    /// The key under which the license's machines are hashed; leases carry it.
+    pub fingerprint_key: [u8; 32],
 }
 
 impl Platform {
@@ -52,7 +52,8 @@ impl Platform {
         let (id, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let fingerprint = normalize(&request.fingerprint)?;
         let in_force = self.in_force(&context.tenant, &license).await?;
-        let components = fingerprint.hash(&self.fingerprint_key(&context.tenant, id).await?);
+        let fingerprint_key = self.fingerprint_key(&context.tenant, id).await?;
+        let components = fingerprint.hash(&fingerprint_key);
         let hostname = match request.hostname.as_deref().and_then(|text| short(text, 255)) {
             None => None,
             Some(name) => {
@@ -81,7 +82,7 @@ impl Platform {
             Ok(Activated {
                 activation,
                 in_force,
-                components: components.clone(),
+                fingerprint_key,
             })
         };
         let envelope = context.envelope();

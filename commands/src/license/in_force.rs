@@ -115,9 +115,10 @@ impl InForce {
 
     /// The same with another state of the license.
     pub(super) fn with(&self, license: &License) -> Result<Self, CommandError> {
-        license.facts().ok_or(CommandError::NotFound("license"))?;
+        let version = license.facts().ok_or(CommandError::NotFound("license"))?.sequence;
         Ok(Self {
             license: license.clone(),
+            version,
             ..self.clone()
         })
     }

@@ -49,10 +49,7 @@ fn schema(table: &str, columns: &[Column]) -> Result<Arc<Type>, Failure> {
             Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Integer => (Physical::INT64, None),
             Kind::Boolean => (Physical::BOOLEAN, None),
-            Kind::Time => (
-                Physical::INT64,
-                Some(LogicalType::timestamp(true, TimeUnit::MICROS)),
-            ),
+            Kind::Time => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
         };
         let field = Type::primitive_type_builder(&column.name, physical).with_repetition(Repetition::OPTIONAL);
         field.with_logical_type(logical).build().map(Arc::new)

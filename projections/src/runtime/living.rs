@@ -44,17 +44,22 @@ pub async fn run(projector: &'static dyn Projector, settings: RunnerSettings) {
             }
         };
         tokio::select! {
-            _ = ending.wait_for(|ending| *ending) => break,
+            () = ended(&mut ending) => break,
             () = tokio::time::sleep(pause) => {}
         }
         if pause == Duration::ZERO {
             tokio::select! {
-                _ = ending.wait_for(|ending| *ending) => break,
+                () = ended(&mut ending) => break,
                 _ = tokio::time::timeout(POLL, head.changed()) => tokio::time::sleep(COALESCE).await,
             }
         }
     }
     let _ = leases::release(settings.log.pool(), &lease, settings.node).await;
+}
+
+async fn ended(ending: &mut watch::Receiver<bool>) {
+    // A sender that is gone ends the node too.
+    let _ = ending.wait_for(|ending| *ending).await;
 }
 
 /// One batch; `true` when there may be more at once.

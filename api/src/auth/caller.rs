@@ -1,0 +1,179 @@
+//! Reads the credential, once, into an extractor: a handler that takes it cannot forget to check.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, StatusCode, request::Parts},
+};
+use licet_commands::Context;
+use licet_domain::{
+    api_key::Scope,
+    values::{ActivationId, LicenseId},
+};
+use licet_event_store::{Actor, ActorKind};
+use subtle::ConstantTimeEq as _;
+
+use super::token::{self, TokenError};
+use crate::{
+    App,
+    envelope::RequestId,
+    extract::header,
+    idempotency::IdempotencyKey,
+    problem::{Problem, Result},
+};
+
+/// What kind of credential was sent.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// An API key.
+    ApiKey,
+    /// An activation token.
+    Token(LicenseId, ActivationId),
+}
+
+/// Who asks, and under which request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) credential: Credential,
+    actor: Actor,
+    scopes: Vec<Scope>,
+    request_id: String,
+    address: Option<IpAddr>,
+    user_agent: Option<String>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let key = header(&parts.headers, "x-api-key");
+        let bearer = header(&parts.headers, "authorization").map(|value| {
+            value
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, token)| token.trim())
+        });
+        let (credential, actor, scopes) = match (key, bearer) {
+            (Some(_), Some(_)) => {
+                let detail = "Send either an API key or a token, not both.";
+                return Err(Problem::bad_request("CREDENTIALS_AMBIGUOUS", detail));
+            }
+            (Some(key), None) => by_key(app, key).await?,
+            (None, Some(Some(bearer))) => by_token(app, bearer)?,
+            (None, None | Some(None)) => return Err(Problem::unauthenticated()),
+        };
+        let request_id = parts
+            .extensions
+            .get::<RequestId>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default();
+        let user_agent = header(&parts.headers, "user-agent").map(|text| text.chars().take(200).collect());
+        Ok(Self {
+            credential,
+            actor,
+            scopes,
+            request_id,
+            address: address(app, parts),
+            user_agent,
+        })
+    }
+}
+
+async fn by_key(app: &App, key: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
+    if bool::from(key.as_bytes().ct_eq(app.settings.api_key.as_bytes())) {
+        let (actor, scopes) = App::bootstrap();
+        return Ok((Credential::ApiKey, actor, scopes));
+    }
+    let now = app.platform.edge.now();
+    let found = app.platform.authenticate_api_key(&app.tenant, key, now).await?;
+    let found = found
+        .as_ref()
+        .and_then(|key| key.state.facts())
+        .ok_or_else(Problem::unauthenticated)?;
+    let id = found.created.api_key_id;
+    app.last_used.insert(id.0, now);
+    let actor = Actor {
+        kind: ActorKind::ApiKey,
+        id: id.to_string(),
+    };
+    Ok((Credential::ApiKey, actor, found.created.scopes.clone()))
+}
+
+fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
+    let claims = token::read(&app.settings.jwt_secret, bearer, app.platform.edge.now());
+    let claims = claims.map_err(|error| match error {
+        TokenError::Invalid => Problem::unauthenticated(),
+        TokenError::Expired => {
+            let detail = "The token has expired: activate again to get a new one.";
+            Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail)
+        }
+    })?;
+    let actor = Actor {
+        kind: ActorKind::Activation,
+        id: claims.sub.to_string(),
+    };
+    Ok((Credential::Token(claims.lic, claims.sub), actor, Vec::new()))
+}
+
+/// The client's address; a proxy's word counts only when it is a trusted one.
+fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
+    let peer = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip())?;
+    if !app.settings.trusted_proxies.contains(&peer) {
+        return Some(peer);
+    }
+    let forwarded = header(&parts.headers, "x-forwarded-for")?.rsplit(',');
+    let mut hops = forwarded.map_while(|hop| hop.trim().parse().ok());
+    hops.find(|hop| !app.settings.trusted_proxies.contains(hop))
+        .or(Some(peer))
+}
+
+impl Caller {
+    /// For commands: with the client's address sealed, and the idempotency key if one was sent.
+    pub(crate) fn context(&self, app: &App, idempotency: Option<&IdempotencyKey>) -> Context {
+        let mut context = self.reading(app);
+        if let Some(address) = self.address {
+            let client = serde_json::json!({ "address": address, "user_agent": self.user_agent });
+            context.client = Some(app.sealer.seal(&client.to_string()));
+        }
+        context.idempotency = idempotency.and_then(|key| key.idempotency(app));
+        context
+    }
+
+    /// For what records nothing.
+    pub(crate) fn reading(&self, app: &App) -> Context {
+        let id = app.platform.edge.id();
+        Context {
+            tenant: app.tenant.clone(),
+            actor: self.actor.clone(),
+            scopes: self.scopes.clone(),
+            now: app.platform.edge.now(),
+            request_id: self.request_id.clone(),
+            correlation_id: id,
+            command_id: id,
+            client: None,
+            idempotency: None,
+        }
+    }
+
+    /// Refuses a credential without a scope.
+    pub(crate) fn require(&self, app: &App, scope: Scope) -> Result<()> {
+        Ok(self.reading(app).require(scope)?)
+    }
+
+    /// Names the credential, for what is kept per credential.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.actor.kind.as_str(), self.actor.id)
+    }
+}
+
+/// The value of `If-Match`; changing a resource without saying which version is refused.
+pub(crate) fn if_match(headers: &HeaderMap) -> Result<String> {
+    header(headers, "if-match").map(str::to_owned).ok_or_else(|| {
+        let detail = "Send If-Match with the ETag that reading the resource answered.";
+        Problem::new(StatusCode::PRECONDITION_REQUIRED, "PRECONDITION_REQUIRED", detail)
+    })
+}

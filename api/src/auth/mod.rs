@@ -1,0 +1,6 @@
+//! Who asks.
+
+mod caller;
+pub(crate) mod token;
+
+pub(crate) use caller::{Caller, Credential, if_match};

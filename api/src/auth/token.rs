@@ -1,0 +1,74 @@
+//! Activation tokens: short-lived JWTs bound to one activation.
+
+use licet_domain::values::{ActivationId, LicenseId, Timestamp};
+use licet_event_store::jws;
+use serde::{Deserialize, Serialize};
+
+/// `aud` and `typ` keep these apart from operators' tokens.
+const AUDIENCE: &str = "licet-activation";
+const HEADER: &str = r#"{"alg":"HS256","typ":"licet-activation+jwt"}"#;
+/// How long a token lives.
+const SECONDS: i64 = 24 * 3600;
+
+/// What a token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    iss: String,
+    aud: String,
+    pub(crate) sub: ActivationId,
+    pub(crate) lic: LicenseId,
+    iat: i64,
+    exp: i64,
+}
+
+/// What is wrong with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenError {
+    /// Not one of ours.
+    Invalid,
+    /// It has ended.
+    Expired,
+}
+
+/// Makes a token for a machine with a seat.
+pub(crate) fn issue(secret: &str, license: LicenseId, activation: ActivationId, now: Timestamp) -> (String, Timestamp) {
+    let end = now.plus_seconds(SECONDS);
+    let claims = Claims {
+        iss: "licet".to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: activation,
+        lic: license,
+        iat: now.seconds(),
+        exp: end.seconds(),
+    };
+    (jws::sign_hs256(HEADER, &claims, secret.as_bytes()), end)
+}
+
+/// Reads a token of ours that still lives.
+pub(crate) fn read(secret: &str, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    let claims: Claims = jws::verify_hs256(token, HEADER, secret.as_bytes()).ok_or(TokenError::Invalid)?;
+    if claims.aud != AUDIENCE {
+        return Err(TokenError::Invalid);
+    }
+    if now.seconds() >= claims.exp {
+        return Err(TokenError::Expired);
+    }
+    Ok(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_token_lives_for_its_time_and_for_its_secret() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let (token, end) = issue("secret", LicenseId(Uuid::max()), ActivationId(Uuid::nil()), now);
+        assert_eq!(read("secret", &token, now).unwrap().sub, ActivationId(Uuid::nil()));
+        assert_eq!(read("secret", &token, end).unwrap_err(), TokenError::Expired);
+        assert_eq!(read("other", &token, now).unwrap_err(), TokenError::Invalid);
+        assert_eq!(read("secret", "a.b.c", now).unwrap_err(), TokenError::Invalid);
+    }
+}

@@ -1,0 +1,58 @@
+//! `licet audit`
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use licet_event_store::{Edge, Tenant, audit::verify, vault::Vault};
+
+use super::{Location, Output, database};
+use crate::secrets;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Walk the whole log: density, every link of the chains, every signed checkpoint.
+    Verify {
+        /// A checkpoint that was kept elsewhere, as /.well-known/licet/checkpoint answered it.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+}
+
+pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
+    let Command::Verify { checkpoint } = command;
+    let edge = Edge::system();
+    let kept = match checkpoint {
+        Some(path) => vec![std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?],
+        None => vec![],
+    };
+    let database = database::open(&location, &edge)?;
+    let secret_key = secrets::secret_key(database::kept_in(&location, &edge))?;
+    let (log, tasks) = database::open_log(&database).await?;
+    let signer = Vault::new(log.pool().clone(), &secret_key, edge)
+        .signer(&Tenant::default())
+        .await?;
+    let bar = output.bar("Verifying");
+    let report = verify(&log, &signer.key().verifying_key(), &kept, |at, of| {
+        bar.set_length(of.cast_unsigned());
+        bar.set_position(at.cast_unsigned());
+    })
+    .await?;
+    bar.finish_and_clear();
+    output.result(&report, |report| match &report.fault {
+        None => format!(
+            "{} events hold, up to position {}; {} signed checkpoints agree.",
+            report.events, report.position, report.checkpoints
+        ),
+        Some(fault) => format!(
+            "DOES NOT HOLD at position {}: {}. {} events before it hold.",
+            fault.position, fault.what, report.events
+        ),
+    });
+    drop(log);
+    tasks.finish().await;
+    Ok(if report.fault.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

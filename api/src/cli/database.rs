@@ -1,0 +1,55 @@
+//! Finds the database that a command works on, and starts a private one that is stopped.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use licet_event_store::{
+    Edge, EventLog, LogOptions, LogTasks,
+    embedded::{Cluster, ClusterOptions},
+    schema,
+};
+
+use super::Location;
+
+/// A database, and the private cluster that it is in; the cluster stops with the last program that uses it.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    pub(crate) cluster: Option<Cluster>,
+}
+
+/// Opens what the arguments name; without a word, `DATABASE_URL`.
+pub(crate) fn open(location: &Location, edge: &Edge) -> anyhow::Result<Database> {
+    if location.embedded {
+        let cluster = Cluster::start(&location.data_dir, &ClusterOptions::default(), edge)?;
+        return Ok(Database {
+            url: cluster.url(),
+            cluster: Some(cluster),
+        });
+    }
+    match &location.database_url {
+        Some(url) => Ok(Database {
+            url: url.clone(),
+            cluster: None,
+        }),
+        None => bail!("say which database: --embedded for a private one, or DATABASE_URL"),
+    }
+}
+
+/// Opens the log for a command that works beside a server.
+pub(crate) async fn open_log(database: &Database) -> anyhow::Result<(EventLog, LogTasks)> {
+    let settings = LogOptions {
+        connections: 4,
+        ..LogOptions::default()
+    };
+    let opened = EventLog::open(&database.url, &settings).await;
+    let (log, tasks) = opened.context("opening the log; has this database been migrated? `licet migrate` does it")?;
+    if let Err(mismatch) = schema::check(log.pool()).await? {
+        bail!(mismatch);
+    }
+    Ok((log, tasks))
+}
+
+/// The folder where secrets are kept, for an embedded server.
+pub(crate) fn kept_in<'a>(location: &'a Location, edge: &'a Edge) -> Option<(&'a Path, &'a Edge)> {
+    location.embedded.then_some((location.data_dir.as_path(), edge))
+}

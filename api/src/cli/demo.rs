@@ -1,0 +1,53 @@
+//! A product and a license to try things with, in an embedded server that is still empty.
+
+use anyhow::Context as _;
+use licet_commands::{
+    Context, Platform,
+    customer::NewCustomer,
+    license::NewLicenses,
+    policy::{NewPolicy, TermsChanges},
+    product::NewProduct,
+};
+use licet_event_store::Tenant;
+
+/// Makes the demo where the log has no event, and answers the license's key.
+pub(super) async fn make(platform: &Platform) -> anyhow::Result<Option<String>> {
+    if platform.log.position().await? > 0 {
+        return Ok(None);
+    }
+    let context = || Context::system("demo", Tenant::default(), platform.edge.now(), platform.edge.id());
+    let product = NewProduct {
+        code: "demo".to_owned(),
+        name: "Demo".to_owned(),
+    };
+    platform.create_product(&context(), product, &|_| String::new()).await?;
+    let terms = TermsChanges {
+        seats: Some(3),
+        duration_days: Some(Some(365)),
+        ..TermsChanges::default()
+    };
+    let policy = NewPolicy {
+        code: "demo".to_owned(),
+        product: "demo".to_owned(),
+        terms,
+    };
+    platform.create_policy(&context(), policy, &|_| String::new()).await?;
+    let customer = NewCustomer {
+        name: "Demo Customer".to_owned(),
+        email: "demo@example.com".to_owned(),
+        company: None,
+    };
+    let customer = platform
+        .create_customer(&context(), customer, &|_| String::new())
+        .await?;
+    let licenses = NewLicenses {
+        customer_id: customer.value.customer.id.to_string(),
+        policy: "demo".to_owned(),
+        ..NewLicenses::default()
+    };
+    let issued = platform
+        .issue_licenses(&context(), licenses, &|_| String::new())
+        .await?;
+    let first = issued.value.first().context("one license was asked for")?;
+    Ok(Some(first.key.to_string()))
+}

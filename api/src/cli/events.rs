@@ -1,0 +1,79 @@
+//! `licet events`
+
+use std::{process::ExitCode, time::Duration};
+
+use futures::StreamExt as _;
+use licet_domain::values::Timestamp;
+use licet_event_store::{Edge, LogTable, RecordedEvent};
+use serde_json::{Value, json};
+
+use super::{Location, Output, database};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Print events as they are recorded, until interrupted.
+    Tail {
+        /// Begin after this position; by default only what comes from now on.
+        #[arg(long, value_name = "POSITION")]
+        from: Option<i64>,
+        /// Only events of this type, such as license.activated; may be repeated.
+        #[arg(long = "type", value_name = "TYPE")]
+        types: Vec<String>,
+        /// End when everything that is there was printed.
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
+    let Command::Tail { from, types, once } = command;
+    let database = database::open(&location, &Edge::system())?;
+    let (log, tasks) = database::open_log(&database).await?;
+    let mut after = match from {
+        Some(position) => position,
+        None => log.position().await?,
+    };
+    let mut head = log.head();
+    loop {
+        let mut events = Box::pin(log.tail_from(LogTable::Events, after, i64::MAX));
+        while let Some(event) = events.next().await {
+            let event = event?;
+            after = event.position;
+            if types.is_empty() || types.contains(&event.event_type) {
+                print(output, &event);
+            }
+        }
+        drop(events);
+        if once {
+            break;
+        }
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => break,
+            _ = tokio::time::timeout(Duration::from_secs(1), head.changed()) => {}
+        }
+    }
+    drop((log, head));
+    tasks.finish().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(output: Output, event: &RecordedEvent) {
+    let data: Value = serde_json::from_str(&event.payload).unwrap_or_default();
+    let shown = json!({
+        "position": event.position,
+        "recorded_at": Timestamp::from(event.recorded_at),
+        "type": event.event_type,
+        "version": event.event_version,
+        "aggregate_type": event.aggregate_type,
+        "aggregate_id": event.aggregate_id,
+        "sequence": event.sequence,
+        "data": data,
+    });
+    output.result(&shown, |_| {
+        let time = Timestamp::from(event.recorded_at);
+        format!(
+            "{:>8}  {time}  {:<24} {}  {}",
+            event.position, event.event_type, event.aggregate_id, event.payload
+        )
+    });
+}

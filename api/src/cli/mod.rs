@@ -1,0 +1,99 @@
+//! The `licet` command: what it can do, and how it is asked.
+
+mod audit;
+mod database;
+mod db;
+mod demo;
+mod events;
+mod migrate;
+mod output;
+mod projections;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use output::Output;
+
+/// An event-sourced licensing platform.
+#[derive(Parser)]
+#[command(name = "licet", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    location: Location,
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the log is.
+#[derive(Args, Clone)]
+pub(crate) struct Location {
+    /// Use a private Postgres under --data-dir, and make it where there is none.
+    #[arg(long, global = true)]
+    embedded: bool,
+    /// The folder of the private Postgres and of the secrets that were made for it.
+    #[arg(long, global = true, default_value = ".data", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// A Postgres to use in place of the private one.
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    database_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Options),
+    /// Bring the database up to date.
+    Migrate,
+    /// Look after the read models.
+    #[command(subcommand)]
+    Projections(projections::Command),
+    /// Write a read model as of any moment to a file.
+    Replay(projections::ReplayOptions),
+    /// Check that history is the one that was written.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Look at events.
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Open psql on the database, or tell its address.
+    Db(db::Options),
+}
+
+/// Runs the command that the arguments name; exits with 0 only when all is well.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output { json: cli.json };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.fail(&error.into()),
+    };
+    let done = runtime.block_on(run(cli, output));
+    match done {
+        Ok(code) => code,
+        Err(error) => output.fail(&error),
+    }
+}
+
+async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
+    let location = cli.location;
+    match cli.command {
+        Command::Serve(options) => serve::run(location, options).await,
+        Command::Migrate => migrate::run(location, output).await,
+        Command::Projections(command) => projections::run(location, command, output).await,
+        Command::Replay(options) => projections::replay(location, options, output).await,
+        Command::Audit(command) => audit::run(location, command, output).await,
+        Command::Events(command) => events::run(location, command, output).await,
+        Command::Db(options) => db::run(location, options).await,
+    }
+}

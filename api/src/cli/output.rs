@@ -1,0 +1,57 @@
+//! What commands print: for people, or JSON for programs; progress and complaints go to standard error.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where the command prints"
+)]
+
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints a result, as a sentence or as JSON.
+    pub(crate) fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
+        if self.json {
+            println!("{}", crate::render::json(value));
+        } else {
+            println!("{}", text(value));
+        }
+    }
+
+    /// Says why it failed, with its causes.
+    pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
+        if self.json {
+            println!(
+                "{}",
+                crate::render::json(&serde_json::json!({ "error": format!("{error:#}") }))
+            );
+        } else {
+            eprintln!("licet: {error:#}");
+        }
+        ExitCode::FAILURE
+    }
+
+    /// A bar for long work; silent where nobody watches.
+    pub(crate) fn bar(self, what: &'static str) -> ProgressBar {
+        if self.json || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left");
+        let bar = ProgressBar::no_length().with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        style.map_or(bar.clone(), |style| bar.with_style(style))
+    }
+}
+
+/// Prints a line, as it is.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,145 @@
+//! `licet serve`
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use licet_event_store::{Edge, EventLog, LogOptions, schema};
+use licet_projections::{RunnerSettings, projectors, run as run_projector};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
+
+use super::{Location, database, demo, output};
+use crate::{App, Role, Settings, observe, router, secrets};
+
+/// How long requests that are running may take once the server ends.
+const GRACE: Duration = Duration::from_secs(20);
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// What this process does.
+    #[arg(long, value_delimiter = ',', default_value = "client,admin,worker")]
+    roles: Vec<Role>,
+    /// Proxies whose X-Forwarded-For is believed.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDR")]
+    trusted_proxies: Vec<IpAddr>,
+    /// Whether /metrics answers.
+    #[arg(long, env = "MONITORING_ENABLED", default_value_t = true, action = clap::ArgAction::Set)]
+    monitoring: bool,
+}
+
+pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
+        )
+        .init();
+    let edge = Edge::system();
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.with_context(|| format!("listening on {}", options.listen))?;
+    let database = database::open(&location, &edge)?;
+    let secrets = secrets::read(database::kept_in(&location, &edge))?;
+    schema::migrate(&database.url).await.context("migrating the database")?;
+    let (registry, meters) = observe::start()?;
+    let (log, log_tasks) = EventLog::open(&database.url, &LogOptions::default())
+        .await
+        .context("opening the log")?;
+    let settings = Settings {
+        secret_key: secrets.secret_key,
+        jwt_secret: secrets.jwt_secret,
+        api_key: secrets.api_key,
+        roles: options.roles.clone(),
+        trusted_proxies: options.trusted_proxies,
+        monitoring: options.monitoring,
+    };
+    let (ending_sender, ending) = watch::channel(false);
+    let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
+    if location.embedded
+        && let Some(key) = demo::make(app.platform()).await?
+    {
+        std::fs::write(location.data_dir.join("demo-license"), &key).context("keeping the demo license's key")?;
+    }
+    let mut background = JoinSet::new();
+    if options.roles.contains(&Role::Worker) {
+        let runner = RunnerSettings {
+            log: log.clone(),
+            edge: edge.clone(),
+            node: edge.id(),
+            ending: ending.clone(),
+        };
+        for projector in projectors() {
+            background.spawn(run_projector(projector, runner.clone()));
+        }
+        let worker = licet_workers::Worker {
+            platform: app.platform().clone(),
+            node: runner.node,
+            ending: ending.clone(),
+        };
+        licet_workers::spawn_all(&worker, app.signer(), &mut background);
+    }
+    background.spawn(app.clone().note_usage());
+    output::line(&format!("listening on http://{}", listener.local_addr()?));
+    serve(listener, app, ending_sender, ending).await?;
+    // Workers hear of the end, finish what they do and give their leases back; then the last appends are written.
+    let finished = tokio::time::timeout(GRACE, async { while background.join_next().await.is_some() {} }).await;
+    if finished.is_err() {
+        tracing::warn!("a background task did not end in time");
+        background.abort_all();
+    }
+    drop(log);
+    if tokio::time::timeout(GRACE, log_tasks.finish()).await.is_err() {
+        tracing::warn!("the appender did not end in time");
+    }
+    let _ = meters.shutdown();
+    drop(database);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(
+    listener: TcpListener,
+    app: App,
+    ending_sender: watch::Sender<bool>,
+    mut ending: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending: no new connections, running requests finish");
+        ending_sender.send_replace(true);
+    });
+    // Answers are small and must not wait for more to send.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection could not be set to send at once");
+        }
+    });
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let mut deadline = ending.clone();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+        let _ = ending.wait_for(|ending| *ending).await;
+    });
+    tokio::select! {
+        result = served => result.context("serving"),
+        // A connection that never ends its request must not keep the server up.
+        () = async {
+            let _ = deadline.wait_for(|ending| *ending).await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
+}

@@ -1,0 +1,106 @@
+//! What surrounds every answer: the request's id, problems as bodies, signatures on the license routes, metrics.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, header::CONTENT_TYPE},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument as _;
+
+use crate::{
+    App,
+    extract::{NonceSlot, header},
+    problem::Problem,
+    signing,
+};
+
+/// The request's id, the caller's if it sent a sane one.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = header(request.headers(), "x-request-id")
+        .filter(|id| is_sane(id))
+        .map(str::to_owned);
+    let id = id.unwrap_or_else(|| app.platform.edge.id().simple().to_string());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", |path| path.as_str())
+        .to_owned();
+    let method = method_name(request.method());
+    let nonce = NonceSlot::default();
+    let signed = signing::covers(request.uri().path());
+    let target = signed.then(|| signing::Target::of(&request));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(nonce.clone());
+    let span = tracing::info_span!("request", request_id = %id, method, route);
+    let mut response = next.run(request).instrument(span).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        write_problem(&mut response, problem, &id);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    if let Some(target) = target {
+        response = signing::sign(&app, &target, nonce.get(), response).await;
+    }
+    app.metrics
+        .request(method, route, response.status().as_u16(), started.elapsed());
+    response
+}
+
+fn is_sane(id: &str) -> bool {
+    id.len() <= 128
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+}
+
+/// Methods by name; whatever else someone sends must not become a label of its own.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn write_problem(response: &mut Response, problem: Problem, request_id: &str) {
+    let kind = format!("/problems/{}", problem.code.to_lowercase().replace('_', "-"));
+    let body = licet_contracts::Problem {
+        kind,
+        title: problem.status.canonical_reason().unwrap_or("Problem").to_owned(),
+        status: problem.status.as_u16(),
+        detail: problem.detail,
+        code: problem.code.to_owned(),
+        request_id: request_id.to_owned(),
+        errors: problem.errors,
+        facts: problem.facts,
+    };
+    let text = serde_json::to_vec(&body).expect("problems hold only strings, numbers and maps with string keys");
+    *response.body_mut() = text.into();
+    response.headers_mut().remove("content-length");
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if problem.status.as_u16() == 503 {
+        response
+            .headers_mut()
+            .insert("retry-after", HeaderValue::from_static("1"));
+    }
+    if problem.status.as_u16() == 401 {
+        response
+            .headers_mut()
+            .insert("www-authenticate", HeaderValue::from_static("Bearer"));
+    }
+}

@@ -1,0 +1,55 @@
+//! `Licet-Min-Position`: a read waits until it can tell what the caller knows already.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use licet_projections::{Projector, projectors};
+
+use crate::{
+    App,
+    extract::header,
+    problem::{Problem, Result, unavailable},
+};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
+    let Some(text) = header(headers, "licet-min-position") else {
+        return Ok(None);
+    };
+    let wanted = text
+        .parse()
+        .map_err(|_| Problem::bad_request("POSITION_INVALID", "Licet-Min-Position is a number."))?;
+    Ok(Some(wanted))
+}
+
+/// Before a list is read: waits for the read model behind it.
+pub(crate) async fn of_read_model(app: &App, headers: &HeaderMap, name: &str) -> Result<()> {
+    let Some(wanted) = wanted(headers)? else { return Ok(()) };
+    let all: [&'static dyn Projector; 4] = projectors();
+    if let Some(projector) = all.into_iter().find(|projector| projector.name() == name) {
+        app.reader.wait_for(projector, wanted, PATIENCE).await?;
+    }
+    Ok(())
+}
+
+/// Before one thing is read, which is always as new as the log: waits for the log itself.
+pub(crate) async fn of_log(app: &App, headers: &HeaderMap) -> Result<()> {
+    let Some(wanted) = wanted(headers)? else { return Ok(()) };
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let reached = app.platform.log.position().await.map_err(unavailable)?;
+        if reached >= wanted {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(licet_projections::WaitError::Behind {
+                name: "log",
+                reached,
+                wanted,
+            }
+            .into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

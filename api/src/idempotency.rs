@@ -1,0 +1,150 @@
+//! `Idempotency-Key`: a repeated request gets the first answer again.
+//!
+//! The answer is committed together with the change. A change of the answer's own position is not kept in its body but
+//! beside it, because it is known only when the change has its place in the log.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use licet_commands::{Context, Idempotency};
+use licet_domain::values::Sealed;
+use licet_event_store::idempotency;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    App,
+    auth::Caller,
+    extract::header,
+    problem::{Problem, Result, unavailable},
+};
+
+/// Requests of this node that carry a key and are running.
+#[derive(Default, Clone)]
+pub(crate) struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
+
+/// A key that is in use by this request, until it is dropped.
+pub(crate) struct IdempotencyKey {
+    scope_hash: [u8; 32],
+    request_hash: [u8; 32],
+    status: u16,
+    in_flight: InFlight,
+}
+
+impl Drop for IdempotencyKey {
+    fn drop(&mut self) {
+        self.in_flight
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.scope_hash);
+    }
+}
+
+impl IdempotencyKey {
+    /// What commands keep with the change.
+    pub(crate) fn idempotency(&self, app: &App) -> Option<Idempotency> {
+        let (scope_hash, request_hash) = (self.scope_hash, self.request_hash);
+        Some(Idempotency {
+            scope_hash,
+            request_hash,
+            status: self.status,
+            sealer: app.sealer.clone(),
+        })
+    }
+}
+
+/// What a request with or without a key may do.
+enum Turn {
+    /// Go on; the key, where one was sent, is held.
+    First(Option<IdempotencyKey>),
+    /// It was answered before.
+    Again(Response),
+}
+
+/// Looks at the key of a request. `route` and `body` are what it must agree with; `status` is that of a fresh answer.
+async fn begin(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    (route, body, status): (&str, &[u8], StatusCode),
+) -> Result<Turn> {
+    let Some(key) = header(headers, "idempotency-key") else {
+        return Ok(Turn::First(None));
+    };
+    if key.len() > 255 {
+        let detail = "An Idempotency-Key has at most 255 characters.";
+        return Err(Problem::unprocessable("IDEMPOTENCY_KEY_INVALID", detail));
+    }
+    let scope_hash: [u8; 32] = Sha256::digest(format!("{}\n{route}\n{key}", caller.name())).into();
+    let request_hash: [u8; 32] = Sha256::digest(body).into();
+    let in_flight = app.in_flight.clone();
+    let free = in_flight
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(scope_hash);
+    if !free {
+        let detail = "A request with this Idempotency-Key is running; repeat shortly to get its answer.";
+        return Err(Problem::new(StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", detail));
+    }
+    let held = IdempotencyKey {
+        scope_hash,
+        request_hash,
+        status: status.as_u16(),
+        in_flight,
+    };
+    let kept = idempotency::find(app.platform.log.pool(), &app.tenant, &scope_hash)
+        .await
+        .map_err(unavailable)?;
+    let Some(kept) = kept else {
+        return Ok(Turn::First(Some(held)));
+    };
+    if kept.request_hash != request_hash {
+        let detail = "This Idempotency-Key was used with another body; use a fresh key for a fresh request.";
+        return Err(Problem::unprocessable("IDEMPOTENCY_KEY_REUSED", detail));
+    }
+    let body = app
+        .sealer
+        .open(&Sealed(kept.response))
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(Turn::Again(replay(body, kept.status, kept.position)))
+}
+
+/// Runs a request that changes something: once for each key, and again for free.
+pub(crate) async fn once<F: Future<Output = Result<Response>> + Send>(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    about: (&str, &[u8], StatusCode),
+    run: impl FnOnce(Context) -> F + Send,
+) -> Result<Response> {
+    match begin(app, caller, headers, about).await? {
+        Turn::Again(answer) => Ok(answer),
+        // The key is held until the answer is out.
+        Turn::First(key) => run(caller.context(app, key.as_ref())).await,
+    }
+}
+
+fn replay(body: String, status: u16, position: i64) -> Response {
+    let body = match serde_json::from_str::<Value>(&body) {
+        Ok(Value::Object(mut answer)) if answer.contains_key("position") => {
+            answer.insert("position".to_owned(), position.into());
+            Value::Object(answer).to_string()
+        }
+        _ => body,
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    headers.insert("licet-position", position.into());
+    response
+}

@@ -1,0 +1,47 @@
+//! The OpenAPI document, generated from the routes.
+
+use axum::{http::StatusCode, response::Response};
+use utoipa::openapi::{
+    Info, License, OpenApi, OpenApiBuilder,
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use crate::render;
+
+/// What the document says before any route is in it.
+pub(crate) fn base() -> OpenApi {
+    let mut info = Info::new("Licet", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Errors are RFC 9457 problems; branch on `code` alone. Answers of the license routes are signed (RFC 9421); \
+         the keys are at `/.well-known/licet/keys`."
+            .to_owned(),
+    );
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some("Apache-2.0".to_owned());
+    info.license = Some(license);
+    let mut components = utoipa::openapi::Components::new();
+    components.add_security_scheme(
+        "api_key",
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+    );
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+/// The finished document.
+#[derive(Clone)]
+pub(crate) struct Document(std::sync::Arc<str>);
+
+impl Document {
+    pub(crate) fn of(description: OpenApi) -> Self {
+        Self(render::json(&description).into())
+    }
+
+    pub(crate) fn answer(&self) -> Response {
+        render::answer(StatusCode::OK, self.0.to_string(), &[])
+    }
+}

@@ -1,0 +1,258 @@
+//! The one place where refusals and failures become answers.
+//!
+//! Clients branch on `code`. Causes inside the server are logged here, once, and never sent.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use licet_commands::{CommandError, FieldError};
+use licet_contracts::FieldProblem;
+use licet_domain::{
+    api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection, policy::PolicyRejection,
+    product::ProductRejection, release::ReleaseRejection,
+};
+use licet_projections::WaitError;
+use serde_json::{Map, Value, json};
+
+/// A problem before the request's id is known; the envelope adds it and writes the body.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) errors: Vec<FieldProblem>,
+    pub(crate) facts: Map<String, Value>,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Problem>;
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            facts: Map::new(),
+        }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            not_found_code(what),
+            format!("There is no such {what}."),
+        )
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        let detail = "Send an API key as X-API-Key, or a token as Authorization: Bearer.";
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+    }
+
+    /// A failure inside: the cause is logged, not sent.
+    pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(cause = chain(cause), "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL",
+            "Something went wrong inside the server; it was logged.",
+        )
+    }
+
+    pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::warn!(cause = chain(cause), "the database did not answer");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "UNAVAILABLE",
+            "The server cannot reach its database; try again shortly.",
+        )
+    }
+
+    fn with(mut self, facts: Value) -> Self {
+        if let Value::Object(facts) = facts {
+            self.facts = facts;
+        }
+        self
+    }
+
+    fn invalid(errors: Vec<FieldError>) -> Self {
+        let problem = |error: FieldError| FieldProblem {
+            pointer: error.pointer,
+            code: error.code.to_owned(),
+            detail: error.detail,
+        };
+        let mut invalid = Self::unprocessable("VALIDATION_FAILED", "Some fields are not valid; see errors.");
+        invalid.errors = errors.into_iter().map(problem).collect();
+        invalid
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
+fn not_found_code(what: &str) -> &'static str {
+    match what {
+        "product" => "PRODUCT_NOT_FOUND",
+        "policy" => "POLICY_NOT_FOUND",
+        "customer" => "CUSTOMER_NOT_FOUND",
+        "license" => "LICENSE_NOT_FOUND",
+        "release" => "RELEASE_NOT_FOUND",
+        "API key" => "API_KEY_NOT_FOUND",
+        "activation" => "ACTIVATION_NOT_FOUND",
+        _ => "NOT_FOUND",
+    }
+}
+
+fn taken_code(kind: &str) -> &'static str {
+    match kind {
+        "product_code" => "PRODUCT_CODE_TAKEN",
+        "policy_code" => "POLICY_CODE_TAKEN",
+        "release" => "RELEASE_EXISTS",
+        _ => "TAKEN",
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn sentence(text: &impl std::fmt::Display) -> String {
+    let text = text.to_string();
+    let mut characters = text.chars();
+    let first = characters.next().map(char::to_uppercase).into_iter().flatten();
+    format!("{}{}.", first.collect::<String>(), characters.as_str())
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let text = sentence(&error);
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
+        match error {
+            CommandError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", text),
+            CommandError::Invalid(errors) => Self::invalid(errors),
+            CommandError::NotFound(what) => Self::not_found(what),
+            CommandError::Retired(what) => conflict(match what {
+                "product" => "PRODUCT_RETIRED",
+                "policy" => "POLICY_RETIRED",
+                _ => "CUSTOMER_RETIRED",
+            }),
+            CommandError::Taken(kind) => conflict(taken_code(kind)),
+            CommandError::Stale => {
+                let detail = "The resource has changed since it was read: read it again and repeat with its new ETag.";
+                Self::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", detail)
+            }
+            CommandError::License(rejection) => license(&rejection),
+            CommandError::Product(ProductRejection::NotFound) => Self::not_found("product"),
+            CommandError::Policy(PolicyRejection::NotFound) => Self::not_found("policy"),
+            CommandError::Customer(CustomerRejection::NotFound) => Self::not_found("customer"),
+            CommandError::Release(ReleaseRejection::NotFound) => Self::not_found("release"),
+            CommandError::ApiKey(ApiKeyRejection::NotFound) => Self::not_found("API key"),
+            CommandError::Product(ProductRejection::Retired) => conflict("PRODUCT_RETIRED"),
+            CommandError::Policy(PolicyRejection::Retired) => conflict("POLICY_RETIRED"),
+            CommandError::Customer(CustomerRejection::Retired) => conflict("CUSTOMER_RETIRED"),
+            CommandError::Product(ProductRejection::AlreadyExists)
+            | CommandError::Policy(PolicyRejection::AlreadyExists)
+            | CommandError::Customer(CustomerRejection::AlreadyExists)
+            | CommandError::Release(ReleaseRejection::AlreadyExists)
+            | CommandError::ApiKey(ApiKeyRejection::AlreadyExists) => conflict("ALREADY_EXISTS"),
+            CommandError::Policy(PolicyRejection::OutOfRange { field, allowed }) => {
+                field_problem(field, "OUT_OF_RANGE", format!("this must be {allowed}"))
+            }
+            CommandError::Release(ReleaseRejection::MinimumAboveVersion) => {
+                field_problem("min_version", "OUT_OF_RANGE", text)
+            }
+            CommandError::ApiKey(ApiKeyRejection::NoScope) => field_problem("scopes", "REQUIRED", text),
+            CommandError::ApiKey(ApiKeyRejection::ExpiresInThePast) => {
+                field_problem("expires_at", "OUT_OF_RANGE", text)
+            }
+            CommandError::IdempotencyTaken => {
+                let detail = "A request with this Idempotency-Key is running; repeat shortly to get its answer.";
+                Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", detail)
+            }
+            CommandError::Contended => {
+                let detail = "Too many others change this at the same time; try again.";
+                Self::new(StatusCode::CONFLICT, "CONTENDED", detail)
+            }
+            CommandError::Overloaded => {
+                let detail = "The server has more to write than it can take; try again shortly.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", detail)
+            }
+            CommandError::Unavailable(_) => Self::unavailable(&error),
+            CommandError::Read(licet_event_store::ReadError::Database(_)) => Self::unavailable(&error),
+            CommandError::Read(_) | CommandError::Vault(_) => Self::internal(&error),
+        }
+    }
+}
+
+fn field_problem(field: &str, code: &'static str, detail: String) -> Problem {
+    Problem::invalid(vec![FieldError {
+        pointer: format!("/{field}"),
+        code,
+        detail,
+    }])
+}
+
+fn license(rejection: &LicenseRejection) -> Problem {
+    let text = sentence(rejection);
+    let refused = |code| Problem::unprocessable(code, text.clone());
+    match rejection {
+        LicenseRejection::NotFound => Problem::not_found("license"),
+        LicenseRejection::AlreadyExists => Problem::new(StatusCode::CONFLICT, "ALREADY_EXISTS", text),
+        LicenseRejection::Revoked => refused("LICENSE_REVOKED"),
+        LicenseRejection::Suspended => refused("LICENSE_SUSPENDED"),
+        LicenseRejection::Retired => refused("LICENSE_RETIRED"),
+        LicenseRejection::NotYetValid(from) => refused("LICENSE_NOT_YET_VALID").with(json!({ "valid_from": from })),
+        LicenseRejection::Expired(end) => refused("LICENSE_EXPIRED").with(json!({ "expires_at": end })),
+        LicenseRejection::FingerprintRequired => refused("FINGERPRINT_REQUIRED"),
+        LicenseRejection::FingerprintPlaceholder { required, .. } => {
+            refused("FINGERPRINT_PLACEHOLDER").with(json!({ "required": required }))
+        }
+        LicenseRejection::FingerprintInsufficient { required, .. } => {
+            refused("FINGERPRINT_INSUFFICIENT").with(json!({ "required": required }))
+        }
+        LicenseRejection::VersionUnsupported { minimum } => {
+            refused("VERSION_UNSUPPORTED").with(json!({ "min_version": minimum }))
+        }
+        LicenseRejection::ActivationLimitReached { limit, active } => {
+            refused("ACTIVATION_LIMIT_REACHED").with(json!({ "limit": limit, "active": active }))
+        }
+        LicenseRejection::ActivationNotFound(_) => Problem::not_found("activation"),
+        LicenseRejection::NotRenewable => refused("LICENSE_NOT_RENEWABLE"),
+        LicenseRejection::EndsBeforeItBegins => field_problem("expires_at", "OUT_OF_RANGE", text),
+        LicenseRejection::SeatsOutOfRange => field_problem("seats", "OUT_OF_RANGE", text),
+    }
+}
+
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        match &error {
+            WaitError::Behind { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "READ_MODEL_BEHIND", sentence(&error))
+            }
+            WaitError::Database(_) => Self::unavailable(&error),
+        }
+    }
+}
+
+/// For queries: what fails there is the database.
+pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {
+    Problem::unavailable(&error)
+}

@@ -1,0 +1,292 @@
+//! Turns what commands and queries answer into the contract's shapes.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use licet_commands::{customer::CustomerView, license::InForce, policy::PolicyView, product::ProductView};
+use licet_contracts::{admin, license};
+use licet_domain::{
+    api_key::{IssuedApiKey, Scope},
+    license::Activation,
+    release::PublishedRelease,
+    values::{Features, Timestamp},
+};
+use licet_event_store::{RecordedEvent, vault::Sealer};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// A shape as JSON text.
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("answers hold only strings, numbers and maps with string keys")
+}
+
+/// An answer with a JSON body and further headers.
+pub(crate) fn answer(status: StatusCode, body: String, headers: &[(HeaderName, String)]) -> Response {
+    let mut response = (status, body).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// `Licet-Position`.
+pub(crate) fn position(position: i64) -> (HeaderName, String) {
+    (HeaderName::from_static("licet-position"), position.to_string())
+}
+
+/// `Location` of a new resource.
+pub(crate) fn location(collection: &str, id: &str) -> (HeaderName, String) {
+    (header::LOCATION, format!("/api/admin/{collection}/{id}"))
+}
+
+/// An `ETag` over what can be edited.
+pub(crate) fn etag(editable: &Value) -> String {
+    let digest = Sha256::digest(editable.to_string());
+    let short: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{short}\"")
+}
+
+/// The header for it.
+pub(crate) fn etag_header(editable: &Value) -> (HeaderName, String) {
+    (header::ETAG, etag(editable))
+}
+
+/// Whether `If-Match` names this version.
+pub(crate) fn matches(if_match: &str, editable: &Value) -> bool {
+    let own = etag(editable);
+    if_match.split(',').any(|tag| tag.trim() == "*" || tag.trim() == own)
+}
+
+pub(crate) fn features(features: &Features) -> BTreeMap<String, Value> {
+    features
+        .iter()
+        .map(|(name, feature)| (name.clone(), json!(feature)))
+        .collect()
+}
+
+fn status(retired: bool) -> String {
+    if retired { "retired" } else { "active" }.to_owned()
+}
+
+pub(crate) fn product(view: &ProductView) -> admin::Product {
+    let product = &view.product;
+    admin::Product {
+        id: product.id.to_string(),
+        code: product.code.to_string(),
+        name: product.name.as_str().to_owned(),
+        min_version: product.min_version.as_ref().map(ToString::to_string),
+        status: status(view.retired),
+        created_at: product.created_at.to_string(),
+    }
+}
+
+pub(crate) fn product_editable(view: &ProductView) -> Value {
+    json!([view.product.id, view.product.name, view.retired])
+}
+
+pub(crate) fn policy(view: &PolicyView) -> admin::Policy {
+    let (policy, terms) = (&view.policy, &view.policy.terms);
+    admin::Policy {
+        id: policy.id.to_string(),
+        code: policy.code.to_string(),
+        product_id: policy.product_id.to_string(),
+        version: policy.version,
+        seats: terms.seats,
+        duration_days: terms.duration_days,
+        grace_days: terms.grace_days,
+        fingerprint_match: terms.fingerprint_match,
+        fingerprint_extra: terms.fingerprint_extra.clone(),
+        heartbeat_interval_seconds: terms.heartbeat_interval_seconds,
+        lease_days: terms.lease_days,
+        floating: terms.floating,
+        max_transfers: terms.max_transfers,
+        features: features(&terms.features),
+        limits: terms.limits.clone(),
+        status: status(view.retired),
+        created_at: policy.created_at.to_string(),
+    }
+}
+
+pub(crate) fn policy_editable(view: &PolicyView) -> Value {
+    json!([view.policy.id, *view.policy.terms, view.retired])
+}
+
+pub(crate) fn customer(view: &CustomerView) -> admin::Customer {
+    let person = view.person.as_ref();
+    admin::Customer {
+        id: view.customer.id.to_string(),
+        name: person.map(|person| person.name.clone()),
+        email: person.map(|person| person.email.clone()),
+        company: person.and_then(|person| person.company.clone()),
+        forgotten: person.is_none(),
+        status: status(view.retired),
+        created_at: view.customer.created_at.to_string(),
+    }
+}
+
+pub(crate) fn customer_editable(view: &CustomerView) -> Value {
+    json!([view.customer.id, view.customer.person, view.retired])
+}
+
+pub(crate) fn release(release: &PublishedRelease) -> admin::Release {
+    let published = &release.published;
+    admin::Release {
+        id: published.release_id.to_string(),
+        product_id: published.product_id.to_string(),
+        version: published.version.to_string(),
+        channel: published.channel.to_string(),
+        mandatory: published.mandatory,
+        min_version: published.min_version.as_ref().map(ToString::to_string),
+        download_url: published.download_url.as_ref().map(|url| url.as_str().to_owned()),
+        sha256: published.sha256.as_ref().map(|digest| digest.as_str().to_owned()),
+        notes: published.notes.as_ref().map(|notes| notes.as_str().to_owned()),
+        status: if release.yanked { "yanked" } else { "published" }.to_owned(),
+        created_at: published.at.to_string(),
+    }
+}
+
+pub(crate) fn release_editable(release: &PublishedRelease) -> Value {
+    json!([release.published.release_id, release.yanked])
+}
+
+pub(crate) fn api_key(
+    key: &IssuedApiKey,
+    secret: Option<&str>,
+    last_used: Option<Timestamp>,
+    now: Timestamp,
+) -> admin::ApiKey {
+    let created = &key.created;
+    let scope = |scope: &Scope| json!(scope).as_str().unwrap_or_default().to_owned();
+    let status = match (key.revoked_at, key.is_live(now)) {
+        (Some(_), _) => "revoked",
+        (None, true) => "active",
+        (None, false) => "expired",
+    };
+    admin::ApiKey {
+        id: created.api_key_id.to_string(),
+        key: secret.map(str::to_owned),
+        prefix: created.prefix.clone(),
+        name: created.name.as_str().to_owned(),
+        scopes: created.scopes.iter().map(scope).collect(),
+        expires_at: created.expires_at.map(|end| end.to_string()),
+        last_used_at: last_used.map(|at| at.to_string()),
+        status: status.to_owned(),
+        created_at: created.at.to_string(),
+    }
+}
+
+pub(crate) fn api_key_editable(key: &IssuedApiKey) -> Value {
+    json!([key.created.api_key_id, key.revoked_at])
+}
+
+/// A license as operators see it; `person` opens its note.
+pub(crate) fn license(
+    in_force: &InForce,
+    key: Option<&str>,
+    person: Option<&Sealer>,
+    now: Timestamp,
+) -> admin::License {
+    let license = in_force.license();
+    let open = |sealed| person.and_then(|sealer| sealer.open(sealed).ok());
+    admin::License {
+        id: in_force.id().to_string(),
+        key: key.map(str::to_owned),
+        key_masked: license.issued.key_masked.clone(),
+        status: in_force.status(now).as_str().to_owned(),
+        customer_id: license.issued.customer_id.to_string(),
+        policy_id: in_force.policy.id.to_string(),
+        policy: in_force.policy.code.to_string(),
+        policy_version: in_force.policy.version,
+        product: in_force.product.code.to_string(),
+        seats: in_force.seats(),
+        active: license.active,
+        valid_from: license.valid_from.to_string(),
+        expires_at: license.expires_at.map(|end| end.to_string()),
+        features: features(&in_force.features()),
+        limits: in_force.limits().into_owned(),
+        note: license.note.as_ref().and_then(open),
+        created_at: license.issued.at.to_string(),
+    }
+}
+
+/// What can be edited of a license: a new activation changes none of it.
+pub(crate) fn license_editable(in_force: &InForce) -> Value {
+    let license = in_force.license();
+    json!([
+        in_force.id(),
+        *license.overrides,
+        license.valid_from,
+        license.expires_at,
+        license.note,
+        license.standing
+    ])
+}
+
+/// A license as machines see it.
+pub(crate) fn summary(in_force: &InForce, now: Timestamp) -> license::LicenseSummary {
+    let license = in_force.license();
+    license::LicenseSummary {
+        id: in_force.id().to_string(),
+        key_masked: license.issued.key_masked.clone(),
+        status: in_force.status(now).as_str().to_owned(),
+        product: in_force.product.code.to_string(),
+        customer: license.issued.customer_id.to_string(),
+        policy: in_force.policy.code.to_string(),
+        seats: in_force.seats(),
+        active: license.active,
+        valid_from: license.valid_from.to_string(),
+        expires_at: license.expires_at.map(|end| end.to_string()),
+        features: features(&in_force.features()),
+        limits: in_force.limits().into_owned(),
+        min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
+    }
+}
+
+/// A machine of a license; `person` opens its name.
+pub(crate) fn activation(activation: &Activation, person: Option<&Sealer>) -> license::ActivationSummary {
+    let activated = &activation.activated;
+    let open = |sealed| person.and_then(|sealer| sealer.open(sealed).ok());
+    license::ActivationSummary {
+        activation_id: activated.activation_id.to_string(),
+        hostname: activated.hostname.as_ref().and_then(open),
+        os: activated.os.clone(),
+        app_version: activated
+            .app_version
+            .as_ref()
+            .map(|version| version.as_str().to_owned()),
+        activated_at: activated.at.to_string(),
+        last_seen_at: Some(activated.at.to_string()),
+        status: if activation.deactivated_at.is_some() {
+            "deactivated"
+        } else {
+            "active"
+        }
+        .to_owned(),
+    }
+}
+
+/// An event as history shows it.
+pub(crate) fn event(event: &RecordedEvent) -> admin::Event {
+    let metadata: Value = serde_json::from_str(&event.metadata).unwrap_or_default();
+    let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
+    admin::Event {
+        position: event.position,
+        sequence: event.sequence,
+        kind: event.event_type.clone(),
+        version: event.event_version.clone(),
+        data: serde_json::from_str(&event.payload).unwrap_or_default(),
+        recorded_at: Timestamp::from(event.recorded_at).to_string(),
+        actor_kind: text("actor_kind"),
+        actor_id: text("actor_id"),
+        request_id: text("request_id"),
+    }
+}

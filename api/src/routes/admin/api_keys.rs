@@ -1,0 +1,154 @@
+//! `/api/admin/api-keys`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::api_key::{CreatedApiKey, NewApiKey};
+use licet_contracts::{Page, Problem, admin};
+use licet_domain::api_key::{ApiKey, IssuedApiKey, Scope};
+use licet_event_store::usage;
+use licet_projections::resources;
+
+use super::reading;
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::{Json, Params},
+    freshness, idempotency, problem,
+    problem::{Result, unavailable},
+    render,
+};
+
+/// Make an API key. Its secret is answered here and nowhere else.
+#[utoipa::path(post, path = "/api/admin/api-keys", tag = "api keys", request_body = admin::CreateApiKey,
+    responses((status = 201, description = "Made.", body = admin::ApiKey),
+        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_api_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<admin::CreateApiKey>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        ("create_api_key", &bytes, StatusCode::CREATED),
+        |context| async {
+            let context = context;
+            let context = context;
+            let new = NewApiKey {
+                name: value.name,
+                scopes: value.scopes,
+                expires_at: value.expires_at,
+            };
+            let json =
+                |made: &CreatedApiKey| render::json(&render::api_key(&made.key, Some(&made.secret), None, context.now));
+            let done = app.platform.create_api_key(&context, new, &json).await?;
+            let id = done.value.key.created.api_key_id.to_string();
+            let headers = [
+                render::position(done.position),
+                render::location("api-keys", &id),
+                render::etag_header(&render::api_key_editable(&done.value.key)),
+            ];
+            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// List the API keys that were not revoked, by time of creation.
+#[utoipa::path(get, path = "/api/admin/api-keys", tag = "api keys",
+    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<admin::ApiKey>)), security(("api_key" = [])))]
+pub(crate) async fn list_api_keys(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let request = reading::page_request(&params, "created_at")?;
+    let page = resources::list::<ApiKey>(&app.reader, &app.tenant, None, &request)
+        .await
+        .map_err(unavailable)?;
+    let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
+    let last_used = usage::last_used(app.platform.log.pool(), &app.tenant, &ids)
+        .await
+        .map_err(unavailable)?;
+    let (mut last_used, now) = (last_used.into_iter(), app.platform.edge.now());
+    Ok(reading::page(page, |row| {
+        let last_used = last_used.next().flatten().max(app.last_used.get(&row.id));
+        row.state.facts().map(|key| render::api_key(key, None, last_used, now))
+    }))
+}
+
+/// Read an API key, now or as it was; never its secret.
+#[utoipa::path(get, path = "/api/admin/api-keys/{id}", tag = "api keys",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The key.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_api_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = reading::id(&id, "API key")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.api_keys, id).await?;
+    let key = state
+        .state
+        .facts()
+        .ok_or_else(|| problem::Problem::not_found("API key"))?;
+    let stored = usage::last_used(app.platform.log.pool(), &app.tenant, &[id])
+        .await
+        .map_err(unavailable)?;
+    let last_used = stored.into_iter().next().flatten().max(app.last_used.get(&id));
+    let body = render::json(&render::api_key(key, None, last_used, app.platform.edge.now()));
+    let headers = [
+        render::etag_header(&render::api_key_editable(key)),
+        render::position(state.position),
+    ];
+    Ok(render::answer(StatusCode::OK, body, &headers))
+}
+
+/// Revoke an API key.
+#[utoipa::path(delete, path = "/api/admin/api-keys/{id}", tag = "api keys", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "Revoked, here at once and on other nodes within a second."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn revoke_api_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "API key")?, if_match(&headers)?);
+    let unchanged = |key: &IssuedApiKey| render::matches(&tag, &render::api_key_editable(key));
+    let done = app
+        .platform
+        .revoke_api_key(&caller.context(&app, None), id, &unchanged)
+        .await?;
+    Ok(render::answer(
+        StatusCode::NO_CONTENT,
+        String::new(),
+        &[render::position(done.position)],
+    ))
+}
+
+/// Read an API key's history.
+#[utoipa::path(get, path = "/api/admin/api-keys/{id}/events", tag = "api keys", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn api_key_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    reading::history::<ApiKey>(&app, &caller, &params, (&id, "API key")).await
+}

@@ -1,0 +1,83 @@
+//! `/api/admin/audit`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_contracts::{Page, admin};
+use licet_domain::{
+    api_key::Scope,
+    values::{Sealed, Timestamp},
+};
+use licet_projections::audit_log::{self, AuditFilter, AuditRow};
+use serde_json::Value;
+
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Params, invalid},
+    freshness,
+    problem::{Result, unavailable},
+    render,
+};
+
+/// Read who did what to what, newest first.
+#[utoipa::path(get, path = "/api/admin/audit", tag = "audit", operation_id = "list_audit",
+    params(("aggregate_id" = Option<String>, Query, description = "About one thing"), ("action" = Option<String>, Query, description = "Such as `license.suspended`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<admin::AuditEntry>)), security(("api_key" = [])))]
+pub(crate) async fn list_audit(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "audit_log").await?;
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(invalid("limit"));
+    }
+    let filter = AuditFilter {
+        aggregate_id: params.get("aggregate_id").map(str::to_owned),
+        action: params.get("action").map(str::to_owned),
+        before: params.parsed("cursor")?,
+    };
+    let (mut rows, total) = audit_log::list(&app.reader, &app.tenant, &filter, limit + 1)
+        .await
+        .map_err(unavailable)?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
+    let items = rows.into_iter().map(|row| entry(&app, row)).collect();
+    let page = Page {
+        items,
+        next_cursor,
+        total: total.min(10_000),
+        total_exact: total <= 10_000,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}
+
+fn entry(app: &App, row: AuditRow) -> admin::AuditEntry {
+    let opened = row
+        .client_sealed
+        .and_then(|sealed| app.sealer.open(&Sealed(sealed)).ok());
+    let client: Value = opened
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let text = |name: &str| client[name].as_str().map(str::to_owned);
+    admin::AuditEntry {
+        position: row.position,
+        recorded_at: Timestamp::from(row.recorded_at).to_string(),
+        actor_kind: row.actor_kind,
+        actor_id: row.actor_id,
+        action: row.action,
+        aggregate_type: row.aggregate_type,
+        aggregate_id: row.aggregate_id,
+        request_id: row.request_id,
+        correlation_id: row.correlation_id.to_string(),
+        client_address: text("address"),
+        user_agent: text("user_agent"),
+    }
+}

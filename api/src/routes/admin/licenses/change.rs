@@ -1,0 +1,161 @@
+//! `POST /api/admin/licenses/{id}/suspend`, `resume`, `revoke`, `renew` and `reveal-key`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::license::{InForce, Renewal, RevealedKey, StandingChange};
+use licet_contracts::{Problem, admin};
+use licet_domain::api_key::Scope;
+
+use super::{json, license_id, person};
+use crate::{App, auth::Caller, extract::OptionalJson, idempotency, problem::Result, render};
+
+async fn change(
+    app: App,
+    caller: Caller,
+    headers: HeaderMap,
+    (id, change): (String, StandingChange),
+    OptionalJson { value, bytes }: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = license_id(&id)?;
+    let route = format!("{change:?}/{id}");
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        (&route, &bytes, StatusCode::OK),
+        |context| async {
+            let context = context;
+            let context = context;
+            let person = person(&app, id).await?;
+            let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+            let done = app
+                .platform
+                .change_license(&context, id, change, value.reason, &body)
+                .await?;
+            let headers = [
+                render::position(done.position),
+                render::etag_header(&render::license_editable(&done.value)),
+            ];
+            Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// Stop a license until it is resumed.
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/suspend", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Suspended.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn suspend_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    change(app, caller, headers, (id, StandingChange::Suspend), body).await
+}
+
+/// Let a suspended license work again.
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/resume", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Active.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn resume_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    change(app, caller, headers, (id, StandingChange::Resume), body).await
+}
+
+/// End a license for good.
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/revoke", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Revoked.", body = admin::License), (status = 422, description = "`LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn revoke_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    change(app, caller, headers, (id, StandingChange::Revoke), body).await
+}
+
+/// Move a license's end.
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/renew", tag = "licenses", request_body = admin::RenewLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Renewed.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_NOT_RENEWABLE`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn renew_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    OptionalJson { value, bytes }: OptionalJson<admin::RenewLicense>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = license_id(&id)?;
+    let route = format!("Renew/{id}");
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        (&route, &bytes, StatusCode::OK),
+        |context| async {
+            let context = context;
+            let context = context;
+            let person = person(&app, id).await?;
+            let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+            let renewal = Renewal {
+                expires_at: value.expires_at,
+                reason: value.reason,
+            };
+            let done = app.platform.renew_license(&context, id, renewal, &body).await?;
+            let headers = [
+                render::position(done.position),
+                render::etag_header(&render::license_editable(&done.value)),
+            ];
+            Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// Show a license's key in full. Each time stands in the audit trail.
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/reveal-key", tag = "licenses", params(("id" = String, Path)),
+    responses((status = 200, description = "The key.", body = admin::RevealedKey), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn reveal_license_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = license_id(&id)?;
+    let route = format!("RevealKey/{id}");
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        (&route, &bytes, StatusCode::OK),
+        |context| async {
+            let context = context;
+            let body = |key: &RevealedKey| {
+                render::json(&admin::RevealedKey {
+                    id: id.to_string(),
+                    key: key.0.clone(),
+                })
+            };
+            let done = app.platform.reveal_license_key(&context, id, &body).await?;
+            Ok(render::answer(
+                StatusCode::OK,
+                body(&done.value),
+                &[render::position(done.position)],
+            ))
+        },
+    )
+    .await
+}

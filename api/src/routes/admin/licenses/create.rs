@@ -1,0 +1,79 @@
+//! `POST /api/admin/licenses`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::license::{IssuedKey, NewLicenses};
+use licet_contracts::{Problem, admin};
+use licet_domain::api_key::Scope;
+
+use crate::{App, auth::Caller, extract::Json, idempotency, problem::Result, render};
+
+/// Issue licenses to a customer. Their keys are answered in full here.
+#[utoipa::path(post, path = "/api/admin/licenses", tag = "licenses", request_body = admin::CreateLicenses,
+    responses((status = 201, description = "Issued: all of them.", body = admin::IssuedLicenses),
+        (status = 404, description = "`CUSTOMER_NOT_FOUND`, `POLICY_NOT_FOUND`", body = Problem),
+        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_licenses(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<admin::CreateLicenses>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        ("create_licenses", &bytes, StatusCode::CREATED),
+        |context| async {
+            let context = context;
+            let context = context;
+            let customer = value.customer_id.parse::<uuid::Uuid>().ok();
+            // The customer's key opens the note that was just given; an unknown customer is refused by the command.
+            let person = match customer {
+                Some(id)
+                    if app
+                        .platform
+                        .customers
+                        .get(&app.tenant, id)
+                        .await
+                        .is_ok_and(|known| known.version > 0) =>
+                {
+                    app.platform.person_sealer(&app.tenant, id).await?
+                }
+                _ => None,
+            };
+            let new = NewLicenses {
+                customer_id: value.customer_id,
+                policy: value.policy,
+                count: value.count,
+                seats: value.seats,
+                valid_from: value.valid_from,
+                expires_at: value.expires_at,
+                features: value.features,
+                limits: value.limits,
+                note: value.note,
+            };
+            let json = |issued: &Vec<IssuedKey>| {
+                let show = |one: &IssuedKey| {
+                    render::license(&one.in_force, Some(&one.key.to_string()), person.as_ref(), context.now)
+                };
+                render::json(&admin::IssuedLicenses {
+                    items: issued.iter().map(show).collect(),
+                })
+            };
+            let done = app.platform.issue_licenses(&context, new, &json).await?;
+            let first = done
+                .value
+                .first()
+                .map(|one| one.in_force.id().to_string())
+                .unwrap_or_default();
+            let headers = [render::position(done.position), render::location("licenses", &first)];
+            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        },
+    )
+    .await
+}

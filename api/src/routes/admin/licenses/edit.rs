@@ -1,0 +1,78 @@
+//! `PATCH` and `DELETE /api/admin/licenses/{id}`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::license::{InForce, LicenseChanges};
+use licet_contracts::{Problem, admin};
+use licet_domain::api_key::Scope;
+
+use super::{json, license_id, person};
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::Json,
+    problem::Result,
+    render,
+};
+
+/// Change what a license overrides of its policy, its dates and its note.
+#[utoipa::path(patch, path = "/api/admin/licenses/{id}", tag = "licenses", request_body = admin::EditLicense,
+    params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = admin::License), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn edit_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json { value, .. }: Json<admin::EditLicense>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (license_id(&id)?, if_match(&headers)?);
+    let (person, context) = (person(&app, id).await?, caller.context(&app, None));
+    let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
+    let changes = LicenseChanges {
+        seats: value.seats,
+        features: value.features,
+        limits: value.limits,
+        valid_from: value.valid_from,
+        expires_at: value.expires_at,
+        note: value.note,
+    };
+    let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+    let done = app
+        .platform
+        .edit_license(&context, id, changes, &unchanged, &body)
+        .await?;
+    let headers = [
+        render::position(done.position),
+        render::etag_header(&render::license_editable(&done.value)),
+    ];
+    Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+}
+
+/// Take a license out of the books.
+#[utoipa::path(delete, path = "/api/admin/licenses/{id}", tag = "licenses", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "No longer found by machines."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn retire_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (license_id(&id)?, if_match(&headers)?);
+    let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
+    let done = app
+        .platform
+        .retire_license(&caller.context(&app, None), id, &unchanged)
+        .await?;
+    Ok(render::answer(
+        StatusCode::NO_CONTENT,
+        String::new(),
+        &[render::position(done.position)],
+    ))
+}

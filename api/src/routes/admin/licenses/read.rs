@@ -1,0 +1,113 @@
+//! `GET /api/admin/licenses` and what is below it.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_contracts::{Page, Problem, admin};
+use licet_domain::{api_key::Scope, license::License};
+use licet_projections::license_state::{self, LicenseFilter};
+
+use super::{super::reading, json, license_id, person};
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Params, invalid},
+    freshness,
+    problem::{Result, unavailable},
+    render,
+};
+
+/// List licenses, by time of issue.
+#[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
+    params(("customer_id" = Option<String>, Query), ("policy" = Option<String>, Query, description = "By code or id"), ("product" = Option<String>, Query, description = "By code or id"),
+        ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<admin::License>)), security(("api_key" = [])))]
+pub(crate) async fn list_licenses(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "license_state").await?;
+    let request = reading::page_request(&params, "created_at")?;
+    let mut filter = LicenseFilter::default();
+    if let Some(id) = params.get("customer_id") {
+        filter.customer_id = Some(id.parse().map_err(|_| invalid("customer_id"))?);
+    }
+    if let Some(named) = params.get("policy") {
+        filter.policy_id = Some(app.platform.find_policy(&app.tenant, named).await?);
+    }
+    if let Some(named) = params.get("product") {
+        filter.product_id = Some(app.platform.find_product(&app.tenant, named).await?);
+    }
+    let page = license_state::list(&app.reader, &app.tenant, &filter, &request)
+        .await
+        .map_err(unavailable)?;
+    let now = app.platform.edge.now();
+    let mut shown = Vec::with_capacity(page.items.len());
+    for row in &page.items {
+        let license = app.platform.licenses.get(&app.tenant, row.license_id).await;
+        let license = license.map_err(licet_commands::CommandError::from)?;
+        let in_force = app.platform.in_force(&app.tenant, &license).await?;
+        let person = app
+            .platform
+            .person_sealer(&app.tenant, in_force.license().issued.customer_id)
+            .await?;
+        shown.push(render::license(&in_force, None, person.as_ref(), now));
+    }
+    let mut shown = shown.into_iter();
+    Ok(reading::page(page, |_| shown.next()))
+}
+
+/// Read a license, now or as it was.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}", tag = "licenses",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The license.", body = admin::License), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let id = license_id(&id)?;
+    freshness::of_log(&app, &headers).await?;
+    let in_force = match reading::as_of(&app, &params).await? {
+        Some(position) => app.platform.in_force_as_of(&app.tenant, id, position).await?,
+        None => {
+            let license = app
+                .platform
+                .licenses
+                .fresh(&app.tenant, id.0)
+                .await
+                .map_err(licet_commands::CommandError::from)?;
+            app.platform.in_force(&app.tenant, &license).await?
+        }
+    };
+    let person = person(&app, id).await?;
+    let headers = [
+        render::etag_header(&render::license_editable(&in_force)),
+        render::position(in_force.position),
+    ];
+    Ok(render::answer(
+        StatusCode::OK,
+        json(&in_force, person.as_ref(), app.platform.edge.now()),
+        &headers,
+    ))
+}
+
+/// Read a license's history.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/events", tag = "licenses", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn license_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    reading::history::<License>(&app, &caller, &params, (&id, "license")).await
+}

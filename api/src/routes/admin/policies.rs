@@ -1,0 +1,181 @@
+//! `/api/admin/policies`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::policy::{NewPolicy, PolicyView, TermsChanges};
+use licet_contracts::{Page, Problem, admin};
+use licet_domain::{api_key::Scope, policy::Policy};
+use licet_projections::resources;
+
+use super::reading;
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::{Json, Params},
+    freshness, idempotency,
+    problem::{Result, unavailable},
+    render,
+};
+
+fn terms(sent: admin::PolicyTerms) -> TermsChanges {
+    TermsChanges {
+        seats: sent.seats,
+        duration_days: sent.duration_days,
+        grace_days: sent.grace_days,
+        fingerprint_match: sent.fingerprint_match,
+        fingerprint_extra: sent.fingerprint_extra,
+        heartbeat_interval_seconds: sent.heartbeat_interval_seconds,
+        lease_days: sent.lease_days,
+        floating: sent.floating,
+        max_transfers: sent.max_transfers,
+        features: sent.features,
+        limits: sent.limits,
+    }
+}
+
+fn json(view: &PolicyView) -> String {
+    render::json(&render::policy(view))
+}
+
+/// Take up a policy of a product.
+#[utoipa::path(post, path = "/api/admin/policies", tag = "policies", request_body = admin::CreatePolicy,
+    responses((status = 201, description = "Taken up.", body = admin::Policy),
+        (status = 409, description = "`POLICY_CODE_TAKEN`", body = Problem),
+        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_policy(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<admin::CreatePolicy>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        ("create_policy", &bytes, StatusCode::CREATED),
+        |context| async {
+            let context = context;
+            let new = NewPolicy {
+                code: value.code,
+                product: value.product,
+                terms: terms(value.terms),
+            };
+            let done = app.platform.create_policy(&context, new, &json).await?;
+            let id = done.value.policy.id.to_string();
+            let headers = [
+                render::position(done.position),
+                render::location("policies", &id),
+                render::etag_header(&render::policy_editable(&done.value)),
+            ];
+            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// List policies, by time of creation.
+#[utoipa::path(get, path = "/api/admin/policies", tag = "policies",
+    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query, description = "`exact`")),
+    responses((status = 200, description = "A page.", body = Page<admin::Policy>)), security(("api_key" = [])))]
+pub(crate) async fn list_policies(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let request = reading::page_request(&params, "created_at")?;
+    let page = resources::list::<Policy>(&app.reader, &app.tenant, None, &request)
+        .await
+        .map_err(unavailable)?;
+    Ok(reading::page(page, |row| {
+        PolicyView::try_from(&row.state).ok().map(|view| render::policy(&view))
+    }))
+}
+
+/// Read a policy, now or as it was.
+#[utoipa::path(get, path = "/api/admin/policies/{id}", tag = "policies",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The policy.", body = admin::Policy), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_policy(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = reading::id(&id, "policy")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.policies, id).await?;
+    let view = PolicyView::try_from(&state.state)?;
+    let headers = [
+        render::etag_header(&render::policy_editable(&view)),
+        render::position(state.position),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&view), &headers))
+}
+
+/// Change a policy.
+#[utoipa::path(patch, path = "/api/admin/policies/{id}", tag = "policies", request_body = admin::PolicyTerms,
+    params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = admin::Policy), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn edit_policy(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json { value, .. }: Json<admin::PolicyTerms>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "policy")?, if_match(&headers)?);
+    let unchanged = |view: &PolicyView| render::matches(&tag, &render::policy_editable(view));
+    let done = app
+        .platform
+        .edit_policy(&caller.context(&app, None), id, terms(value), &unchanged, &json)
+        .await?;
+    let headers = [
+        render::position(done.position),
+        render::etag_header(&render::policy_editable(&done.value)),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+}
+
+/// Take a policy out of use.
+#[utoipa::path(delete, path = "/api/admin/policies/{id}", tag = "policies", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn retire_policy(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "policy")?, if_match(&headers)?);
+    let unchanged = |view: &PolicyView| render::matches(&tag, &render::policy_editable(view));
+    let done = app
+        .platform
+        .retire_policy(&caller.context(&app, None), id, &unchanged)
+        .await?;
+    Ok(render::answer(
+        StatusCode::NO_CONTENT,
+        String::new(),
+        &[render::position(done.position)],
+    ))
+}
+
+/// Read a policy's history.
+#[utoipa::path(get, path = "/api/admin/policies/{id}/events", tag = "policies", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn policy_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    reading::history::<Policy>(&app, &caller, &params, (&id, "policy")).await
+}

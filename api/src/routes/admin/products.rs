@@ -1,0 +1,167 @@
+//! `/api/admin/products`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::product::{NewProduct, ProductChanges, ProductView};
+use licet_contracts::{Page, Problem, admin};
+use licet_domain::{api_key::Scope, product::Product};
+use licet_projections::resources;
+
+use super::reading;
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::{Json, Params},
+    freshness, idempotency,
+    problem::{Result, unavailable},
+    render,
+};
+
+fn json(view: &ProductView) -> String {
+    render::json(&render::product(view))
+}
+
+/// Take up a product.
+#[utoipa::path(post, path = "/api/admin/products", tag = "products", request_body = admin::CreateProduct,
+    responses((status = 201, description = "Taken up.", body = admin::Product),
+        (status = 409, description = "`PRODUCT_CODE_TAKEN`", body = Problem),
+        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_product(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<admin::CreateProduct>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        ("create_product", &bytes, StatusCode::CREATED),
+        |context| async {
+            let context = context;
+            let new = NewProduct {
+                code: value.code,
+                name: value.name,
+            };
+            let done = app.platform.create_product(&context, new, &json).await?;
+            let id = done.value.product.id.to_string();
+            let headers = [
+                render::position(done.position),
+                render::location("products", &id),
+                render::etag_header(&render::product_editable(&done.value)),
+            ];
+            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// List products, by time of creation.
+#[utoipa::path(get, path = "/api/admin/products", tag = "products",
+    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query, description = "`exact`")),
+    responses((status = 200, description = "A page.", body = Page<admin::Product>)), security(("api_key" = [])))]
+pub(crate) async fn list_products(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let request = reading::page_request(&params, "created_at")?;
+    let page = resources::list::<Product>(&app.reader, &app.tenant, None, &request)
+        .await
+        .map_err(unavailable)?;
+    Ok(reading::page(page, |row| {
+        ProductView::try_from(&row.state)
+            .ok()
+            .map(|view| render::product(&view))
+    }))
+}
+
+/// Read a product, now or as it was.
+#[utoipa::path(get, path = "/api/admin/products/{id}", tag = "products",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The product.", body = admin::Product), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_product(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = reading::id(&id, "product")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.products, id).await?;
+    let view = ProductView::try_from(&state.state)?;
+    let headers = [
+        render::etag_header(&render::product_editable(&view)),
+        render::position(state.position),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&view), &headers))
+}
+
+/// Change a product.
+#[utoipa::path(patch, path = "/api/admin/products/{id}", tag = "products", request_body = admin::EditProduct,
+    params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = admin::Product), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn edit_product(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json { value, .. }: Json<admin::EditProduct>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
+    let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
+    let changes = ProductChanges { name: value.name };
+    let done = app
+        .platform
+        .edit_product(&caller.context(&app, None), id, changes, &unchanged, &json)
+        .await?;
+    let headers = [
+        render::position(done.position),
+        render::etag_header(&render::product_editable(&done.value)),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+}
+
+/// Take a product out of use.
+#[utoipa::path(delete, path = "/api/admin/products/{id}", tag = "products", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn retire_product(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
+    let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
+    let done = app
+        .platform
+        .retire_product(&caller.context(&app, None), id, &unchanged)
+        .await?;
+    Ok(render::answer(
+        StatusCode::NO_CONTENT,
+        String::new(),
+        &[render::position(done.position)],
+    ))
+}
+
+/// Read a product's history.
+#[utoipa::path(get, path = "/api/admin/products/{id}/events", tag = "products", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn product_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    reading::history::<Product>(&app, &caller, &params, (&id, "product")).await
+}

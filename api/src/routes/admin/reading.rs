@@ -1,0 +1,145 @@
+//! What reading is for every kind of resource: pages, the past, and histories.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use licet_contracts::Page;
+use licet_domain::{Decider, api_key::Scope};
+use licet_event_store::{Aggregates, AsOf, Versioned, read};
+use licet_projections::PageRequest;
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Params, invalid},
+    freshness,
+    problem::{Problem, Result, unavailable},
+    render,
+};
+
+/// An id out of a path; what is no UUID names nothing.
+pub(super) fn id(text: &str, what: &str) -> Result<Uuid> {
+    text.parse().map_err(|_| Problem::not_found(what))
+}
+
+/// `limit`, `cursor`, `sort` and `total` of a list that is ordered by time of creation.
+pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequest> {
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(invalid("limit"));
+    }
+    let sort = params.get("sort").unwrap_or(sort_field);
+    let descending = sort.starts_with('-');
+    if sort.trim_start_matches('-') != sort_field {
+        return Err(invalid("sort"));
+    }
+    let after = params
+        .get("cursor")
+        .map(|text| read_cursor(text).ok_or_else(|| invalid("cursor")))
+        .transpose()?;
+    Ok(PageRequest {
+        limit,
+        after,
+        descending,
+        exact_total: params.get("total") == Some("exact"),
+    })
+}
+
+fn read_cursor(text: &str) -> Option<(OffsetDateTime, Uuid)> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (nanos, id) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    Some((
+        OffsetDateTime::from_unix_timestamp_nanos(nanos.parse().ok()?).ok()?,
+        id.parse().ok()?,
+    ))
+}
+
+fn write_cursor((time, id): (OffsetDateTime, Uuid)) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{}:{id}", time.unix_timestamp_nanos()))
+}
+
+/// A page as it is answered.
+pub(super) fn page<R, T: Serialize>(page: licet_projections::Page<R>, show: impl FnMut(R) -> T) -> Response {
+    let shown = Page {
+        next_cursor: page.next.map(write_cursor),
+        total: page.total.count,
+        total_exact: page.total.exact,
+        items: page.items.into_iter().map(show).collect(),
+    };
+    render::answer(StatusCode::OK, render::json(&shown), &[])
+}
+
+/// The position that `as_of` names, where it is given.
+pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<i64>> {
+    let Some(moment) = params.get("as_of") else {
+        return Ok(None);
+    };
+    let moment: AsOf = moment.parse().map_err(|_| invalid("as_of"))?;
+    read::position_at(app.platform.log.pool(), moment)
+        .await
+        .map(Some)
+        .map_err(unavailable)
+}
+
+/// The state of one thing, now or as it was.
+pub(super) async fn state<D: Decider>(
+    app: &App,
+    caller: &Caller,
+    (headers, params): (&HeaderMap, &Params),
+    aggregates: &Aggregates<D>,
+    id: Uuid,
+) -> Result<Arc<Versioned<D::State>>> {
+    caller.require(app, Scope::Read)?;
+    freshness::of_log(app, headers).await?;
+    let state = match as_of(app, params).await? {
+        Some(position) => aggregates.as_of(&app.tenant, id, position).await.map(Arc::new),
+        None => aggregates.fresh(&app.tenant, id).await,
+    };
+    state.map_err(|error| licet_commands::CommandError::from(error).into())
+}
+
+/// The history of one thing, oldest first; `cursor` is the last sequence of the page before.
+pub(super) async fn history<D: Decider>(
+    app: &App,
+    caller: &Caller,
+    params: &Params,
+    (text, what): (&str, &str),
+) -> Result<Response> {
+    caller.require(app, Scope::Read)?;
+    let id = id(text, what)?;
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(invalid("limit"));
+    }
+    let after = params.parsed::<i64>("cursor")?.unwrap_or(0);
+    let total = app
+        .platform
+        .log
+        .version(D::TYPE, &id.to_string())
+        .await
+        .map_err(unavailable)?;
+    if total == 0 {
+        return Err(Problem::not_found(what));
+    }
+    let events = app
+        .platform
+        .log
+        .history_page(&app.tenant, D::TYPE, &id.to_string(), after, limit)
+        .await;
+    let events = events.map_err(unavailable)?;
+    let last = events.last().map_or(0, |event| event.sequence);
+    let next_cursor = (last > 0 && last.cast_unsigned() < total).then(|| last.to_string());
+    let items = events.iter().map(render::event).collect();
+    let page = Page {
+        items,
+        next_cursor,
+        total: total.cast_signed(),
+        total_exact: true,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}

@@ -1,0 +1,152 @@
+//! `/api/admin/releases`
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::release::NewRelease;
+use licet_contracts::{Page, Problem, admin};
+use licet_domain::{
+    api_key::Scope,
+    release::{PublishedRelease, Release},
+};
+use licet_projections::resources;
+
+use super::reading;
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::{Json, Params},
+    freshness, idempotency, problem,
+    problem::{Result, unavailable},
+    render,
+};
+
+fn json(release: &PublishedRelease) -> String {
+    render::json(&render::release(release))
+}
+
+/// Publish a version of a product.
+#[utoipa::path(post, path = "/api/admin/releases", tag = "releases", request_body = admin::CreateRelease,
+    responses((status = 201, description = "Published.", body = admin::Release),
+        (status = 409, description = "`RELEASE_EXISTS`", body = Problem),
+        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_release(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<admin::CreateRelease>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    idempotency::once(
+        &app,
+        &caller,
+        &headers,
+        ("create_release", &bytes, StatusCode::CREATED),
+        |context| async {
+            let context = context;
+            let new = NewRelease {
+                product: value.product,
+                version: value.version,
+                channel: value.channel.unwrap_or_else(|| "stable".to_owned()),
+                mandatory: value.mandatory.unwrap_or(false),
+                min_version: value.min_version,
+                download_url: value.download_url,
+                sha256: value.sha256,
+                notes: value.notes,
+            };
+            let done = app.platform.publish_release(&context, new, &json).await?;
+            let id = done.value.published.release_id.to_string();
+            let headers = [
+                render::position(done.position),
+                render::location("releases", &id),
+                render::etag_header(&render::release_editable(&done.value)),
+            ];
+            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        },
+    )
+    .await
+}
+
+/// List the releases on offer, by time of publication.
+#[utoipa::path(get, path = "/api/admin/releases", tag = "releases",
+    params(("product" = Option<String>, Query, description = "Of one product, by code or id"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<admin::Release>)), security(("api_key" = [])))]
+pub(crate) async fn list_releases(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let request = reading::page_request(&params, "created_at")?;
+    let product = match params.get("product") {
+        Some(named) => Some(app.platform.find_product(&app.tenant, named).await?),
+        None => None,
+    };
+    let page = resources::list::<Release>(&app.reader, &app.tenant, product, &request)
+        .await
+        .map_err(unavailable)?;
+    Ok(reading::page(page, |row| row.state.facts().map(render::release)))
+}
+
+/// Read a release, now or as it was.
+#[utoipa::path(get, path = "/api/admin/releases/{id}", tag = "releases",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The release.", body = admin::Release), (status = 404, description = "`RELEASE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_release(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = reading::id(&id, "release")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.releases, id).await?;
+    let release = state
+        .state
+        .facts()
+        .ok_or_else(|| problem::Problem::not_found("release"))?;
+    let headers = [
+        render::etag_header(&render::release_editable(release)),
+        render::position(state.position),
+    ];
+    Ok(render::answer(StatusCode::OK, json(release), &headers))
+}
+
+/// Take a release back.
+#[utoipa::path(delete, path = "/api/admin/releases/{id}", tag = "releases", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "No longer offered."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn yank_release(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "release")?, if_match(&headers)?);
+    let unchanged = |release: &PublishedRelease| render::matches(&tag, &render::release_editable(release));
+    let done = app
+        .platform
+        .yank_release(&caller.context(&app, None), id, &unchanged)
+        .await?;
+    Ok(render::answer(
+        StatusCode::NO_CONTENT,
+        String::new(),
+        &[render::position(done.position)],
+    ))
+}
+
+/// Read a release's history.
+#[utoipa::path(get, path = "/api/admin/releases/{id}/events", tag = "releases", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn release_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    reading::history::<Release>(&app, &caller, &params, (&id, "release")).await
+}

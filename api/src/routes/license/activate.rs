@@ -1,0 +1,90 @@
+//! `POST /api/license/activate`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::license::{Activated, ActivationRequest};
+use licet_contracts::license::{ActivateRequest, ActivateResponse};
+use licet_domain::{api_key::Scope, values::Timestamp};
+
+use super::raw;
+use crate::{
+    App,
+    auth::{Caller, token},
+    extract::{Json, NonceSlot},
+    idempotency,
+    problem::Result,
+    render, signing,
+};
+
+/// Give a machine a seat, or find the one that it has.
+#[utoipa::path(post, path = "/api/license/activate", tag = "license", operation_id = "activate_license",
+    request_body = ActivateRequest,
+    responses(
+        (status = 201, description = "The machine took a seat.", body = ActivateResponse),
+        (status = 200, description = "The machine had a seat already; nothing was counted twice.", body = ActivateResponse),
+        (status = 404, description = "`LICENSE_NOT_FOUND`", body = licet_contracts::Problem),
+        (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_SUSPENDED`, `LICENSE_NOT_YET_VALID`, `LICENSE_EXPIRED`, \
+            `FINGERPRINT_REQUIRED`, `FINGERPRINT_PLACEHOLDER`, `FINGERPRINT_INSUFFICIENT`, `VERSION_UNSUPPORTED`, \
+            `ACTIVATION_LIMIT_REACHED` (with `limit` and `active`)", body = licet_contracts::Problem),
+    ), security(("api_key" = [])))]
+pub(crate) async fn activate_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    nonce: NonceSlot,
+    Json { value: request, bytes }: Json<ActivateRequest>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Client)?;
+    nonce.keep(request.nonce.as_ref())?;
+    let about = ("activate_license", &bytes[..], StatusCode::CREATED);
+    idempotency::once(&app, &caller, &headers, about, |context| async {
+        let context = context;
+        let order = ActivationRequest {
+            license_key: request.license_key,
+            fingerprint: raw(request.fingerprint),
+            hostname: request.hostname,
+            os: request.os,
+            app_version: request.app_version,
+        };
+        let shape =
+            |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
+        let done = app
+            .platform
+            .activate(&context, order, &|activated| render::json(&shape(activated, 0)))
+            .await?;
+        let status = if done.changed {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        let body = render::json(&shape(&done.value, done.position));
+        Ok(render::answer(status, body, &[render::position(done.position)]))
+    })
+    .await
+}
+
+fn shape(app: &App, activated: &Activated, now: Timestamp, nonce: Option<String>, position: i64) -> ActivateResponse {
+    let Activated {
+        activation,
+        in_force,
+        fingerprint_key,
+    } = activated;
+    let id = activation.activated.activation_id;
+    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, in_force.id(), id, now);
+    let lease = signing::issue(app, in_force, activation, fingerprint_key, now);
+    ActivateResponse {
+        activation_id: id.to_string(),
+        token,
+        token_expires_at: token_expires_at.to_string(),
+        license: render::summary(in_force, now),
+        lease: lease.token.to_string(),
+        lease_expires_at: lease.expires_at.to_string(),
+        heartbeat_interval_seconds: in_force.terms().heartbeat_interval_seconds,
+        position,
+        ts: now.to_string(),
+        nonce,
+    }
+}

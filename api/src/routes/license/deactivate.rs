@@ -1,0 +1,73 @@
+//! `POST /api/license/deactivate`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::license::{DeactivationRequest, DeactivationTargetRequest};
+use licet_contracts::license::{DeactivateRequest, DeactivateResponse};
+use licet_domain::{api_key::Scope, values::ActivationId};
+
+use super::raw;
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Json, NonceSlot},
+    idempotency,
+    problem::{Problem, Result},
+    render,
+};
+
+/// Take a machine's seat back.
+#[utoipa::path(post, path = "/api/license/deactivate", tag = "license", operation_id = "deactivate_license",
+    request_body = DeactivateRequest,
+    responses(
+        (status = 200, description = "The machine has no seat now, or had none any more.", body = DeactivateResponse),
+        (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = licet_contracts::Problem),
+    ), security(("api_key" = [])))]
+pub(crate) async fn deactivate_license(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    nonce: NonceSlot,
+    Json { value: request, bytes }: Json<DeactivateRequest>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Client)?;
+    nonce.keep(request.nonce.as_ref())?;
+    let target = match (&request.activation_id, request.fingerprint) {
+        (Some(id), _) => {
+            let id = id.trim().parse().map_err(|_| Problem::not_found("activation"))?;
+            DeactivationTargetRequest::Id(id)
+        }
+        (None, Some(fingerprint)) => DeactivationTargetRequest::Machine(raw(Some(fingerprint))),
+        (None, None) => {
+            let detail = "Say which machine: by activation_id or by fingerprint.";
+            return Err(Problem::unprocessable("ACTIVATION_REQUIRED", detail));
+        }
+    };
+    let about = ("deactivate_license", &bytes[..], StatusCode::OK);
+    idempotency::once(&app, &caller, &headers, about, |context| async {
+        let context = context;
+        let order = DeactivationRequest {
+            license_key: request.license_key,
+            target,
+            reason: request.reason,
+        };
+        let shape = |id: &ActivationId, position| {
+            render::json(&DeactivateResponse {
+                activation_id: id.to_string(),
+                status: "deactivated".to_owned(),
+                position,
+                nonce: request.nonce.clone(),
+            })
+        };
+        let done = app.platform.deactivate(&context, order, &|id| shape(id, 0)).await?;
+        Ok(render::answer(
+            StatusCode::OK,
+            shape(&done.value, done.position),
+            &[render::position(done.position)],
+        ))
+    })
+    .await
+}

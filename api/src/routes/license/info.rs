@@ -1,0 +1,68 @@
+//! `GET /api/license/info/{license_key}`
+
+use std::cmp::Reverse;
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use licet_contracts::license::InfoResponse;
+use licet_domain::api_key::Scope;
+
+use crate::{
+    App,
+    auth::Caller,
+    problem::{Problem, Result},
+    render,
+};
+
+/// Machines listed at most.
+const MACHINES: usize = 200;
+
+/// Read a license by its key, with its machines.
+#[utoipa::path(get, path = "/api/license/info/{license_key}", tag = "license", operation_id = "license_info",
+    params(("license_key" = String, Path, description = "The license key, however it is typed")),
+    responses(
+        (status = 200, description = "The license.", body = InfoResponse),
+        (status = 404, description = "`LICENSE_NOT_FOUND`", body = licet_contracts::Problem),
+    ), security(("api_key" = [])))]
+pub(crate) async fn license_info(
+    State(app): State<App>,
+    caller: Caller,
+    key: std::result::Result<Path<String>, axum::extract::rejection::PathRejection>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Client)?;
+    // A key that is no UTF-8 is malformed, and a malformed key is simply not found.
+    let Path(key) = key.map_err(|_| Problem::not_found("license"))?;
+    let found = app.platform.license_by_key(&app.tenant, &key).await?;
+    let found = found.filter(|(_, license)| license.state.in_books().is_some());
+    let (id, _) = found.ok_or_else(|| Problem::not_found("license"))?;
+    let license = app
+        .platform
+        .licenses
+        .fresh(&app.tenant, id.0)
+        .await
+        .map_err(|error| Problem::unavailable(&error))?;
+    let in_force = app.platform.in_force(&app.tenant, &license).await?;
+    let person = app
+        .platform
+        .person_sealer(&app.tenant, in_force.license().issued.customer_id)
+        .await?;
+    let mut machines: Vec<_> = in_force.license().activations().collect();
+    machines.sort_unstable_by_key(|machine| Reverse(machine.sequence));
+    let answer = InfoResponse {
+        license: render::summary(&in_force, app.platform.edge.now()),
+        activations: machines
+            .iter()
+            .take(MACHINES)
+            .map(|machine| render::activation(machine, person.as_ref()))
+            .collect(),
+        position: license.position,
+    };
+    Ok(render::answer(
+        StatusCode::OK,
+        render::json(&answer),
+        &[render::position(license.position)],
+    ))
+}

@@ -1,0 +1,100 @@
+//! `POST /api/license/verify`
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use licet_commands::license::{Verification, Verified};
+use licet_contracts::license::{VerifyRequest, VerifyResponse};
+use licet_domain::api_key::Scope;
+
+use super::raw;
+use crate::{
+    App,
+    auth::{Caller, Credential},
+    extract::{Json, NonceSlot},
+    problem::{Problem, Result},
+    render, signing,
+};
+
+/// Ask whether a machine may run. Nothing is recorded.
+#[utoipa::path(post, path = "/api/license/verify", tag = "license", operation_id = "verify_license",
+    request_body = VerifyRequest,
+    responses(
+        (status = 200, description = "The verdict. `code` is the first that holds of `NOT_FOUND`, `REVOKED`, `SUSPENDED`, \
+            `NOT_YET_VALID`, `EXPIRED`, `FINGERPRINT_REQUIRED`, `FINGERPRINT_INSUFFICIENT`, `NOT_ACTIVATED`, \
+            `HEARTBEAT_DEAD`, `VERSION_UNSUPPORTED`, `FEATURE_MISSING`, `USAGE_LIMIT_EXCEEDED`, `EXPIRED_IN_GRACE`, `VALID`.",
+            body = VerifyResponse),
+    ), security(("api_key" = []), ("bearer" = [])))]
+pub(crate) async fn verify_license(
+    State(app): State<App>,
+    caller: Caller,
+    nonce: NonceSlot,
+    Json { value: request, .. }: Json<VerifyRequest>,
+) -> Result<Response> {
+    nonce.keep(request.nonce.as_ref())?;
+    let asked = match caller.credential {
+        Credential::Token(license, activation) => Verification::Activation(license, activation),
+        Credential::ApiKey => {
+            caller.require(&app, Scope::Client)?;
+            let detail = "license_key is required unless the request carries an activation token.";
+            let license_key = request
+                .license_key
+                .ok_or_else(|| Problem::unprocessable("LICENSE_KEY_REQUIRED", detail))?;
+            Verification::Key {
+                license_key,
+                fingerprint: raw(request.fingerprint),
+            }
+        }
+    };
+    let context = caller.reading(&app);
+    let wanted = request.features.unwrap_or_default();
+    let verified = app
+        .platform
+        .verify(&context, &asked, request.app_version.as_deref(), &wanted)
+        .await?;
+    app.metrics.verdict(verified.verdict.code());
+    let answer = shape(&app, &verified, request.nonce, context.now).await?;
+    Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
+}
+
+async fn shape(
+    app: &App,
+    verified: &Verified,
+    nonce: Option<String>,
+    now: licet_domain::values::Timestamp,
+) -> Result<VerifyResponse> {
+    let mut answer = VerifyResponse {
+        valid: verified.verdict.is_valid(),
+        code: verified.verdict.code().to_owned(),
+        detail: verified.verdict.detail().to_owned(),
+        license: None,
+        activation_id: None,
+        features: BTreeMap::new(),
+        limits: BTreeMap::new(),
+        lease: None,
+        lease_expires_at: None,
+        ts: now.to_string(),
+        nonce,
+    };
+    let Some(in_force) = &verified.in_force else {
+        return Ok(answer);
+    };
+    answer.features = in_force
+        .features()
+        .iter()
+        .map(|(name, feature)| (name.clone(), feature.is_on(now)))
+        .collect();
+    answer.limits = in_force.limits().into_owned();
+    answer.license = Some(render::summary(in_force, now));
+    let Some(activation) = &verified.activation else {
+        return Ok(answer);
+    };
+    answer.activation_id = Some(activation.activated.activation_id.to_string());
+    if verified.verdict.is_valid() {
+        let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
+        let lease = signing::issue(app, in_force, activation, &key, now);
+        answer.lease = Some(lease.token.to_string());
+        answer.lease_expires_at = Some(lease.expires_at.to_string());
+    }
+    Ok(answer)
+}

@@ -1,0 +1,6 @@
+//! The routes, by what they are about.
+
+pub(crate) mod admin;
+pub(crate) mod license;
+pub(crate) mod probes;
+pub(crate) mod well_known;

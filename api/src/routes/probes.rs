@@ -1,0 +1,83 @@
+//! What probes and scrapers ask.
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
+use licet_event_store::schema;
+use licet_projections::status;
+use prometheus::{Encoder as _, TextEncoder};
+use serde_json::json;
+
+use crate::{
+    App,
+    problem::{Problem, Result},
+    render,
+};
+
+/// How far a read model may be behind before the server counts as not ready.
+const LAG_BOUND: i64 = 50_000;
+
+/// Say that the process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "probes", operation_id = "healthz",
+    responses((status = 200, description = "Alive.")))]
+pub(crate) async fn healthz() -> Response {
+    render::answer(StatusCode::OK, json!({ "status": "ok" }).to_string(), &[])
+}
+
+/// Say whether the server can do its work: database, migrations, projectors.
+#[utoipa::path(get, path = "/readyz", tag = "probes", operation_id = "readyz",
+    responses((status = 200, description = "Ready."), (status = 503, description = "Not ready; says why.")))]
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    let mut wrong: Vec<String> = Vec::new();
+    match schema::check(app.platform.log.pool()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(mismatch)) => wrong.push(mismatch),
+        Err(error) => {
+            tracing::warn!(%error, "the database did not answer a probe");
+            wrong.push("the database does not answer".to_owned());
+        }
+    }
+    if wrong.is_empty() {
+        match status(&app.platform.log).await {
+            Err(_) => wrong.push("the projectors' state cannot be read".to_owned()),
+            Ok(projectors) => wrong.extend(projectors.into_iter().filter_map(|projector| {
+                let behind = projector.head - projector.position;
+                let slow = (behind > LAG_BOUND).then(|| format!("{} is {behind} events behind", projector.name));
+                projector
+                    .stopped_by
+                    .map(|cause| format!("{} has stopped: {cause}", projector.name))
+                    .or(slow)
+            })),
+        }
+    }
+    if *app.ending.borrow() {
+        wrong.push("the server is shutting down".to_owned());
+    }
+    let status = if wrong.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let word = if wrong.is_empty() { "ready" } else { "not ready" };
+    render::answer(status, json!({ "status": word, "problems": wrong }).to_string(), &[])
+}
+
+/// Metrics in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "probes", operation_id = "metrics",
+    responses((status = 200, description = "Metrics.", body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
+    if !app.settings.monitoring {
+        return Err(Problem::not_found("resource"));
+    }
+    let mut text = Vec::new();
+    TextEncoder::new()
+        .encode(&app.registry.gather(), &mut text)
+        .map_err(|error| Problem::internal(&error))?;
+    let mut response = text.into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"));
+    Ok(response)
+}

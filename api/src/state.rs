@@ -1,0 +1,123 @@
+//! What every request needs, opened once.
+
+use std::{sync::Arc, time::Duration};
+
+use licet_commands::{CacheSizes, Platform};
+use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_event_store::{
+    Actor, ActorKind, Edge, EventLog, Tenant, usage,
+    vault::{Purpose, Sealer, Signer, Vault},
+};
+use licet_projections::Reader;
+use moka::sync::Cache;
+use prometheus::Registry;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{idempotency::InFlight, observe::Metrics, settings::Settings, signing::LeaseCache};
+
+/// The server's parts; clones share them.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) reader: Reader,
+    pub(crate) tenant: Tenant,
+    pub(crate) signer: Signer,
+    /// Seals what belongs to the tenant and to no person.
+    pub(crate) sealer: Sealer,
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) metrics: Metrics,
+    pub(crate) in_flight: InFlight,
+    pub(crate) leases: LeaseCache,
+    pub(crate) last_used: Cache<Uuid, Timestamp>,
+    pub(crate) ending: watch::Receiver<bool>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the vault and puts the parts together over an open log.
+    pub(crate) async fn new(
+        log: EventLog,
+        edge: Edge,
+        settings: Settings,
+        registry: Registry,
+        ending: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        let tenant = Tenant::default();
+        let vault = Vault::new(log.pool().clone(), &settings.secret_key, edge.clone());
+        let signer = vault.signer(&tenant).await?;
+        let sealer = vault.sealer(&tenant, Purpose::Tenant, "1").await?;
+        let platform = Platform::new(log.clone(), vault, edge, CacheSizes::default());
+        Ok(Self(Arc::new(Parts {
+            reader: Reader::new(log),
+            platform,
+            tenant,
+            signer,
+            sealer,
+            settings,
+            registry,
+            metrics: Metrics::new(),
+            in_flight: InFlight::default(),
+            leases: LeaseCache::new(),
+            last_used: Cache::builder().max_capacity(10_000).build(),
+            ending,
+        })))
+    }
+
+    /// The platform, for workers.
+    pub(crate) fn platform(&self) -> &Arc<Platform> {
+        &self.0.platform
+    }
+
+    /// The key pair that signs.
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// The actor that the bootstrap key stands for.
+    pub(crate) fn bootstrap() -> (Actor, Vec<Scope>) {
+        let actor = Actor {
+            kind: ActorKind::ApiKey,
+            id: "bootstrap".to_owned(),
+        };
+        (actor, vec![Scope::Client, Scope::Read, Scope::Admin])
+    }
+
+    /// Writes down when keys were last used, every half minute and at the end.
+    pub(crate) async fn note_usage(self) {
+        let mut ending = self.ending.clone();
+        loop {
+            let ended = tokio::time::timeout(Duration::from_secs(30), ending.wait_for(|ending| *ending))
+                .await
+                .is_ok();
+            let used: Vec<_> = self
+                .last_used
+                .iter()
+                .map(|(id, at)| (self.tenant.clone(), *id, at))
+                .collect();
+            if !used.is_empty() {
+                match usage::note(self.platform.log.pool(), &used).await {
+                    // A later use stays for the next round.
+                    Ok(()) => used.iter().for_each(|(_, id, at)| {
+                        if self.last_used.get(id) == Some(*at) {
+                            self.last_used.invalidate(id);
+                        }
+                    }),
+                    Err(error) => tracing::warn!(%error, "the last use of API keys could not be noted; trying again"),
+                }
+            }
+            if ended {
+                return;
+            }
+        }
+    }
+}

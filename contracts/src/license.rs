@@ -1,0 +1,236 @@
+//! What licensed programs send and get.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a machine is known by; every component is optional.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Fingerprint {
+    /// Hardware addresses of the network cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac_addresses: Option<Vec<String>>,
+    /// The processor's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_id: Option<String>,
+    /// The system's UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_uuid: Option<String>,
+    /// Further components; they count only where the policy names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<BTreeMap<String, String>>,
+}
+
+/// `POST /api/license/activate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "license_key": "LIC-7Q2M4-9D3KF-X8T6W-1HZRB-50NCX",
+    "fingerprint": {"mac_addresses": ["02:42:ac:11:00:02"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
+    "hostname": "workstation-7", "os": "linux", "app_version": "1.4.2", "nonce": "b64c1d0e"
+})))]
+pub struct ActivateRequest {
+    /// The license key, however it is typed.
+    pub license_key: String,
+    /// What the machine is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The machine's name; cut at 255 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// The operating system; cut at 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+    /// Answered and signed, so that an old answer cannot be played back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// The answer to an activation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActivateResponse {
+    /// The activation's id.
+    pub activation_id: String,
+    /// A JWT bound to the activation, for `Authorization: Bearer`.
+    pub token: String,
+    /// When the token ends.
+    pub token_expires_at: String,
+    /// The license.
+    pub license: LicenseSummary,
+    /// The signed offline file.
+    pub lease: String,
+    /// When the lease ends.
+    pub lease_expires_at: String,
+    /// How often the machine is to report.
+    pub heartbeat_interval_seconds: u32,
+    /// The place of the activation in the one order of events.
+    pub position: i64,
+    /// The server's time.
+    pub ts: String,
+    /// The request's nonce.
+    pub nonce: Option<String>,
+}
+
+/// `POST /api/license/verify`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "license_key": "LIC-7Q2M4-9D3KF-X8T6W-1HZRB-50NCX",
+    "fingerprint": {"mac_addresses": ["02:42:ac:11:00:02"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
+    "features": ["export"], "nonce": "b64c1d0f"
+})))]
+pub struct VerifyRequest {
+    /// The license key, however it is typed; not needed with a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_key: Option<String>,
+    /// What the machine is known by; not needed with a bearer token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+    /// Features that must be on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Answered and signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// The answer to a verification.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VerifyResponse {
+    /// Whether the program may run.
+    pub valid: bool,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub detail: String,
+    /// The license, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<LicenseSummary>,
+    /// The machine's activation, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_id: Option<String>,
+    /// Features by name, as they are now.
+    pub features: BTreeMap<String, bool>,
+    /// Usage limits by meter.
+    pub limits: BTreeMap<String, u64>,
+    /// The signed offline file; the same one is answered for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+    /// When the lease ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_expires_at: Option<String>,
+    /// The server's time.
+    pub ts: String,
+    /// The request's nonce.
+    pub nonce: Option<String>,
+}
+
+/// A license as machines see it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LicenseSummary {
+    /// Its id.
+    pub id: String,
+    /// Its key, all but the last group hidden.
+    pub key_masked: String,
+    /// `active`, `suspended`, `revoked`, `expired`, `not_yet_valid` or `retired`.
+    pub status: String,
+    /// The product's code.
+    pub product: String,
+    /// The customer's id.
+    pub customer: String,
+    /// The policy's code.
+    pub policy: String,
+    /// How many machines may be active at once.
+    pub seats: u32,
+    /// How many are.
+    pub active: u32,
+    /// When it begins.
+    pub valid_from: String,
+    /// When it ends; `null` is never.
+    pub expires_at: Option<String>,
+    /// Features by name: `true`, `false` or the time at which one ends.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub features: BTreeMap<String, Value>,
+    /// Usage limits by meter.
+    pub limits: BTreeMap<String, u64>,
+    /// The lowest version that may run.
+    pub min_version: Option<String>,
+}
+
+/// `GET /api/license/info/{license_key}`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InfoResponse {
+    /// The license.
+    pub license: LicenseSummary,
+    /// Its machines, newest first, at most 200.
+    pub activations: Vec<ActivationSummary>,
+    /// The place of its newest event.
+    pub position: i64,
+}
+
+/// A machine of a license.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActivationSummary {
+    /// Its id.
+    pub activation_id: String,
+    /// The machine's name; `null` when unknown or forgotten.
+    pub hostname: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// The program's version.
+    pub app_version: Option<String>,
+    /// When it took its seat.
+    pub activated_at: String,
+    /// When it was last heard of.
+    pub last_seen_at: Option<String>,
+    /// `active` or `deactivated`.
+    pub status: String,
+}
+
+/// `POST /api/license/deactivate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeactivateRequest {
+    /// The license key, however it is typed.
+    pub license_key: String,
+    /// Which machine, by id; or give a fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation_id: Option<String>,
+    /// Which machine, by what it is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Answered and signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// The answer to a deactivation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeactivateResponse {
+    /// The activation's id.
+    pub activation_id: String,
+    /// Always `deactivated`.
+    pub status: String,
+    /// The place of the change in the one order of events.
+    pub position: i64,
+    /// The request's nonce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}

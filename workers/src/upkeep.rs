@@ -1,0 +1,17 @@
+//! Makes next month's partitions ahead and drops kept answers that have run out.
+
+use licet_commands::Platform;
+use licet_event_store::{idempotency, schema};
+
+use crate::WorkerError;
+
+pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
+    let failed = |error: licet_event_store::StoreError| WorkerError::of("upkeep")(error.into());
+    let mut connection = platform.log.pool().acquire().await.map_err(failed)?;
+    schema::make_partitions(&mut connection).await.map_err(failed)?;
+    let swept = idempotency::sweep(platform.log.pool(), platform.edge.now().into())
+        .await
+        .map_err(failed)?;
+    tracing::debug!(swept, "dropped kept answers that have run out");
+    Ok(())
+}
