@@ -62,7 +62,7 @@ DECLARE
     next   timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') AT TIME ZONE 'UTC';
 BEGIN
     FOREACH parent IN ARRAY ARRAY['heartbeat_events', 'decision_events'] LOOP
-        EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
+        EXECUTE format('CREATE TABLE IF NOT EXISTS public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)',
             parent || to_char(month, '_YYYY_MM'), parent, first, next);
     END LOOP;
 END $$;

@@ -1,1 +1,151 @@
-fn main() {}
+//! A licensed program's view: `licet-client`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command")]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use licet_client::{Client, Error, Fingerprint, OfflineLease, Store};
+use serde_json::{Value, json};
+
+/// A licensed program's view of a license server, on the real hardware of this machine.
+#[derive(Parser)]
+#[command(name = "licet-client", version, about, max_term_width = 100)]
+struct Cli {
+    /// The license server.
+    #[arg(
+        long,
+        env = "LIZENZSERVER_BASE_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    server: String,
+    /// A key with the scope client.
+    #[arg(
+        long,
+        env = "LICET_API_KEY",
+        hide_env_values = true,
+        default_value = "",
+        value_name = "KEY"
+    )]
+    api_key: String,
+    /// Where the lease and the trusted keys are kept.
+    #[arg(long, default_value = "licet-client.json", value_name = "FILE")]
+    state: PathBuf,
+    /// The version that the program reports.
+    #[arg(long, global = true, value_name = "VERSION")]
+    app_version: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take a seat for this machine and keep its lease.
+    Activate {
+        /// The license key.
+        license_key: String,
+    },
+    /// Ask the server whether this machine may run.
+    Verify {
+        /// The license key; by default the one that was activated.
+        license_key: Option<String>,
+        /// A feature that must be on; may be repeated.
+        #[arg(long = "feature", value_name = "NAME")]
+        features: Vec<String>,
+    },
+    /// Give this machine's seat back.
+    Deactivate {
+        /// The license key; by default the one that was activated.
+        license_key: Option<String>,
+    },
+    /// Look at a lease, without any network.
+    #[command(subcommand)]
+    Lease(Lease),
+    /// Show what this machine is known by.
+    Fingerprint,
+}
+
+#[derive(Subcommand)]
+enum Lease {
+    /// Check that a lease holds for this machine now.
+    Verify {
+        /// The lease; by default the one that was kept.
+        file: Option<PathBuf>,
+        /// A feature that must be on; may be repeated.
+        #[arg(long = "feature", value_name = "NAME")]
+        features: Vec<String>,
+    },
+    /// Print the kept lease, as it came.
+    Show,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok((shown, valid)) => {
+            println!("{shown:#}");
+            if valid { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("licet-client: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(Value, bool), Error> {
+    let mut store = Store::open(&cli.state)?;
+    let version = cli.app_version.as_deref();
+    let kept = store.state().license_key.clone();
+    let known = |given: Option<String>| given.or(kept).ok_or(Error::NoLease);
+    let client = |store| Client::new(&cli.server, &cli.api_key, store);
+    let machine = Fingerprint::of_this_machine;
+    match cli.command {
+        Command::Fingerprint => {
+            let machine = machine()?;
+            Ok((
+                json!({ "fingerprint": machine.to_wire(), "missing": machine.missing }),
+                true,
+            ))
+        }
+        Command::Activate { license_key } => {
+            let answer = client(store)?.activate(&license_key, &machine()?, version)?;
+            Ok((json!(answer), true))
+        }
+        Command::Verify { license_key, features } => {
+            let features: Vec<&str> = features.iter().map(String::as_str).collect();
+            let answer = client(store)?.verify(&known(license_key)?, &machine()?, version, &features)?;
+            let valid = answer.valid;
+            Ok((json!(answer), valid))
+        }
+        Command::Deactivate { license_key } => {
+            let answer = client(store)?.deactivate(&known(license_key)?, &machine()?)?;
+            Ok((json!(answer), true))
+        }
+        Command::Lease(Lease::Show) => Ok((json!(store.state().lease), store.state().lease.is_some())),
+        Command::Lease(Lease::Verify { file, features }) => {
+            if let Some(path) = file {
+                let failed = |error: std::io::Error| Error::File {
+                    path: path.display().to_string(),
+                    cause: error.to_string(),
+                };
+                let text = std::fs::read_to_string(&path).map_err(failed)?;
+                // Read first: a file that is no lease of ours must not replace the kept one.
+                OfflineLease::read(text.trim().trim_matches('"'), &store.keys()?)?;
+                store.update(|state| state.lease = Some(text.trim().trim_matches('"').to_owned()))?;
+            }
+            let features: Vec<&str> = features.iter().map(String::as_str).collect();
+            let licensed = store.check_offline(&machine()?, version, &features)?;
+            let shown = json!({
+                "valid": true,
+                "offline": true,
+                "product": licensed.product,
+                "license_id": licensed.license_id,
+                "activation_id": licensed.activation_id,
+                "lease_expires_at": licensed.expires_at,
+                "in_grace": licensed.in_grace,
+                "features": licensed.features,
+            });
+            Ok((shown, true))
+        }
+    }
+}

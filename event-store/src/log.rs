@@ -47,15 +47,17 @@ pub struct EventLog {
 
 /// Ends a log in order: what was queued is written first.
 pub struct LogTasks {
+    pool: PgPool,
     appender: JoinHandle<()>,
     listener: JoinHandle<()>,
 }
 
 impl LogTasks {
-    /// Waits for the appender, once every [`EventLog`] clone is gone, and ends the listener.
+    /// Waits for the appender, once every [`EventLog`] clone is gone, and ends the listener and the connections.
     pub async fn finish(self) {
         let _ = self.appender.await;
         self.listener.abort();
+        self.pool.close().await;
     }
 }
 
@@ -92,12 +94,16 @@ impl EventLog {
         let appender = tokio::spawn(appender.run());
         Ok((
             Self {
-                pool,
+                pool: pool.clone(),
                 clients,
                 bulk,
                 head,
             },
-            LogTasks { appender, listener },
+            LogTasks {
+                pool,
+                appender,
+                listener,
+            },
         ))
     }
 

@@ -69,8 +69,9 @@ async fn compare(
     );
     let mut differences = Vec::new();
     for (only_in, one, other) in [("living", &living, &replayed), ("replayed", &replayed, &living)] {
-        let statement =
-            format!("SELECT row_to_json(only)::text FROM (TABLE {one} EXCEPT ALL TABLE {other} LIMIT 10) AS only");
+        let statement = format!(
+            "SELECT row_to_json(differing)::text FROM (TABLE {one} EXCEPT ALL TABLE {other} LIMIT 10) AS differing"
+        );
         let rows = sqlx::query(&statement).fetch_all(&mut *transaction).await?;
         for row in rows {
             differences.push(Difference {

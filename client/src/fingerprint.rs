@@ -1,0 +1,198 @@
+//! Reads what this machine is known by, on Linux.
+
+use std::{fs, path::Path};
+
+use licet_contracts::license;
+use licet_domain::values::{Fingerprint as Normalized, RawFingerprint};
+
+use crate::Error;
+
+/// What this machine is known by, as it is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Hardware addresses of its network cards.
+    pub mac_addresses: Vec<String>,
+    /// Its processor: vendor, family, model and stepping.
+    pub cpu_id: Option<String>,
+    /// The system's UUID from the firmware.
+    pub system_uuid: Option<String>,
+    /// Why a component is missing, for people.
+    pub missing: Vec<String>,
+}
+
+impl Fingerprint {
+    /// Reads this machine's components; an error when fewer than two can be read, which no policy accepts by default.
+    pub fn of_this_machine() -> Result<Self, Error> {
+        let found = Self::read(Path::new("/"));
+        let present = usize::from(!found.mac_addresses.is_empty())
+            + usize::from(found.cpu_id.is_some())
+            + usize::from(found.system_uuid.is_some());
+        if present < 2 {
+            let missing = found.missing.join("; ");
+            return Err(Error::Hardware(format!(
+                "this machine shows {present} of the components that licenses ask for: {missing}. \
+                 In a container, pass the host's hardware through, or license the host"
+            )));
+        }
+        Ok(found)
+    }
+
+    /// Reads the components of a machine whose file system is mounted at `root`.
+    pub fn read(root: &Path) -> Self {
+        let mut found = Self::default();
+        found.mac_addresses = mac_addresses(&root.join("sys/class/net"));
+        if found.mac_addresses.is_empty() {
+            found
+                .missing
+                .push("no network card with a hardware address (/sys/class/net)".to_owned());
+        }
+        found.cpu_id = cpu_id(&root.join("proc/cpuinfo"));
+        if found.cpu_id.is_none() {
+            found.missing.push("no processor id (/proc/cpuinfo)".to_owned());
+        }
+        match fs::read_to_string(root.join("sys/class/dmi/id/product_uuid")) {
+            Ok(uuid) if !uuid.trim().is_empty() => found.system_uuid = Some(uuid.trim().to_owned()),
+            Ok(_) => found
+                .missing
+                .push("an empty system UUID (/sys/class/dmi/id/product_uuid)".to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                found
+                    .missing
+                    .push("the system UUID, which only root may read (/sys/class/dmi/id/product_uuid)".to_owned());
+            }
+            Err(_) => found
+                .missing
+                .push("no system UUID (/sys/class/dmi/id/product_uuid)".to_owned()),
+        }
+        found
+    }
+
+    /// As it crosses the wire.
+    pub fn to_wire(&self) -> license::Fingerprint {
+        license::Fingerprint {
+            mac_addresses: (!self.mac_addresses.is_empty()).then(|| self.mac_addresses.clone()),
+            cpu_id: self.cpu_id.clone(),
+            system_uuid: self.system_uuid.clone(),
+            extra: None,
+        }
+    }
+
+    pub(crate) fn normalized(&self) -> Result<Normalized, Error> {
+        let raw = RawFingerprint {
+            mac_addresses: self.mac_addresses.clone(),
+            cpu_id: self.cpu_id.clone(),
+            system_uuid: self.system_uuid.clone(),
+            ..RawFingerprint::default()
+        };
+        raw.normalize().map_err(|error| Error::Hardware(error.detail))
+    }
+}
+
+/// Addresses of real cards first; where there are none, as in containers, those of virtual ones that were not made at
+/// random by this boot.
+fn mac_addresses(folder: &Path) -> Vec<String> {
+    let cards: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    let address = |card: &std::path::PathBuf| {
+        let kind = fs::read_to_string(card.join("type")).unwrap_or_default();
+        let text = fs::read_to_string(card.join("address")).ok()?.trim().to_lowercase();
+        // Type 1 is Ethernet; the loopback has another.
+        (kind.trim() == "1" && text != "00:00:00:00:00:00" && text.len() == 17).then_some(text)
+    };
+    let real = cards
+        .iter()
+        .filter(|card| card.join("device").exists())
+        .filter_map(address);
+    let mut found: Vec<String> = real.collect();
+    if found.is_empty() {
+        let fixed = |card: &&std::path::PathBuf| {
+            // 1 and 2: made at random, or copied from another card.
+            let origin = fs::read_to_string(card.join("addr_assign_type")).unwrap_or_default();
+            !matches!(origin.trim(), "1" | "2")
+        };
+        found = cards.iter().filter(fixed).filter_map(address).collect();
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Vendor, family, model and stepping of the first processor.
+fn cpu_id(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let field = |name: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.split(':').next().is_some_and(|key| key.trim() == name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    if let Some(vendor) = field("vendor_id") {
+        return Some(format!(
+            "{vendor}-{}-{}-{}",
+            field("cpu family")?,
+            field("model")?,
+            field("stepping")?
+        ));
+    }
+    // ARM reports other names.
+    let parts = [
+        "CPU implementer",
+        "CPU architecture",
+        "CPU variant",
+        "CPU part",
+        "CPU revision",
+    ];
+    let parts: Option<Vec<String>> = parts.into_iter().map(field).collect();
+    parts.map(|parts| parts.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn reads_a_machine() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "sys/class/net/eth0/address", "AA:bb:cc:00:11:22\n");
+        write(root.path(), "sys/class/net/eth0/type", "1\n");
+        write(root.path(), "sys/class/net/eth0/device/vendor", "0x8086\n");
+        write(root.path(), "sys/class/net/veth1/address", "02:00:00:00:00:01\n");
+        write(root.path(), "sys/class/net/veth1/type", "1\n");
+        write(root.path(), "sys/class/net/lo/address", "00:00:00:00:00:00\n");
+        write(root.path(), "sys/class/net/lo/type", "772\n");
+        write(
+            root.path(),
+            "proc/cpuinfo",
+            "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nstepping\t: 7\n",
+        );
+        write(
+            root.path(),
+            "sys/class/dmi/id/product_uuid",
+            "4C4C4544-0042-3510-8052-B4C04F564433\n",
+        );
+        let found = Fingerprint::read(root.path());
+        assert_eq!(found.mac_addresses, ["aa:bb:cc:00:11:22"]);
+        assert_eq!(found.cpu_id.as_deref(), Some("GenuineIntel-6-85-7"));
+        assert_eq!(
+            found.system_uuid.as_deref(),
+            Some("4C4C4544-0042-3510-8052-B4C04F564433")
+        );
+        assert_eq!(found.missing, [""; 0]);
+    }
+
+    #[test]
+    fn says_what_a_container_hides() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(Fingerprint::read(root.path()).missing.len(), 3);
+    }
+}

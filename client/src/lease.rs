@@ -1,0 +1,171 @@
+//! The lease: verified with no network, by the same rules as the server's.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::Signature;
+use licet_contracts::lease::{ISSUER, LEASE_TYPE, LeaseClaims};
+use licet_domain::{
+    license::Standing,
+    validate::{Machine, Request, Subject, Window, validate},
+    values::{AppVersion, Components, Features, Timestamp},
+};
+use serde_json::Value;
+
+use crate::{Error, Fingerprint, PinnedKeys};
+
+/// How far into the future a lease may have been issued: the clocks' honest disagreement.
+const AHEAD_SECONDS: i64 = 300;
+
+/// A lease whose signature holds.
+#[derive(Debug, Clone)]
+pub struct OfflineLease {
+    claims: LeaseClaims,
+}
+
+/// What a program that may run learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Licensed {
+    /// The license's id.
+    pub license_id: String,
+    /// The activation's id.
+    pub activation_id: String,
+    /// The product's code.
+    pub product: String,
+    /// When the lease ends, RFC 3339.
+    pub expires_at: String,
+    /// Whether the license itself has ended and lives in its grace.
+    pub in_grace: bool,
+    /// The features that are on now.
+    pub features: Vec<String>,
+}
+
+impl OfflineLease {
+    /// Reads a lease and checks that one of these keys signed it.
+    pub fn read(token: &str, keys: &PinnedKeys) -> Result<Self, Error> {
+        let token = token.trim();
+        let (input, signature) = token.rsplit_once('.').ok_or(Error::Lease("it is no compact JWS"))?;
+        let (header, claims) = input.split_once('.').ok_or(Error::Lease("it is no compact JWS"))?;
+        let header: Value = decode(header)?;
+        if header["alg"] != "EdDSA" || header["typ"] != LEASE_TYPE {
+            return Err(Error::Lease("it is signed in another way, or no lease"));
+        }
+        let key = keys
+            .get(header["kid"].as_str().unwrap_or_default())
+            .ok_or(Error::Lease("its key is not a trusted one"))?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .ok()
+            .and_then(|bytes| Signature::from_slice(&bytes).ok());
+        let signature = signature.ok_or(Error::Lease("its signature has the wrong shape"))?;
+        key.verify_strict(input.as_bytes(), &signature)
+            .map_err(|_| Error::Lease("its signature does not hold"))?;
+        let claims: LeaseClaims = decode(claims)?;
+        if claims.iss != ISSUER || claims.ver != 1 {
+            return Err(Error::Lease("it is of another issuer or version; update the program"));
+        }
+        Ok(Self { claims })
+    }
+
+    /// When it ends.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.claims.exp.saturating_mul(1000))
+    }
+
+    /// When it was issued.
+    pub fn issued_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.claims.iat.saturating_mul(1000))
+    }
+
+    /// The activation that it belongs to.
+    pub fn activation_id(&self) -> &str {
+        &self.claims.act
+    }
+
+    /// Says whether this machine may run now.
+    pub fn check(
+        &self,
+        machine: &Fingerprint,
+        app_version: Option<&str>,
+        features: &[&str],
+        now: Timestamp,
+    ) -> Result<Licensed, Error> {
+        if now.plus_seconds(AHEAD_SECONDS) < self.issued_at() {
+            return Err(Error::Lease("it was issued in the future; check this machine's clock"));
+        }
+        if now >= self.expires_at() {
+            return Err(Error::LeaseEnded(self.expires_at().to_string()));
+        }
+        self.check_machine(machine)?;
+        let license = &self.claims.lic;
+        let in_features: Features = license
+            .features
+            .iter()
+            .map(|(name, value)| serde_json::from_value(value.clone()).map(|feature| (name.clone(), feature)))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Error::Lease("its features cannot be read"))?;
+        let time = |text: &str| Timestamp::parse(text).map_err(|_| Error::Lease("its times cannot be read"));
+        let window = Window {
+            valid_from: time(&license.valid_from)?,
+            expires_at: license.expires_at.as_deref().map(time).transpose()?,
+            grace_days: license.grace_days,
+        };
+        let minimum = license.min_version.as_deref().map(semver::Version::parse).transpose();
+        let minimum = minimum.map_err(|_| Error::Lease("its minimum version cannot be read"))?;
+        let subject = Subject {
+            standing: Standing::Active,
+            window,
+            features: &in_features,
+            limits: &license.limits,
+            min_version: minimum.as_ref(),
+            machine: Machine::Seated,
+        };
+        let version = app_version.map(AppVersion::new);
+        let wanted: Vec<String> = features.iter().map(ToString::to_string).collect();
+        let request = Request {
+            app_version: version.as_ref(),
+            features: &wanted,
+            usage: &[],
+        };
+        let verdict = validate(Some(&subject), &request, now);
+        if !verdict.is_valid() {
+            return Err(Error::NotValid {
+                code: verdict.code(),
+                detail: verdict.detail(),
+            });
+        }
+        Ok(Licensed {
+            license_id: license.id.clone(),
+            activation_id: self.claims.act.clone(),
+            product: license.product.clone(),
+            expires_at: self.expires_at().to_string(),
+            in_grace: verdict == licet_domain::validate::Verdict::ExpiredInGrace,
+            features: in_features
+                .iter()
+                .filter(|(_, on)| on.is_on(now))
+                .map(|(name, _)| name.clone())
+                .collect(),
+        })
+    }
+
+    fn check_machine(&self, machine: &Fingerprint) -> Result<(), Error> {
+        let leased = &self.claims.fpr;
+        let key = URL_SAFE_NO_PAD
+            .decode(&leased.salt)
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let key = key.ok_or(Error::Lease("its salt cannot be read"))?;
+        let expected: Components = serde_json::from_value(leased.components.clone())
+            .map_err(|_| Error::Lease("its components cannot be read"))?;
+        let own = machine.normalized()?.hash(&key);
+        if leased.required == 0 || own.agreement(&expected, &leased.extra) < usize::from(leased.required) {
+            return Err(Error::OtherMachine);
+        }
+        Ok(())
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| Error::Lease("it is not base64url"))?;
+    serde_json::from_slice(&bytes).map_err(|_| Error::Lease("it does not hold what a lease holds"))
+}
