@@ -49,14 +49,14 @@ impl Drop for IdempotencyKey {
 
 impl IdempotencyKey {
     /// What commands keep with the change.
-    pub(crate) fn idempotency(&self, app: &App) -> Option<Idempotency> {
+    pub(crate) fn idempotency(&self, app: &App) -> Idempotency {
         let (scope_hash, request_hash) = (self.scope_hash, self.request_hash);
-        Some(Idempotency {
+        Idempotency {
             scope_hash,
             request_hash,
             status: self.status,
             sealer: app.sealer.clone(),
-        })
+        }
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) fn base() -> OpenApi {
 pub(crate) struct Document(std::sync::Arc<str>);
 
 impl Document {
-    pub(crate) fn of(description: OpenApi) -> Self {
-        Self(render::json(&description).into())
+    pub(crate) fn of(description: &OpenApi) -> Self {
+        Self(render::json(description).into())
     }
 
     pub(crate) fn answer(&self) -> Response {

@@ -29,7 +29,7 @@ pub(crate) fn router(app: App) -> Router {
         document = document.merge(admin_routes());
     }
     let (router, description) = document.split_for_parts();
-    let description = Document::of(description);
+    let description = Document::of(&description);
     router
         .route("/api/openapi.json", get(move || async move { description.answer() }))
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))

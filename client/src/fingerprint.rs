@@ -39,8 +39,11 @@ impl Fingerprint {
 
     /// Reads the components of a machine whose file system is mounted at `root`.
     pub fn read(root: &Path) -> Self {
-        let mut found = Self::default();
-        found.mac_addresses = mac_addresses(&root.join("sys/class/net"));
+        let mac_addresses = mac_addresses(&root.join("sys/class/net"));
+        let mut found = Self {
+            mac_addresses,
+            ..Self::default()
+        };
         if found.mac_addresses.is_empty() {
             found
                 .missing

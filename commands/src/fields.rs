@@ -96,7 +96,7 @@ impl Fields {
             value,
             "LIMIT_INVALID",
             "a limit is a whole number from 0",
-            |value| value.as_u64().filter(|limit| *limit <= i64::MAX as u64),
+            |value| value.as_u64().filter(|limit| i64::try_from(*limit).is_ok()),
         )
     }
 

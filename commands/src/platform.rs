@@ -133,13 +133,13 @@ impl Platform {
         answer: Option<IdempotentAnswer>,
     ) -> Result<(), CommandError> {
         if answer.is_some() {
-            self.log.append(self.submission(context, answer)).await?;
+            self.log.append(Self::submission(context, answer)).await?;
         }
         Ok(())
     }
 
     /// A submission without streams; the caller adds what it records.
-    pub(crate) fn submission(&self, context: &Context, idempotency: Option<IdempotentAnswer>) -> Submission {
+    pub(crate) fn submission(context: &Context, idempotency: Option<IdempotentAnswer>) -> Submission {
         Submission {
             tenant: context.tenant.clone(),
             command_id: context.command_id,

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     AppendError, EventLog, LogTable, Metadata, NewEvent, ReadError, StreamEvents, Submission, Tenant,
+    appender::OnSettled,
     metrics::METRICS,
     snapshots,
     submission::{Claim, IdempotentAnswer, Precondition, Release},
@@ -302,7 +303,7 @@ impl<D: Decider> Aggregates<D> {
         tenant: Tenant,
         state: D::State,
         version: u64,
-    ) -> Box<dyn FnOnce(&Result<crate::Appended, AppendError>) + Send + Sync> {
+    ) -> OnSettled {
         let (aggregates, entry) = (Arc::clone(self), Arc::clone(entry));
         Box::new(move |outcome| match outcome {
             Ok(appended) => {

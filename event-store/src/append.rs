@@ -180,10 +180,13 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Continues the log from its head; time never runs backwards in it.
-    pub(crate) fn after(head: Head, now: OffsetDateTime) -> Self {
+    pub(crate) fn after(head: &Head, now: OffsetDateTime) -> Self {
         let recorded_at = head.recorded_at.max(now);
         Self {
-            head: Head { recorded_at, ..head },
+            head: Head {
+                recorded_at,
+                ..head.clone()
+            },
             tables: Default::default(),
             claims: Vec::new(),
             releases: Vec::new(),

@@ -26,11 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What was decided about a submission.
 pub(crate) type Outcome = Result<Appended, AppendError>;
 
+/// Hears what was decided, before anyone else.
+pub(crate) type OnSettled = Box<dyn FnOnce(&Outcome) + Send + Sync>;
+
 /// A submission on its way, and whom to tell.
 pub(crate) struct Ticket {
     pub(crate) submission: Submission,
     /// Runs before the submitter hears of it, and also when the submitter has gone away.
-    pub(crate) on_settled: Option<Box<dyn FnOnce(&Outcome) + Send + Sync>>,
+    pub(crate) on_settled: Option<OnSettled>,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
@@ -163,7 +166,7 @@ impl Appender {
             .collect();
         let (now, facts) = append::look_up(connection, &fresh).await?;
         let mut checks = Checks { facts };
-        let mut rows = Batch::after(head, now);
+        let mut rows = Batch::after(&head, now);
         let mut anything = false;
         let outcomes = batch
             .iter()

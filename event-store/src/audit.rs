@@ -101,7 +101,7 @@ pub async fn verify(
             }
             report.checkpoints += 1;
         }
-        if report.events % 20_000 == 0 {
+        if report.events.is_multiple_of(20_000) {
             progress(position, head.position);
         }
     }

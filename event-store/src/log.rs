@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    appender::{Appender, Outcome, Ticket},
+    appender::{Appender, OnSettled, Outcome, Ticket},
     metrics::METRICS,
     submission::{AppendError, Appended, Submission},
 };
@@ -129,7 +129,7 @@ impl EventLog {
     pub(crate) fn enqueue(
         &self,
         submission: Submission,
-        on_settled: Option<Box<dyn FnOnce(&Outcome) + Send + Sync>>,
+        on_settled: Option<OnSettled>,
     ) -> Result<BoxFuture<'static, Outcome>, AppendError> {
         let (reply, answer) = oneshot::channel();
         self.clients

@@ -139,7 +139,7 @@ impl Caller {
             let client = serde_json::json!({ "address": address, "user_agent": self.user_agent });
             context.client = Some(app.sealer.seal(&client.to_string()));
         }
-        context.idempotency = idempotency.and_then(|key| key.idempotency(app));
+        context.idempotency = idempotency.map(|key| key.idempotency(app));
         context
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Options {
     /// Run these statements and end.
     #[arg(short, value_name = "SQL")]
     command: Option<String>,
-    /// Only print the address that a further node on this machine needs as DATABASE_URL.
+    /// Only print the address that a further node on this machine needs as `DATABASE_URL`.
     #[arg(long)]
     url: bool,
 }

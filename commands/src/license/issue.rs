@@ -108,7 +108,7 @@ impl Platform {
         );
         let product = self.products.get(tenant, batch.policy.product_id.0).await?;
         let product = product.state.facts().ok_or(CommandError::NotFound("product"))?;
-        let mut submission = self.submission(context, None);
+        let mut submission = Self::submission(context, None);
         submission.preconditions = vec![
             unchanged(Customer::TYPE, customer_id.to_string(), customer.version),
             unchanged(Policy::TYPE, batch.policy.id.to_string(), policy_version),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use licet_domain::{
     license::{Activation, IssuedLicense},
     validate::{Machine, Request, Subject, Verdict, validate},
-    values::{ActivationId, AppVersion, Components, LicenseId, RawFingerprint},
+    values::{ActivationId, AppVersion, Components, LicenseId, RawFingerprint, Timestamp},
 };
 
 use super::{InForce, activate::normalize};
@@ -105,7 +105,7 @@ impl Platform {
 
 fn not_found() -> Verified {
     Verified {
-        verdict: validate(None, &Request::default(), Default::default()),
+        verdict: validate(None, &Request::default(), Timestamp::default()),
         in_force: None,
         activation: None,
     }

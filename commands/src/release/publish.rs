@@ -81,7 +81,7 @@ impl Platform {
             published: release,
             yanked: false,
         };
-        let mut submission = self.submission(context, context.answer(|| body(&value)));
+        let mut submission = Self::submission(context, context.answer(|| body(&value)));
         submission.claims = vec![Claim {
             kind: "release",
             value_hash,

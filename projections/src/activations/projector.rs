@@ -101,7 +101,7 @@ impl RowProjector for Activations {
         })
     }
 
-    fn store<'a>(connection: &'a mut PgConnection, rows: Vec<Row>) -> BoxFuture<'a, sqlx::Result<()>> {
+    fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
         Box::pin(store(connection, rows))
     }
 }

@@ -79,7 +79,7 @@ impl RowProjector for AuditLog {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn store<'a>(connection: &'a mut PgConnection, rows: Vec<Row>) -> BoxFuture<'a, sqlx::Result<()>> {
+    fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
         Box::pin(store(connection, rows))
     }
 }

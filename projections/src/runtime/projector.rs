@@ -26,14 +26,14 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
     fn apply(row: Option<Self::Row>, event: Self::Event) -> Option<Self::Row>;
 
     /// Fetches the rows of these keys from the table that the search path names.
-    fn load<'a>(
-        connection: &'a mut PgConnection,
-        keys: &'a [Self::Key],
-    ) -> BoxFuture<'a, sqlx::Result<Vec<(Self::Key, Self::Row)>>>;
+    fn load<'a>(connection: &'a mut PgConnection, keys: &'a [Self::Key]) -> Loading<'a, Self::Key, Self::Row>;
 
     /// Writes rows, new and changed, in one statement.
-    fn store<'a>(connection: &'a mut PgConnection, rows: Vec<Self::Row>) -> BoxFuture<'a, sqlx::Result<()>>;
+    fn store(connection: &mut PgConnection, rows: Vec<Self::Row>) -> BoxFuture<'_, sqlx::Result<()>>;
 }
+
+/// Rows on their way from the database, with their keys.
+pub(crate) type Loading<'a, K, R> = BoxFuture<'a, sqlx::Result<Vec<(K, R)>>>;
 
 /// What the runtime sees of a projector.
 pub trait Projector: Send + Sync {
