@@ -1,1 +1,1 @@
-//! x
+//! Black-box tests (`it/`), chaos and benchmarks live beside this file.

@@ -61,11 +61,12 @@ impl LogTasks {
     }
 }
 
-/// The settings that every connection of ours has: read models are found without naming their schema.
+/// The settings that every connection of ours has: read models are found without naming their schema, and no statement
+/// is compiled, because all of ours are over before compiling one would be.
 pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse()?;
     Ok(options
-        .options([("search_path", "read_model,public")])
+        .options([("search_path", "read_model,public"), ("jit", "off")])
         .statement_cache_capacity(256))
 }
 

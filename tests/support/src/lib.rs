@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Real servers for tests: one Postgres cluster for each test binary, one database for each test, and `licet serve` as
+//! a process of its own. Everything listens on free loopback ports and ends with the test binary, however that ends.
+
+mod cluster;
+mod server;
+
+pub use cluster::{TestDatabase, cluster_pid};
+pub use server::{Answer, Server, licet};

@@ -1,0 +1,46 @@
+//! Every event version that was ever written must still load: one file each, kept for ever.
+
+use std::{fs, path::PathBuf};
+
+use licet_domain::{
+    EventData, api_key::ApiKeyEvent, customer::CustomerEvent, license::LicenseEvent, policy::PolicyEvent,
+    product::ProductEvent, release::ReleaseEvent,
+};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// Loads the golden file of each type and writes the event again: nothing may be lost on the way.
+fn check<E: EventData>() -> Vec<String> {
+    E::TYPES
+        .iter()
+        .map(|(event_type, version)| {
+            let name = format!("{event_type}.v{version}.json");
+            let text = fs::read_to_string(folder().join(&name)).unwrap_or_else(|_| panic!("{name} is missing"));
+            let event = E::decode(event_type, &text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!((event.event_type(), event.event_version()), (*event_type, *version));
+            let written: Value = serde_json::from_str(&event.encode()).unwrap();
+            assert_eq!(written, serde_json::from_str::<Value>(&text).unwrap(), "{name}");
+            name
+        })
+        .collect()
+}
+
+#[test]
+fn every_event_ever_written_still_loads() {
+    let mut current = check::<ProductEvent>();
+    current.extend(check::<PolicyEvent>());
+    current.extend(check::<CustomerEvent>());
+    current.extend(check::<ReleaseEvent>());
+    current.extend(check::<ApiKeyEvent>());
+    current.extend(check::<LicenseEvent>());
+    for file in fs::read_dir(folder()).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(
+            current.contains(&name),
+            "{name} is no current version: it needs an upcaster and a test of it here"
+        );
+    }
+}

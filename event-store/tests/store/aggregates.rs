@@ -1,0 +1,204 @@
+//! The cache and the commands on it: no seat too many, nothing stale believed for long.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use licet_domain::{
+    license::{Activate, DeactivationTarget, License, LicenseCommand, LicenseIssued, LicenseRejection, Overrides},
+    policy::Terms,
+    values::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId, RawFingerprint, Sealed},
+};
+use licet_event_store::{Aggregates, Envelope, EventLog, ExecuteError, Executed, Metadata};
+use licet_test_support::TestDatabase;
+use uuid::Uuid;
+
+use crate::{Tenant, now};
+
+const LICENSE: Uuid = Uuid::from_u128(77);
+
+fn envelope(command: u128) -> Envelope {
+    Envelope {
+        tenant: Tenant::default(),
+        metadata: Metadata::system("test", Uuid::nil()),
+        command_id: Uuid::from_u128(command),
+        claims: vec![],
+        releases: vec![],
+        preconditions: vec![],
+    }
+}
+
+fn issue() -> LicenseCommand {
+    LicenseCommand::Issue(Box::new(LicenseIssued {
+        license_id: LicenseId(LICENSE),
+        customer_id: CustomerId(Uuid::nil()),
+        policy_id: PolicyId(Uuid::nil()),
+        policy_version: 1,
+        product_id: ProductId(Uuid::nil()),
+        key_sealed: Sealed(String::new()),
+        key_masked: String::new(),
+        overrides: Overrides::default(),
+        valid_from: now(),
+        expires_at: None,
+        note: None,
+        at: now(),
+    }))
+}
+
+fn activate(machine: u128, seats: u32) -> LicenseCommand {
+    let raw = RawFingerprint {
+        mac_addresses: vec![format!("02{machine:010x}")],
+        cpu_id: Some("one model".to_owned()),
+        system_uuid: Some(format!("{:032x}", machine + 1)),
+        extra: BTreeMap::new(),
+    };
+    let fingerprint = raw.normalize().unwrap();
+    LicenseCommand::Activate(Box::new(Activate {
+        activation_id: ActivationId(Uuid::from_u128(machine)),
+        components: fingerprint.hash(&[3; 32]),
+        fingerprint,
+        terms: Arc::new(Terms::with_seats(seats)),
+        policy_version: 1,
+        min_version: None,
+        hostname: None,
+        os: None,
+        app_version: None,
+        at: now(),
+    }))
+}
+
+type Outcome = Result<Executed<License>, ExecuteError<LicenseRejection>>;
+
+async fn run(node: &Arc<Aggregates<License>>, command: u128, order: LicenseCommand) -> Outcome {
+    node.execute(LICENSE, &envelope(command), |_| Ok(order.clone()), &|_, _| None)
+        .await
+}
+
+async fn node(database: &TestDatabase) -> (EventLog, Arc<Aggregates<License>>) {
+    let (log, _tasks) = database.log().await;
+    let aggregates = Aggregates::new(log.clone(), 1 << 20);
+    let heard = Arc::clone(&aggregates);
+    log.on_news(move |tenant, _, id, sequence| heard.invalidate(tenant, id, sequence));
+    (log, aggregates)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_give_out_exactly_the_seats_there_are() {
+    let database = TestDatabase::new().await;
+    let ((log, one), (_, other)) = (node(&database).await, node(&database).await);
+    run(&one, 1, issue()).await.unwrap();
+    let outcomes = join_all((0..200u128).map(|machine| {
+        let node = if machine % 2 == 0 { &one } else { &other };
+        run(node, 1000 + machine, activate(machine, 25))
+    }))
+    .await;
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(accepted, 25);
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        let expected = LicenseRejection::ActivationLimitReached { limit: 25, active: 25 };
+        assert!(
+            matches!(refused, ExecuteError::Rejected(rejection) if *rejection == expected),
+            "{refused}"
+        );
+    }
+    assert_eq!(log.position().await.unwrap(), 26);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_machine_at_the_same_moment_takes_one_seat() {
+    let database = TestDatabase::new().await;
+    let ((log, one), (_, other)) = (node(&database).await, node(&database).await);
+    run(&one, 1, issue()).await.unwrap();
+    let outcomes = join_all((0..50u128).map(|attempt| {
+        let node = if attempt % 2 == 0 { &one } else { &other };
+        run(node, 1000 + attempt, activate(5, 10))
+    }))
+    .await;
+    let recorded: usize = outcomes
+        .iter()
+        .map(|outcome| outcome.as_ref().unwrap().events.len())
+        .sum();
+    assert_eq!(recorded, 1);
+    assert_eq!(log.position().await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_nodes_news_is_heard_within_a_second_and_never_refuses_by_mistake() {
+    let database = TestDatabase::new().await;
+    let ((_, one), (_, other)) = (node(&database).await, node(&database).await);
+    run(&one, 1, issue()).await.unwrap();
+    run(&one, 2, activate(1, 1)).await.unwrap();
+    // The other node learns that the license is full, then a seat falls free on the first.
+    assert!(run(&other, 3, activate(2, 1)).await.is_err());
+    let target = DeactivationTarget::Id(ActivationId(Uuid::from_u128(1)));
+    run(
+        &one,
+        4,
+        LicenseCommand::Deactivate {
+            target,
+            reason: None,
+            at: now(),
+        },
+    )
+    .await
+    .unwrap();
+    run(&other, 5, activate(2, 1))
+        .await
+        .expect("a refusal rests on what is true now");
+    run(
+        &one,
+        6,
+        LicenseCommand::Revoke {
+            reason: None,
+            at: now(),
+        },
+    )
+    .await
+    .unwrap();
+    let tenant = Tenant::default();
+    for _ in 0..100 {
+        let known = other.get(&tenant, LICENSE).await.unwrap();
+        if known.state.facts().unwrap().standing == licet_domain::license::Standing::Revoked {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the other node did not hear of it within a second");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_the_same_as_a_replay_at_every_prefix() {
+    let database = TestDatabase::new().await;
+    let (log, aggregates) = node(&database).await;
+    run(&aggregates, 1, issue()).await.unwrap();
+    for machine in 0..1_200u128 {
+        run(&aggregates, 10 + machine, activate(machine % 700, 1_000))
+            .await
+            .unwrap();
+        if machine % 3 == 0 {
+            let target = DeactivationTarget::Id(ActivationId(Uuid::from_u128(machine / 2)));
+            let _ = run(
+                &aggregates,
+                100_000 + machine,
+                LicenseCommand::Deactivate {
+                    target,
+                    reason: None,
+                    at: now(),
+                },
+            )
+            .await;
+        }
+        if machine % 100 == 99 {
+            // A cold cache loads by snapshot and the events after it.
+            let cold = Aggregates::<License>::new(log.clone(), 1 << 20);
+            let loaded = cold.get(&Tenant::default(), LICENSE).await.unwrap();
+            let replayed = cold.as_of(&Tenant::default(), LICENSE, loaded.position).await.unwrap();
+            assert_eq!(loaded.state, replayed.state, "after {machine} machines");
+            assert_eq!((loaded.version, loaded.position), (replayed.version, replayed.position));
+        }
+    }
+    let snapshots: i64 = sqlx::query_scalar("SELECT count(*) FROM snapshots")
+        .fetch_one(log.pool())
+        .await
+        .unwrap();
+    assert_eq!(snapshots, 1);
+}

@@ -1,0 +1,48 @@
+//! The log against a real Postgres: races, tampering, keys, and the tools of others.
+
+mod aggregates;
+mod append;
+mod audit;
+mod interoperability;
+mod vault;
+
+use licet_domain::{
+    product::{ProductCreated, ProductEvent},
+    values::{Code, ProductId, Text, Timestamp},
+};
+use licet_event_store::{LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant};
+use uuid::Uuid;
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000)
+}
+
+/// An event of a product by number.
+fn created(number: u128) -> NewEvent {
+    NewEvent::of(&ProductEvent::Created(ProductCreated {
+        product_id: ProductId(Uuid::from_u128(number)),
+        code: Code::parse(&format!("product-{number}")).unwrap(),
+        name: Text::parse("Größe “A”").unwrap(),
+        at: now(),
+    }))
+}
+
+/// A submission of some events on one stream.
+fn submission(stream: u128, expected_version: u64, events: Vec<NewEvent>) -> Submission {
+    Submission {
+        tenant: Tenant::default(),
+        command_id: Uuid::from_u128(stream << 40 | u128::from(expected_version) << 8 | 1),
+        metadata: Metadata::system("test", Uuid::nil()),
+        streams: vec![StreamEvents {
+            table: LogTable::Events,
+            aggregate_type: "product",
+            aggregate_id: Uuid::from_u128(stream).to_string(),
+            expected_version,
+            events,
+        }],
+        claims: vec![],
+        releases: vec![],
+        preconditions: vec![],
+        idempotency: None,
+    }
+}

@@ -1,0 +1,133 @@
+//! The cluster and its databases.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use licet_event_store::{
+    Edge, EventLog, LogOptions, LogTasks,
+    embedded::{Cluster, ClusterOptions},
+    schema,
+};
+use sqlx::{Connection as _, PgConnection};
+
+struct Running {
+    cluster: Cluster,
+    /// Reads from a pipe whose other end closes with this process, and then ends the cluster.
+    _watchdog: Child,
+}
+
+static RUNNING: OnceLock<Running> = OnceLock::new();
+static TEMPLATE: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+fn running() -> &'static Running {
+    RUNNING.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("licet-test-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        // Tests kill processes, never the machine: what the kernel has is safe.
+        let settings = ["fsync=off", "full_page_writes=off", "max_connections=300"]
+            .map(str::to_owned)
+            .to_vec();
+        std::fs::create_dir_all(&folder).expect("a temporary folder can be made");
+        let options = ClusterOptions { settings };
+        let cluster = Cluster::start(&folder, &options, &Edge::system()).expect("Postgres starts");
+        let watchdog = Command::new("setsid")
+            .args([
+                "sh",
+                "-c",
+                r#"cat >/dev/null; kill -QUIT "$1"; sleep 1; rm -rf "$2""#,
+                "watchdog",
+            ])
+            .arg(postmaster(cluster.folder().join("postmaster.pid")).to_string())
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell starts");
+        Running {
+            cluster,
+            _watchdog: watchdog,
+        }
+    })
+}
+
+fn postmaster(file: PathBuf) -> u32 {
+    let text = std::fs::read_to_string(file).expect("a running cluster has a pid file");
+    text.lines()
+        .next()
+        .and_then(|line| line.trim().parse().ok())
+        .expect("the pid stands in its first line")
+}
+
+/// The cluster's first process.
+pub fn cluster_pid() -> u32 {
+    postmaster(running().cluster.folder().join("postmaster.pid"))
+}
+
+/// A migrated database of one's own.
+pub struct TestDatabase {
+    /// Where to connect.
+    pub url: String,
+}
+
+impl TestDatabase {
+    /// Copies the migrated template.
+    pub async fn new() -> Self {
+        let base = running().cluster.url();
+        let at = |name: &str| {
+            format!(
+                "{}/{name}",
+                base.rsplit_once('/').expect("the address ends in a name").0
+            )
+        };
+        TEMPLATE
+            .get_or_init(|| async {
+                execute(&at("postgres"), "CREATE DATABASE licet_template").await;
+                schema::migrate(&at("licet_template"))
+                    .await
+                    .expect("the migrations run");
+            })
+            .await;
+        let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        for _ in 0..50 {
+            // Another test copies the template at this moment.
+            let copied = try_execute(
+                &at("postgres"),
+                &format!("CREATE DATABASE {name} TEMPLATE licet_template"),
+            )
+            .await;
+            if copied.is_ok() {
+                return Self { url: at(&name) };
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the template could not be copied");
+    }
+
+    /// Opens the log in it.
+    pub async fn log(&self) -> (EventLog, LogTasks) {
+        EventLog::open(&self.url, &LogOptions::default())
+            .await
+            .expect("the log opens")
+    }
+
+    /// Runs statements, as someone with psql would.
+    pub async fn execute(&self, statements: &str) {
+        execute(&self.url, statements).await;
+    }
+}
+
+async fn try_execute(url: &str, statements: &str) -> sqlx::Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::raw_sql(statements).execute(&mut connection).await?;
+    connection.close().await
+}
+
+async fn execute(url: &str, statements: &str) {
+    try_execute(url, statements).await.expect("the statements run");
+}

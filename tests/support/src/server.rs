@@ -1,0 +1,229 @@
+//! `licet serve` as a process of its own, and requests to it.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use ureq::Agent;
+
+const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
+const SECRET: &str = "5c1f0e7a9b3d4c2e8f6a1b0d9e7c5a3f";
+
+/// The `licet` command as it was built beside this test.
+pub fn licet(database_url: &str) -> Command {
+    let test = std::env::current_exe().expect("a test knows its file");
+    let folder = test.ancestors().nth(2).expect("tests are built two folders below");
+    let path: PathBuf = folder.join("licet");
+    assert!(path.exists(), "build the command first: cargo build --workspace --bins");
+    let mut command = Command::new(path);
+    command
+        .env("DATABASE_URL", database_url)
+        .env("SECRET_KEY", SECRET)
+        .env("JWT_SECRET", SECRET)
+        .env("API_KEY", API_KEY);
+    command
+}
+
+/// A running server; dropping it kills it.
+pub struct Server {
+    process: Child,
+    /// Such as `http://127.0.0.1:40123`.
+    pub url: String,
+    agent: Agent,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// The body as JSON; `null` where it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The problem's code, or the verdict's.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// A text field.
+    pub fn text(&self, name: &str) -> &str {
+        self.body[name].as_str().unwrap_or_default()
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl Server {
+    /// Starts a server and waits until it listens.
+    pub fn start(database_url: &str) -> Self {
+        let mut command = licet(database_url);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut process = command.spawn().expect("the server starts");
+        let stdout = process.stdout.take().expect("its output is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("the line says where")
+            .to_owned();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .max_idle_connections_per_host(64)
+            .build();
+        Self {
+            process,
+            url,
+            agent: config.into(),
+        }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it without warning.
+    pub fn kill(mut self) {
+        self.process.kill().expect("it runs");
+        let _ = self.process.wait();
+    }
+
+    /// Ends it in order and says whether all was well.
+    pub fn terminate(mut self) -> bool {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.process.id().to_string()])
+            .status();
+        status.is_ok_and(|status| status.success()) && self.process.wait().is_ok_and(|status| status.success())
+    }
+
+    /// Sends a request with the bootstrap key.
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(method, path, &[("x-api-key", API_KEY)], body.to_string().as_bytes())
+    }
+
+    /// Creates something and insists on it.
+    pub fn create(&self, path: &str, body: &Value) -> Answer {
+        let answer = self.send("POST", path, body);
+        assert_eq!(answer.status, 201, "{path}: {}", answer.body);
+        answer
+    }
+
+    /// Reads with the bootstrap key.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send_with("GET", path, &[("x-api-key", API_KEY)], b"")
+    }
+
+    /// Sends a request with these headers; answers even when the server breaks off, with status 0.
+    pub fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_vec()).expect("the request is well-formed");
+        let config = self
+            .agent
+            .configure_request(request)
+            .allow_non_standard_methods(true)
+            .build();
+        let nothing = |error: String| Answer {
+            status: 0,
+            headers: BTreeMap::new(),
+            bytes: vec![],
+            body: Value::String(error),
+        };
+        let mut response = match self.agent.run(config) {
+            Ok(response) => response,
+            Err(error) => return nothing(error.to_string()),
+        };
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let status = response.status().as_u16();
+        match response.body_mut().read_to_vec() {
+            Ok(bytes) => Answer {
+                status,
+                headers,
+                body: serde_json::from_slice(&bytes).unwrap_or_default(),
+                bytes,
+            },
+            Err(error) => nothing(error.to_string()),
+        }
+    }
+
+    /// Sends with a credential of one's own.
+    pub fn send_as(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(method, path, &[("x-api-key", key)], body.to_string().as_bytes())
+    }
+
+    /// A product, a policy with these terms, a customer and a license; answers the license's id and key.
+    pub fn issue(&self, code: &str, terms: &Value) -> (String, String) {
+        self.create(
+            "/api/admin/products",
+            &serde_json::json!({ "code": code, "name": code }),
+        );
+        let mut policy = serde_json::json!({ "code": code, "product": code });
+        if let (Some(policy), Some(terms)) = (policy.as_object_mut(), terms.as_object()) {
+            policy.extend(terms.clone());
+        }
+        self.create("/api/admin/policies", &policy);
+        let customer = serde_json::json!({ "name": "Universität Wien", "email": "licenses@univie.ac.at" });
+        let customer = self.create("/api/admin/customers", &customer);
+        let order = serde_json::json!({ "customer_id": customer.text("id"), "policy": code });
+        let issued = self.create("/api/admin/licenses", &order);
+        let license = &issued.body["items"][0];
+        let text = |name: &str| license[name].as_str().unwrap_or_default().to_owned();
+        (text("id"), text("key"))
+    }
+
+    /// Activates a machine by number.
+    pub fn activate(&self, key: &str, machine: u32) -> Answer {
+        self.send("POST", "/api/license/activate", &machine_request(key, machine))
+    }
+
+    /// Verifies a machine by number.
+    pub fn verify(&self, key: &str, machine: u32) -> Answer {
+        self.send("POST", "/api/license/verify", &machine_request(key, machine))
+    }
+}
+
+fn machine_request(key: &str, machine: u32) -> Value {
+    serde_json::json!({
+        "license_key": key,
+        "fingerprint": {
+            "mac_addresses": [format!("02:00:{:02x}:{:02x}:{:02x}:{:02x}", machine >> 24, machine >> 16 & 255, machine >> 8 & 255, machine & 255)],
+            "cpu_id": "one model for all",
+            "system_uuid": format!("00000000-0000-4000-8000-{:012x}", u64::from(machine) + 1),
+        },
+        "hostname": format!("machine-{machine}"),
+        "nonce": format!("nonce-{machine}"),
+    })
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
