@@ -1,1 +1,23 @@
-fn main() {}
+//! Black-box tests over HTTP: `licet serve` as a process, a real Postgres, no look inside.
+
+mod activation;
+mod admin;
+mod commands;
+mod hostile;
+mod layers;
+mod offline;
+mod repeats;
+
+use licet_test_support::{Server, TestDatabase};
+
+/// A server over a database of its own.
+fn start() -> (Server, TestDatabase) {
+    let database = new_database();
+    (Server::start(&database.url), database)
+}
+
+fn new_database() -> TestDatabase {
+    tokio::runtime::Runtime::new()
+        .expect("a runtime starts")
+        .block_on(TestDatabase::new())
+}

@@ -1,0 +1,226 @@
+//! The `licet` command beside a running server, and what probes and documents say.
+
+use std::collections::BTreeSet;
+
+use licet_test_support::{Server, licet};
+use serde_json::{Value, json};
+
+use crate::start;
+
+/// Runs a command with `--json`; answers whether all was well and what it printed.
+fn run(database: &str, arguments: &[&str]) -> (bool, Value) {
+    let output = licet(database).args(arguments).arg("--json").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let parsed = text
+        .lines()
+        .next_back()
+        .and_then(|line| serde_json::from_str(line).ok());
+    (output.status.success(), parsed.unwrap_or_default())
+}
+
+fn wait_until_folded(server: &Server) {
+    let position = server.get("/api/admin/audit?limit=1").body["items"][0]["position"].to_string();
+    for path in ["/api/admin/audit", "/api/admin/licenses", "/api/admin/products"] {
+        let headers = [
+            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+            ("licet-min-position", position.as_str()),
+        ];
+        assert_eq!(server.send_with("GET", path, &headers, b"").status, 200);
+    }
+}
+
+#[test]
+fn history_verifies_replays_and_exports_beside_a_running_server() {
+    let (server, database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 3 }));
+    for machine in 0..3 {
+        assert_eq!(server.activate(&key, machine).status, 201);
+    }
+    wait_until_folded(&server);
+    let (well, report) = run(&database.url, &["audit", "verify"]);
+    assert!(well && report["fault"].is_null() && report["events"] == 7, "{report}");
+    let (well, verified) = run(&database.url, &["projections", "verify"]);
+    assert!(
+        well && verified.as_array().is_some_and(|all| all.len() == 4),
+        "{verified}"
+    );
+    let (well, rebuilt) = run(&database.url, &["projections", "rebuild", "license_state"]);
+    assert!(well && rebuilt["events"] == 4, "{rebuilt}");
+    assert_eq!(
+        server.get("/api/admin/licenses").body["total"],
+        1,
+        "readers notice nothing"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let (well, replayed) = run(
+        &database.url,
+        &[
+            "replay",
+            "license_state",
+            "--as-of",
+            "5",
+            "--out",
+            out,
+            "--format",
+            "csv",
+        ],
+    );
+    assert!(well && replayed["rows"] == 1, "{replayed}");
+    let csv = std::fs::read_to_string(replayed["file"].as_str().unwrap()).unwrap();
+    let line = csv.lines().nth(1).unwrap();
+    assert!(
+        line.contains(&id) && line.contains(",active,,1,"),
+        "one machine was active at position 5: {line}"
+    );
+    let (well, replayed) = run(
+        &database.url,
+        &["replay", "activations", "--as-of", "2999-01-01T00:00:00Z", "--out", out],
+    );
+    assert!(well && replayed["rows"] == 3, "{replayed}");
+    let bytes = std::fs::read(replayed["file"].as_str().unwrap()).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    assert!(!run(&database.url, &["projections", "rebuild", "nothing"]).0);
+    assert!(
+        !run(
+            &database.url,
+            &["replay", "license_state", "--as-of", "soon", "--out", out]
+        )
+        .0
+    );
+}
+
+#[test]
+fn a_changed_read_model_and_a_changed_event_are_noticed() {
+    let (server, database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    server.activate(&key, 1);
+    wait_until_folded(&server);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(database.execute("UPDATE read_model.license_state SET active = 2"));
+    let (well, verified) = run(&database.url, &["projections", "verify", "license_state"]);
+    assert!(
+        !well
+            && verified[0]["differences"]
+                .as_array()
+                .is_some_and(|rows| rows.len() == 2),
+        "{verified}"
+    );
+    runtime.block_on(database.execute(
+        "UPDATE events SET metadata = replace(metadata::text, 'bootstrap', 'somebody')::json WHERE position = 3",
+    ));
+    let (well, report) = run(&database.url, &["audit", "verify"]);
+    assert!(!well && report["fault"]["position"] == 3, "{report}");
+}
+
+#[test]
+fn a_projector_stops_loudly_at_what_it_cannot_read_and_at_a_gap() {
+    let (server, database) = start();
+    server.issue("studio", &json!({ "seats": 3 }));
+    wait_until_folded(&server);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let insert = |position: i64, name: &str| {
+        format!(
+            "INSERT INTO events SELECT aggregate_type, aggregate_id, 50 + {position}, '{name}', '1', '{{}}', metadata, {position}, tenant_id,
+                 gen_random_uuid(), 0, now(), chain FROM events WHERE event_type = 'license.issued' LIMIT 1;
+             UPDATE log_head SET position = {position}; NOTIFY licet_log, '{position}'"
+        )
+    };
+    runtime.block_on(database.execute(&insert(5, "license.suspended")));
+    let stopped = |text: &str| {
+        (0..100).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            server.get("/readyz").body["problems"].to_string().contains(text)
+        })
+    };
+    assert!(
+        stopped("license_state has stopped: position 5 cannot be read"),
+        "{}",
+        server.get("/readyz").body
+    );
+    runtime.block_on(database.execute("DELETE FROM events WHERE position = 5"));
+    assert!(
+        stopped("license_state has stopped: position 5 is missing"),
+        "{}",
+        server.get("/readyz").body
+    );
+    assert_eq!(server.get("/readyz").status, 503);
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn the_document_describes_every_route_with_an_example_for_every_body() {
+    let (server, _database) = start();
+    let document = server.get("/api/openapi.json").body;
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut routes = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            routes.insert(format!("{} {path}", method.to_uppercase()));
+            assert!(
+                operation["operationId"].is_string() && operation["summary"].is_string(),
+                "{method} {path}"
+            );
+            // Without a credential every described route but these answers 401, so none can be forgotten.
+            let open = path.starts_with("/.well-known") || ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
+            let concrete = path
+                .replace("{id}", "00000000-0000-7000-8000-000000000000")
+                .replace("{license_key}", "x");
+            let answer = server.send_with(&method.to_uppercase(), &concrete, &[], b"{}");
+            assert_eq!(answer.status == 401, !open, "{method} {path}: {}", answer.status);
+        }
+    }
+    assert!(routes.len() >= 35, "{routes:?}");
+    assert!(routes.contains("POST /api/license/activate") && routes.contains("PATCH /api/admin/licenses/{id}"));
+    let page = server.send_with("GET", "/api/docs", &[], b"");
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(
+        page.status == 200 && !html.contains("http://") && !html.contains("https://"),
+        "it loads nothing from elsewhere"
+    );
+}
+
+#[test]
+fn metrics_tell_requests_appends_batches_cache_and_lag() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    server.activate(&key, 1);
+    server.verify(&key, 1);
+    wait_until_folded(&server);
+    let text = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+    for name in [
+        "licet_http_request_seconds_bucket",
+        "licet_events_appended_total",
+        "licet_append_batch_events_sum",
+        "licet_aggregate_cache_total",
+        "licet_projector_lag_events",
+        "licet_projector_lag_seconds",
+        "licet_verdicts_total",
+    ] {
+        assert!(text.contains(name), "{name} is missing");
+    }
+    assert!(
+        text.contains(r#"route="/api/license/activate""#) && !text.contains(&key),
+        "the template, never the key"
+    );
+}
+
+#[test]
+fn weak_secrets_are_refused_at_the_start() {
+    let (_server, database) = start();
+    let output = licet(&database.url)
+        .env("SECRET_KEY", "changeme")
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("SECRET_KEY"));
+}
+
+#[test]
+fn a_server_that_is_told_to_end_ends_well() {
+    let (server, _database) = start();
+    server.issue("studio", &json!({ "seats": 3 }));
+    assert!(server.terminate());
+}

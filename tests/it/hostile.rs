@@ -1,0 +1,228 @@
+//! Bad input: a clear problem, a stable code, nothing changed, and never a 500.
+
+use serde_json::{Value, json};
+
+use crate::start;
+
+const KEY: (&str, &str) = ("x-api-key", "0f2a-bootstrap-key-of-the-tests");
+
+#[test]
+fn what_is_no_request_is_refused_with_its_own_code() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 2 }));
+    let head = server.get("/api/admin/audit?limit=1").body["total"].clone();
+    let post = |path: &str, body: &[u8]| {
+        let answer = server.send_with("POST", path, &[KEY], body);
+        assert_eq!(
+            answer.header("content-type"),
+            "application/problem+json",
+            "{path} {}",
+            answer.body
+        );
+        assert_eq!(answer.body["request_id"], answer.header("x-request-id"));
+        assert!(answer.status < 500, "{path}: {}", answer.body);
+        (answer.status, answer.code().to_owned())
+    };
+    let is = |status: u16, code: &str| (status, code.to_owned());
+    let activate = "/api/license/activate";
+    assert_eq!(post(activate, b"{"), is(400, "MALFORMED_JSON"));
+    assert_eq!(post(activate, b""), is(400, "MALFORMED_JSON"));
+    assert_eq!(post(activate, b"\xff\xfe"), is(400, "MALFORMED_JSON"));
+    assert_eq!(
+        post(activate, b"{\"license_key\": \"\xff\"}"),
+        is(400, "MALFORMED_JSON")
+    );
+    assert_eq!(post(activate, b"[]"), is(422, "VALIDATION_FAILED"));
+    assert_eq!(post(activate, b"{}"), is(422, "VALIDATION_FAILED"));
+    assert_eq!(post(activate, br#"{"license_key": 7}"#), is(422, "VALIDATION_FAILED"));
+    let deep = format!(r#"{{"license_key": "x", "fingerprint": {}}}"#, "[".repeat(5_000));
+    assert_eq!(post(activate, deep.as_bytes()), is(422, "VALIDATION_FAILED"));
+    let large = json!({ "license_key": "x".repeat(70_000) }).to_string();
+    assert_eq!(post(activate, large.as_bytes()), is(413, "BODY_TOO_LARGE"));
+    let many =
+        json!({ "license_key": key, "fingerprint": { "mac_addresses": vec!["02:00:00:00:00:01"; 100] } }).to_string();
+    assert_eq!(post(activate, many.as_bytes()), is(422, "VALIDATION_FAILED"));
+    let nonce = json!({ "license_key": key, "nonce": "a\nb" }).to_string();
+    assert_eq!(post(activate, nonce.as_bytes()), is(422, "NONCE_INVALID"));
+    assert_eq!(
+        post(
+            "/api/license/deactivate",
+            json!({ "license_key": key }).to_string().as_bytes()
+        ),
+        is(422, "ACTIVATION_REQUIRED")
+    );
+    let gone = json!({ "license_key": key, "activation_id": "nonsense" }).to_string();
+    assert_eq!(
+        post("/api/license/deactivate", gone.as_bytes()),
+        is(404, "ACTIVATION_NOT_FOUND")
+    );
+    assert_eq!(post("/api/license/nothing", b"{}"), is(404, "NOT_FOUND"));
+    assert_eq!(server.send("PUT", "/api/license/verify", &json!({})).status, 405);
+    assert_eq!(
+        server.get("/api/admin/audit?limit=1").body["total"],
+        head,
+        "nothing was recorded"
+    );
+}
+
+#[test]
+fn impossible_terms_and_dates_are_named_by_field() {
+    let (server, _database) = start();
+    let (id, _) = server.issue("studio", &json!({ "seats": 2 }));
+    let customer = server
+        .get(&format!("/api/admin/licenses/{id}"))
+        .text("customer_id")
+        .to_owned();
+    let policy = |field: &str, value: Value| {
+        let mut body = json!({ "code": "other", "product": "studio", "seats": 1 });
+        body[field] = value;
+        ("/api/admin/policies", body, format!("/{field}"))
+    };
+    let license = |field: &str, value: Value| {
+        let mut body = json!({ "customer_id": customer, "policy": "studio" });
+        body[field] = value;
+        ("/api/admin/licenses", body, format!("/{field}"))
+    };
+    let cases = [
+        policy("seats", json!(-1)),
+        policy("seats", json!(0)),
+        policy("seats", json!(99_999_999_999_i64)),
+        policy("seats", json!("three")),
+        policy("duration_days", json!(-5)),
+        policy("heartbeat_interval_seconds", json!(1)),
+        policy("features", json!({ "export": 7 })).clone(),
+        policy("code", json!("no spaces allowed")),
+        license("count", json!(0)),
+        license("count", json!(1_000_000)),
+        license("seats", json!(-1)),
+        license("expires_at", json!("2027-02-30T00:00:00Z")),
+        license("expires_at", json!("1999-01-01T00:00:00Z")),
+        license("valid_from", json!("yesterday")),
+    ];
+    for (path, body, field) in cases {
+        let answer = server.send("POST", path, &body);
+        assert_eq!(
+            (answer.status, answer.code()),
+            (422, "VALIDATION_FAILED"),
+            "{body}: {}",
+            answer.body
+        );
+        let pointer = answer.body["errors"][0]["pointer"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        // Fields that are flattened into another are reported without a path.
+        assert!(
+            pointer.starts_with(&field) || pointer.is_empty(),
+            "{body}: {}",
+            answer.body
+        );
+    }
+    let missing = json!({ "customer_id": "00000000-0000-7000-8000-000000000000", "policy": "studio" });
+    assert_eq!(
+        server.send("POST", "/api/admin/licenses", &missing).code(),
+        "CUSTOMER_NOT_FOUND"
+    );
+    for path in [
+        "/api/admin/licenses/nonsense",
+        "/api/admin/licenses/00000000-0000-7000-8000-000000000000",
+    ] {
+        assert_eq!(server.get(path).code(), "LICENSE_NOT_FOUND");
+    }
+    assert_eq!(server.get("/api/license/info/%ff%fe").status, 404);
+}
+
+#[test]
+fn random_bodies_never_make_a_500() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 2 }));
+    let seed = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(1, |since| since.subsec_nanos())
+        | 1;
+    eprintln!("seed {seed}");
+    let mut state = u64::from(seed);
+    let mut next = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(""),
+        json!("\u{0}"),
+        json!(key),
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!({ "a": null }),
+        json!("\u{202e}"),
+        json!("9999-12-31T23:59:59Z"),
+        json!("0001-01-01T00:00:00Z"),
+        json!({ "cpu_id": "a", "system_uuid": "b1" }),
+        json!({ "a": i64::MAX }),
+        json!("studio"),
+    ];
+    let fields = [
+        "license_key",
+        "fingerprint",
+        "hostname",
+        "features",
+        "nonce",
+        "activation_id",
+        "code",
+        "name",
+        "product",
+        "seats",
+        "limits",
+        "customer_id",
+        "policy",
+        "count",
+        "expires_at",
+        "valid_from",
+        "note",
+        "version",
+        "min_version",
+        "scopes",
+        "email",
+        "reason",
+    ];
+    let paths = [
+        "/api/license/activate".to_owned(),
+        "/api/license/verify".to_owned(),
+        "/api/license/deactivate".to_owned(),
+        "/api/admin/products".to_owned(),
+        "/api/admin/policies".to_owned(),
+        "/api/admin/customers".to_owned(),
+        "/api/admin/licenses".to_owned(),
+        "/api/admin/releases".to_owned(),
+        "/api/admin/api-keys".to_owned(),
+        format!("/api/admin/licenses/{id}/renew"),
+        format!("/api/admin/licenses/{id}/suspend"),
+        format!("/api/admin/licenses/{id}/resume"),
+    ];
+    for _ in 0..600 {
+        let body: serde_json::Map<String, Value> = (0..next() % 6)
+            .map(|_| {
+                (
+                    fields[next() % fields.len()].to_owned(),
+                    values[next() % values.len()].clone(),
+                )
+            })
+            .collect();
+        let path = &paths[next() % paths.len()];
+        let answer = server.send("POST", path, &Value::Object(body.clone()));
+        assert!(
+            (200..500).contains(&answer.status),
+            "seed {seed}: {path} {body:?}: {} {}",
+            answer.status,
+            answer.body
+        );
+    }
+    assert_eq!(server.get("/readyz").status, 200);
+}
