@@ -139,6 +139,19 @@ impl<S: Send + Sync> FromRequestParts<S> for NonceSlot {
     }
 }
 
+/// The one part of the path that varies; what is no UTF-8 names nothing.
+pub(crate) struct Path(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0))
+            .map_err(|_| Problem::not_found("resource"))
+    }
+}
+
 /// The query's parameters by name.
 pub(crate) struct Params(HashMap<String, String>);
 
@@ -146,8 +159,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let query = axum::extract::Query::from_request_parts(parts, state).await;
-        let query = query.map_err(|_| Problem::bad_request("QUERY_INVALID", "The query is not well-formed."))?;
+        let query = axum::extract::Query::<HashMap<String, String>>::from_request_parts(parts, state).await;
+        let refused = || Problem::bad_request("QUERY_INVALID", "The query is not well-formed.");
+        let query = query.map_err(|_| refused())?;
+        // Postgres takes no such character, and no name here has one.
+        if query.0.values().any(|value| value.contains('\0')) {
+            return Err(refused());
+        }
         Ok(Self(query.0))
     }
 }

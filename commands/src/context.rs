@@ -109,10 +109,21 @@ impl Context {
 
     /// The answer to keep, when the caller asked for it.
     pub fn answer(&self, body: impl FnOnce() -> String) -> Option<IdempotentAnswer> {
+        self.answer_with(self.idempotency.as_ref().map_or(200, |key| key.status), None, body)
+    }
+
+    /// The same with another status, and with the position of the earlier change that it tells of.
+    pub(crate) fn answer_with(
+        &self,
+        status: u16,
+        position: Option<i64>,
+        body: impl FnOnce() -> String,
+    ) -> Option<IdempotentAnswer> {
         self.idempotency.as_ref().map(|key| IdempotentAnswer {
             scope_hash: key.scope_hash,
             request_hash: key.request_hash,
-            status: key.status,
+            status,
+            position,
             response: key.sealer.seal(&body()).0,
         })
     }

@@ -13,7 +13,7 @@ use licet_domain::{
     values::{LicenseId, LicenseKey},
 };
 use licet_event_store::{
-    Aggregates, Edge, Envelope, EventLog, Executed, IdempotentAnswer, Submission, Tenant, Versioned,
+    Aggregates, Edge, Envelope, EventLog, Executed, IdempotentAnswer, ReadError, Submission, Tenant, Versioned,
     vault::{LookUpKey, Vault},
 };
 use moka::sync::Cache;
@@ -109,6 +109,23 @@ impl Platform {
     where
         CommandError: From<D::Rejection>,
     {
+        self.run_repeatable(aggregates, (id, context, envelope), order, output, body, |_| None)
+            .await
+    }
+
+    /// The same where what was so already has a place of its own in the aggregate's history: `earlier` tells its sequence.
+    pub(crate) async fn run_repeatable<D: Decider, T>(
+        &self,
+        aggregates: &Arc<Aggregates<D>>,
+        (id, context, envelope): (Uuid, &Context, Envelope),
+        order: impl Fn(&D::State) -> Result<D::Command, CommandError> + Sync,
+        output: impl Fn(&D::State) -> Result<T, CommandError> + Sync,
+        body: Body<'_, T>,
+        earlier: impl Fn(&T) -> Option<u64>,
+    ) -> Result<Done<T>, CommandError>
+    where
+        CommandError: From<D::Rejection>,
+    {
         let answer = |_: &[D::Event], state: &D::State| {
             let value = output(state).ok()?;
             context.answer(|| body(&value))
@@ -116,12 +133,22 @@ impl Platform {
         let executed: Executed<D> = aggregates.execute(id, &envelope, order, &answer).await?;
         let value = output(&executed.state)?;
         let changed = !executed.events.is_empty();
+        let mut position = executed.position;
         if !changed {
-            self.keep_answer(context, context.answer(|| body(&value))).await?;
+            // What was so already is told with 200 and the position of what made it so.
+            if let Some(sequence) = earlier(&value) {
+                position = self
+                    .log
+                    .position_of(D::TYPE, &id.to_string(), sequence)
+                    .await
+                    .map_err(ReadError::from)?;
+            }
+            self.keep_answer(context, context.answer_with(200, Some(position), || body(&value)))
+                .await?;
         }
         Ok(Done {
             value,
-            position: executed.position,
+            position,
             changed,
         })
     }
@@ -172,7 +199,7 @@ impl Platform {
             .log
             .claim_holder(tenant, kind, &hash)
             .await
-            .map_err(licet_event_store::ReadError::from)?;
+            .map_err(ReadError::from)?;
         let id = found.and_then(|id| id.parse().ok());
         if let Some(id) = id {
             self.holders.insert(name, id);

@@ -234,7 +234,7 @@ impl Batch {
             submission
                 .idempotency
                 .iter()
-                .map(|answer| (tenant(), answer.clone(), position)),
+                .map(|answer| (tenant(), answer.clone(), answer.position.unwrap_or(position))),
         );
         Appended {
             position,

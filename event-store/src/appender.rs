@@ -20,6 +20,8 @@ use crate::{
 
 /// How many events one transaction carries at most.
 const BATCH_EVENTS: usize = 2_048;
+/// For how long a transaction may take before its connection counts as broken.
+const SILENCE: Duration = Duration::from_secs(30);
 /// For how long a submission waits for a database that is gone before it is answered with an error.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -137,7 +139,10 @@ impl Appender {
             *connection = Some(connect(&self.options).await?);
         }
         let connection = connection.as_mut().expect("connected in the line above");
-        let result = self.transact(connection, batch, ambiguous).await;
+        // A connection that answers nothing, not even an error, is as good as broken.
+        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, ambiguous)).await;
+        let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+        let Ok(result) = answered else { return Err(silent()) };
         if result.is_err() {
             // On a living connection this ends the failed transaction; on a dead one it fails as everything does.
             let _ = connection.execute("ROLLBACK").await;
@@ -215,10 +220,16 @@ fn settle(batch: Vec<Ticket>, outcomes: Vec<Outcome>) {
 
 async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     // Plans are made once and kept; planned on an empty table they would keep its sequential scan.
-    let options = options
-        .clone()
-        .application_name("licet appender")
-        .options([("enable_seqscan", "off")]);
+    // Whoever holds the head's lock holds up every node: a node that was cut off or put to sleep must lose it.
+    let options = options.clone().application_name("licet appender").options([
+        ("enable_seqscan", "off"),
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("lock_timeout", "10s"),
+        ("statement_timeout", "20s"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "3"),
+    ]);
     PgConnection::connect_with(&options).await
 }
 
@@ -229,7 +240,9 @@ fn is_connection_error(error: &sqlx::Error) -> bool {
         // Class 57: the server shuts down, crashes or starts. Class 08: connection exceptions. 40001 and 40P01: the
         // transaction lost a race and may be tried again as it is.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code.starts_with("57") || code.starts_with("08") || matches!(code.as_ref(), "40001" | "40P01" | "53300")
+            code.starts_with("57")
+                || code.starts_with("08")
+                || matches!(code.as_ref(), "40001" | "40P01" | "53300" | "55P03" | "25P03")
         }),
         sqlx::Error::Protocol(text) => text.contains("unexpected") || text.contains("EOF"),
         _ => false,
@@ -244,6 +257,13 @@ struct Checks {
 impl Checks {
     /// Lets a submission in, or says why not; one that is refused leaves no trace.
     fn admit(&mut self, submission: &Submission) -> Result<(), AppendError> {
+        let tenant = submission.tenant.as_str();
+        if let Some(answer) = &submission.idempotency {
+            let scope = (tenant.to_owned(), answer.scope_hash.to_vec());
+            if self.facts.answered.contains(&scope) {
+                return Err(AppendError::IdempotencyTaken);
+            }
+        }
         for stream in submission
             .streams
             .iter()
@@ -259,7 +279,6 @@ impl Checks {
             } = precondition;
             self.expect_version(aggregate_type, aggregate_id, *version)?;
         }
-        let tenant = submission.tenant.as_str();
         let freed = |claim: &crate::Claim| {
             submission
                 .releases
@@ -278,12 +297,6 @@ impl Checks {
                     kind: claim.kind,
                     holder: holder.clone(),
                 });
-            }
-        }
-        if let Some(answer) = &submission.idempotency {
-            let scope = (tenant.to_owned(), answer.scope_hash.to_vec());
-            if self.facts.answered.contains(&scope) {
-                return Err(AppendError::IdempotencyTaken);
             }
         }
         self.take(submission);

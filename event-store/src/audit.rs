@@ -52,14 +52,17 @@ pub async fn verify(
         checkpoints: 0,
         fault: None,
     };
-    // One snapshot for all of it: the log grows meanwhile.
-    let head = sqlx::query!("SELECT log_id, position, events_chain, heartbeats_chain, decisions_chain FROM log_head")
+    // Checkpoints first, then the head: what is signed meanwhile must not look cut off.
+    let log_id = sqlx::query_scalar!("SELECT log_id FROM log_head")
         .fetch_one(log.pool())
         .await?;
-    let (checkpoints, fault) = read_checkpoints(log, key, kept, head.log_id).await?;
+    let (checkpoints, fault) = read_checkpoints(log, key, kept, log_id).await?;
     if fault.is_some() {
         return Ok(AuditReport { fault, ..report });
     }
+    let head = sqlx::query!("SELECT position, events_chain, heartbeats_chain, decisions_chain FROM log_head")
+        .fetch_one(log.pool())
+        .await?;
     let mut streams: Vec<Rows<'_>> = LogTable::ALL
         .into_iter()
         .map(|table| Box::pin(read::stream_table(log.pool(), table, (0, head.position), i64::MAX)) as Rows<'_>)

@@ -86,6 +86,8 @@ pub struct IdempotentAnswer {
     pub request_hash: [u8; 32],
     /// The HTTP status.
     pub status: u16,
+    /// The position that it tells of, where that is not the submission's own.
+    pub position: Option<i64>,
     /// The sealed body.
     pub response: String,
 }

@@ -1,2 +1,57 @@
-//! Benchmarks.
-fn main() {}
+//! Measures, side by side in one run, and prints ratios: `./dev bench [names]`.
+//!
+//! Every figure is the median of five interleaved rounds on a private Postgres with fsync, full_page_writes and
+//! synchronous_commit on, with chains and projectors running.
+#![expect(clippy::print_stdout, reason = "this is a command")]
+
+mod appends;
+mod bare;
+mod commands;
+mod growth;
+mod http;
+mod load;
+mod replay;
+mod setup;
+
+use clap::Parser;
+
+/// Measures and prints ratios.
+#[derive(Parser)]
+struct Options {
+    /// What to measure; everything by default.
+    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth"])]
+    names: Vec<String>,
+    /// Seconds that each round takes.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Licenses for the replay and for the growth.
+    #[arg(long, default_value_t = 100_000)]
+    licenses: u32,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if std::env::var_os("LICET_BENCH_BARE").is_some() {
+        return bare::serve().await;
+    }
+    let options = Options::parse();
+    let wanted = |name: &str| options.names.is_empty() || options.names.iter().any(|wanted| wanted == name);
+    let bench = setup::Bench::start(options.seconds)?;
+    println!("{}", setup::machine());
+    if wanted("commands") {
+        commands::run(&bench).await?;
+    }
+    if wanted("appends") {
+        appends::run(&bench).await?;
+    }
+    if wanted("replay") {
+        replay::run(&bench, options.licenses).await?;
+    }
+    if wanted("http") {
+        http::run(&bench).await?;
+    }
+    if wanted("growth") {
+        growth::run(&bench, options.licenses).await?;
+    }
+    Ok(())
+}

@@ -55,6 +55,32 @@ fn a_repeated_activation_is_signed_afresh_and_keeps_its_body() {
 }
 
 #[test]
+fn the_answer_to_a_repetition_is_kept_as_it_was() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 2 }));
+    let first = server.activate(&key, 1);
+    server.activate(&key, 2);
+    let body = json!({ "license_key": key, "fingerprint": { "mac_addresses": ["02:00:00:00:00:01"], "cpu_id": "one model for all" } }).to_string();
+    let send = || {
+        server.send_with(
+            "POST",
+            "/api/license/activate",
+            &[KEY, ("idempotency-key", "k")],
+            body.as_bytes(),
+        )
+    };
+    let (found, again) = (send(), send());
+    assert_eq!(
+        (found.status, again.status, again.header("idempotency-replayed")),
+        (200, 200, "true")
+    );
+    assert_eq!(
+        (&found.body["position"], &again.body),
+        (&first.body["position"], &found.body)
+    );
+}
+
+#[test]
 fn renewing_with_a_key_counts_once_however_often_it_is_sent() {
     let (server, _database) = start();
     let (id, _) = server.issue("studio", &json!({ "seats": 1, "duration_days": 10 }));

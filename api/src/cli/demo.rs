@@ -1,8 +1,8 @@
-//! A product and a license to try things with, in an embedded server that is still empty.
+//! A product and a license to try things with, in an embedded server.
 
 use anyhow::Context as _;
 use licet_commands::{
-    Context, Platform,
+    CommandError, Context, Platform,
     customer::NewCustomer,
     license::NewLicenses,
     policy::{NewPolicy, TermsChanges},
@@ -10,17 +10,14 @@ use licet_commands::{
 };
 use licet_event_store::Tenant;
 
-/// Makes the demo where the log has no event, and answers the license's key.
-pub(super) async fn make(platform: &Platform) -> anyhow::Result<Option<String>> {
-    if platform.log.position().await? > 0 {
-        return Ok(None);
-    }
+/// Makes what is missing of the demo and answers a license's key. A start that was cut short is taken up again.
+pub(super) async fn make(platform: &Platform) -> anyhow::Result<String> {
     let context = || Context::system("demo", Tenant::default(), platform.edge.now(), platform.edge.id());
     let product = NewProduct {
         code: "demo".to_owned(),
         name: "Demo".to_owned(),
     };
-    platform.create_product(&context(), product, &|_| String::new()).await?;
+    exists_now(platform.create_product(&context(), product, &|_| String::new()).await)?;
     let terms = TermsChanges {
         seats: Some(3),
         duration_days: Some(Some(365)),
@@ -31,7 +28,7 @@ pub(super) async fn make(platform: &Platform) -> anyhow::Result<Option<String>> 
         product: "demo".to_owned(),
         terms,
     };
-    platform.create_policy(&context(), policy, &|_| String::new()).await?;
+    exists_now(platform.create_policy(&context(), policy, &|_| String::new()).await)?;
     let customer = NewCustomer {
         name: "Demo Customer".to_owned(),
         email: "demo@example.com".to_owned(),
@@ -49,5 +46,13 @@ pub(super) async fn make(platform: &Platform) -> anyhow::Result<Option<String>> 
         .issue_licenses(&context(), licenses, &|_| String::new())
         .await?;
     let first = issued.value.first().context("one license was asked for")?;
-    Ok(Some(first.key.to_string()))
+    Ok(first.key.to_string())
+}
+
+/// Taken means that an earlier start made it.
+fn exists_now<T>(done: Result<T, CommandError>) -> Result<(), CommandError> {
+    match done {
+        Ok(_) | Err(CommandError::Taken(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

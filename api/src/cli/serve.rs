@@ -67,10 +67,10 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     };
     let (ending_sender, ending) = watch::channel(false);
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
-    if location.embedded
-        && let Some(key) = demo::make(app.platform()).await?
-    {
-        std::fs::write(location.data_dir.join("demo-license"), &key).context("keeping the demo license's key")?;
+    let demo_license = location.data_dir.join("demo-license");
+    if location.embedded && !demo_license.exists() {
+        let key = demo::make(app.platform()).await.context("making the demo license")?;
+        std::fs::write(&demo_license, &key).context("keeping the demo license's key")?;
     }
     let mut background = JoinSet::new();
     if options.roles.contains(&Role::Worker) {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use licet_domain::{
-    Decider as _,
     api_key::Scope,
     license::{Activate, Activation, License, LicenseCommand, LicenseRejection},
     values::{ActivationId, AppVersion, Fingerprint, LicenseId, RawFingerprint},
 };
-use licet_event_store::{ReadError, Tenant};
+use licet_event_store::Tenant;
 
 use super::InForce;
 use crate::{Body, CommandError, Context, Done, FieldError, Platform};
@@ -87,15 +86,35 @@ impl Platform {
         };
         let envelope = context.envelope();
         let command = |_: &_| Ok(LicenseCommand::Activate(Box::new(order.clone())));
-        let mut done = self
-            .run(&self.licenses, (id.0, context, envelope), command, output, body)
-            .await?;
-        if !done.changed {
-            let sequence = done.value.activation.sequence;
-            let position = self.log.position_of(License::TYPE, &id.to_string(), sequence).await;
-            done.position = position.map_err(ReadError::from)?;
+        let earlier = |activated: &Activated| Some(activated.activation.sequence);
+        let about = (id.0, context, envelope);
+        let done = self
+            .run_repeatable(&self.licenses, about, command, output, body, earlier)
+            .await;
+        // Refused on terms that another node has just changed? What is true now decides.
+        match done {
+            Err(CommandError::License(
+                LicenseRejection::ActivationLimitReached { .. } | LicenseRejection::VersionUnsupported { .. },
+            )) if self.terms_have_changed(&context.tenant, &in_force).await? => {
+                Box::pin(self.activate(context, request, body)).await
+            }
+            done => done,
         }
-        Ok(done)
+    }
+
+    /// Whether the policy or the product is another than the one that was judged by.
+    async fn terms_have_changed(&self, tenant: &Tenant, judged: &InForce) -> Result<bool, CommandError> {
+        let policy = self.policies.fresh(tenant, judged.policy.id.0).await?;
+        let product = self.products.fresh(tenant, judged.product.id.0).await?;
+        let same_policy = policy
+            .state
+            .facts()
+            .is_some_and(|policy| policy.version == judged.policy.version);
+        let same_product = product
+            .state
+            .facts()
+            .is_some_and(|product| product.min_version == judged.product.min_version);
+        Ok(!same_policy || !same_product)
     }
 
     /// The key under which a license's machines are hashed; its leases carry it, other licenses have others.
@@ -110,7 +129,7 @@ pub(super) fn normalize(raw: &RawFingerprint) -> Result<Fingerprint, CommandErro
 }
 
 /// What machines say of themselves is cut, not refused: a long name must not keep a program from running.
-fn short(text: &str, characters: usize) -> Option<String> {
+pub(super) fn short(text: &str, characters: usize) -> Option<String> {
     let text: String = text
         .trim()
         .chars()

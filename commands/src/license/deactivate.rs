@@ -8,7 +8,7 @@ use licet_domain::{
     values::{ActivationId, RawFingerprint},
 };
 
-use super::activate::normalize;
+use super::activate::{normalize, short};
 use crate::{Body, CommandError, Context, Done, Platform};
 
 /// A machine that gives its seat back.
@@ -50,6 +50,7 @@ impl Platform {
                 terms: Arc::clone(self.in_force(&context.tenant, &license).await?.terms()),
             },
         };
+        let reason = request.reason.as_deref().and_then(|text| short(text, 500));
         let missing = || CommandError::License(LicenseRejection::ActivationNotFound(target.id()));
         let order = |state: &License| {
             // The machine is looked for here, so that the answer names the one that the rules meant.
@@ -62,7 +63,7 @@ impl Platform {
             let target = DeactivationTarget::Id(activation);
             Ok(LicenseCommand::Deactivate {
                 target,
-                reason: request.reason.clone(),
+                reason: reason.clone(),
                 at: context.now,
             })
         };

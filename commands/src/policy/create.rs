@@ -39,7 +39,28 @@ impl Platform {
         }
         let code = fields.finish(code)?;
         let terms = new.terms.applied_to(&Terms::with_seats(1))?;
-        let (product, version) = self.live_product(&context.tenant, &new.product).await?;
+        for _ in 0..8 {
+            let done = self
+                .try_create_policy(context, &new.product, (&code, &terms), body)
+                .await;
+            if !matches!(done, Err(CommandError::Contended)) {
+                return done;
+            }
+            // The product has changed meanwhile: look at it again.
+            let product = self.find_product(&context.tenant, &new.product).await?;
+            self.products.invalidate(&context.tenant, product, u64::MAX);
+        }
+        Err(CommandError::Contended)
+    }
+
+    async fn try_create_policy(
+        &self,
+        context: &Context,
+        product: &str,
+        (code, terms): (&Code, &Terms),
+        body: Body<'_, PolicyView>,
+    ) -> Result<Done<PolicyView>, CommandError> {
+        let (product, version) = self.live_product(&context.tenant, product).await?;
         let id = self.edge.id();
         let value_hash = self
             .look_up_key(&context.tenant)

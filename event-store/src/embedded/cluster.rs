@@ -98,12 +98,13 @@ impl Cluster {
             port: 0,
             users,
         };
-        if !cluster.folder.join("PG_VERSION").exists() {
+        if !cluster.folder.exists() {
             cluster.make()?;
         }
         if !cluster.adopt() {
             cluster.launch(options)?;
         }
+        cluster.wait_until_ready()?;
         cluster.make_database()?;
         Ok(cluster)
     }
@@ -124,22 +125,21 @@ impl Cluster {
     }
 
     fn make(&self) -> Result<(), ClusterError> {
-        // A folder without PG_VERSION is what a kill during initdb leaves.
-        if self.folder.exists() {
-            std::fs::remove_dir_all(&self.folder).map_err(|cause| file_error(&self.folder, cause))?;
+        // Made beside and renamed when it is whole: a kill during initdb leaves nothing that looks like a cluster.
+        let made = self.folder.with_extension("new");
+        if made.exists() {
+            std::fs::remove_dir_all(&made).map_err(|cause| file_error(&made, cause))?;
         }
-        std::fs::create_dir(&self.folder).map_err(|cause| file_error(&self.folder, cause))?;
+        std::fs::create_dir(&made).map_err(|cause| file_error(&made, cause))?;
         let password_file = self.folder.with_extension("initdb");
         write_secret(&password_file, &self.password)?;
         if let Some(owner) = &self.owner {
-            owner
-                .take(&self.folder)
-                .map_err(|cause| file_error(&self.folder, cause))?;
+            owner.take(&made).map_err(|cause| file_error(&made, cause))?;
             owner
                 .take(&password_file)
                 .map_err(|cause| file_error(&password_file, cause))?;
         }
-        let made = self.run(
+        let done = self.run(
             Command::new(self.bin.join("initdb"))
                 .args([
                     "--auth=scram-sha-256",
@@ -152,10 +152,11 @@ impl Cluster {
                 .arg("--pwfile")
                 .arg(&password_file)
                 .arg("-D")
-                .arg(&self.folder),
+                .arg(&made),
         );
         std::fs::remove_file(&password_file).map_err(|cause| file_error(&password_file, cause))?;
-        made
+        done?;
+        std::fs::rename(&made, &self.folder).map_err(|cause| file_error(&self.folder, cause))
     }
 
     /// Finds a cluster that runs already, this program's or another's that was killed.
@@ -215,6 +216,19 @@ impl Cluster {
             Some(error) => error,
             None => ClusterError::NotInstalled,
         })
+    }
+
+    /// One that was adopted may still be recovering from the kill that orphaned it.
+    fn wait_until_ready(&self) -> Result<(), ClusterError> {
+        let port = self.port.to_string();
+        let ask = || self.run(Command::new(self.bin.join("pg_isready")).args(["-h", "127.0.0.1", "-p", &port]));
+        for _ in 0..600 {
+            if ask().is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        ask()
     }
 
     fn make_database(&self) -> Result<(), ClusterError> {

@@ -111,6 +111,7 @@ async fn an_answer_is_kept_with_its_change_and_once() {
             scope_hash: [1; 32],
             request_hash: [2; 32],
             status: 201,
+            position: None,
             response,
         });
         one

@@ -76,6 +76,8 @@ async fn turn(projector: &dyn Projector, settings: &RunnerSettings, lease: &str)
     .await?;
     match checkpoint {
         Some(checkpoint) if checkpoint.version == projector.version() => {}
+        // An older program beside a newer one, in a rolling upgrade, leaves the read model to the newer.
+        Some(checkpoint) if checkpoint.version > projector.version() => return Ok(false),
         Some(_) => {
             tracing::info!(
                 projector = projector.name(),
@@ -104,13 +106,16 @@ async fn batch(projector: &dyn Projector, settings: &RunnerSettings) -> Result<(
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
     let checkpoint = sqlx::query!(
-        r#"SELECT c.position, h.position AS head, h.recorded_at FROM projector_checkpoints c, log_head h
-           WHERE c.name = $1 FOR UPDATE OF c"#,
+        "SELECT position, recorded_at FROM projector_checkpoints WHERE name = $1 FOR UPDATE",
         projector.name(),
     )
     .fetch_one(&mut *transaction)
     .await?;
-    let until = checkpoint.head.min(checkpoint.position + BATCH);
+    // In a statement of its own, after the lock: a rebuild may just have moved the checkpoint on.
+    let head = sqlx::query_scalar!("SELECT position FROM log_head")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let until = head.min(checkpoint.position + BATCH).max(checkpoint.position);
     if until > checkpoint.position {
         fold(
             projector,
@@ -131,7 +136,7 @@ async fn batch(projector: &dyn Projector, settings: &RunnerSettings) -> Result<(
     .fetch_optional(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    let behind = checkpoint.head - until;
+    let behind = head - until;
     let since = recorded_at.unwrap_or(checkpoint.recorded_at);
     let now: time::OffsetDateTime = settings.edge.now().into();
     let seconds = if behind == 0 {
@@ -140,7 +145,7 @@ async fn batch(projector: &dyn Projector, settings: &RunnerSettings) -> Result<(
         (now - since).as_seconds_f64().max(0.0)
     };
     METRICS.lag(projector.name(), behind, seconds);
-    Ok((until, checkpoint.head))
+    Ok((until, head))
 }
 
 /// Says why, where people and probes look; the next turn tries again, in case the cause was mended.

@@ -11,6 +11,7 @@ pub async fn rebuild(
     log: &EventLog,
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
+    // Two rebuilds of one read model take turns, whoever runs them.
     let mut scratch = Scratch::make(log, projector, "rebuild").await?;
     let head = log.position().await?;
     let mut events = fold(projector, log.pool(), &mut scratch.connection, (0, head), progress).await?;

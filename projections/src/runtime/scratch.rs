@@ -19,6 +19,13 @@ impl Scratch {
         let schema = format!("{prefix}_{}", projector.name());
         let table = projector.table();
         let mut connection = log.connect().await?;
+        // Held until the connection closes: another one of the same name waits its turn.
+        sqlx::query!(
+            "SELECT pg_advisory_lock(hashtextextended($1, 0)) IS NULL AS locked",
+            schema
+        )
+        .fetch_one(&mut connection)
+        .await?;
         let statements = format!(
             "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO licet_reader;
              CREATE TABLE {schema}.{table} (LIKE read_model.{table} INCLUDING ALL);

@@ -1,7 +1,7 @@
 //! `/api/admin/api-keys`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -15,7 +15,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params},
+    extract::{Json, Params, Path},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -96,7 +96,7 @@ pub(crate) async fn read_api_key(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = reading::id(&id, "API key")?;
@@ -124,7 +124,7 @@ pub(crate) async fn revoke_api_key(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "API key")?, if_match(&headers)?);
@@ -147,7 +147,7 @@ pub(crate) async fn api_key_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     reading::history::<ApiKey>(&app, &caller, &params, (&id, "API key")).await

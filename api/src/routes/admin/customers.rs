@@ -1,7 +1,7 @@
 //! `/api/admin/customers`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -14,7 +14,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params},
+    extract::{Json, Params, Path},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
@@ -94,7 +94,7 @@ pub(crate) async fn read_customer(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "customer")?;
     let state = reading::state(&app, &caller, (&headers, &params), &app.platform.customers, id).await?;
@@ -119,7 +119,7 @@ pub(crate) async fn edit_customer(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     Json { value, .. }: Json<admin::EditCustomer>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
@@ -148,7 +148,7 @@ pub(crate) async fn retire_customer(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "customer")?, if_match(&headers)?);
@@ -171,7 +171,7 @@ pub(crate) async fn customer_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     reading::history::<Customer>(&app, &caller, &params, (&id, "customer")).await
 }

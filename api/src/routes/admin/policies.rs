@@ -1,7 +1,7 @@
 //! `/api/admin/policies`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -14,7 +14,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params},
+    extract::{Json, Params, Path},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
@@ -107,7 +107,7 @@ pub(crate) async fn read_policy(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "policy")?;
     let state = reading::state(&app, &caller, (&headers, &params), &app.platform.policies, id).await?;
@@ -128,7 +128,7 @@ pub(crate) async fn edit_policy(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     Json { value, .. }: Json<admin::PolicyTerms>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
@@ -152,7 +152,7 @@ pub(crate) async fn retire_policy(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "policy")?, if_match(&headers)?);
@@ -175,7 +175,7 @@ pub(crate) async fn policy_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     reading::history::<Policy>(&app, &caller, &params, (&id, "policy")).await
 }

@@ -1,7 +1,7 @@
 //! `/api/admin/products`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -14,7 +14,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params},
+    extract::{Json, Params, Path},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
@@ -92,7 +92,7 @@ pub(crate) async fn read_product(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "product")?;
     let state = reading::state(&app, &caller, (&headers, &params), &app.platform.products, id).await?;
@@ -113,7 +113,7 @@ pub(crate) async fn edit_product(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     Json { value, .. }: Json<admin::EditProduct>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
@@ -138,7 +138,7 @@ pub(crate) async fn retire_product(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
@@ -161,7 +161,7 @@ pub(crate) async fn product_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     reading::history::<Product>(&app, &caller, &params, (&id, "product")).await
 }

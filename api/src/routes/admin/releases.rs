@@ -1,7 +1,7 @@
 //! `/api/admin/releases`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -17,7 +17,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params},
+    extract::{Json, Params, Path},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -101,7 +101,7 @@ pub(crate) async fn read_release(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "release")?;
     let state = reading::state(&app, &caller, (&headers, &params), &app.platform.releases, id).await?;
@@ -123,7 +123,7 @@ pub(crate) async fn yank_release(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "release")?, if_match(&headers)?);
@@ -146,7 +146,7 @@ pub(crate) async fn release_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     reading::history::<Release>(&app, &caller, &params, (&id, "release")).await
 }

@@ -1,10 +1,6 @@
 //! `GET /api/admin/licenses/{id}/activations`
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, Problem, license::ActivationSummary};
 use licet_domain::{
     api_key::Scope,
@@ -16,7 +12,7 @@ use super::{super::reading, license_id, person};
 use crate::{
     App,
     auth::Caller,
-    extract::Params,
+    extract::{Params, Path},
     freshness, problem,
     problem::{Result, unavailable},
 };
@@ -30,7 +26,7 @@ pub(crate) async fn list_activations(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;

@@ -1,7 +1,7 @@
 //! `POST /api/admin/licenses/{id}/suspend`, `resume`, `revoke`, `renew` and `reveal-key`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -10,7 +10,14 @@ use licet_contracts::{Problem, admin};
 use licet_domain::api_key::Scope;
 
 use super::{json, license_id, person};
-use crate::{App, auth::Caller, extract::OptionalJson, idempotency, problem::Result, render};
+use crate::{
+    App,
+    auth::Caller,
+    extract::{OptionalJson, Path},
+    idempotency,
+    problem::Result,
+    render,
+};
 
 async fn change(
     app: App,
@@ -53,7 +60,7 @@ pub(crate) async fn suspend_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     body: OptionalJson<admin::ChangeLicense>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Suspend), body).await
@@ -66,7 +73,7 @@ pub(crate) async fn resume_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     body: OptionalJson<admin::ChangeLicense>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Resume), body).await
@@ -79,7 +86,7 @@ pub(crate) async fn revoke_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     body: OptionalJson<admin::ChangeLicense>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Revoke), body).await
@@ -92,7 +99,7 @@ pub(crate) async fn renew_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     OptionalJson { value, bytes }: OptionalJson<admin::RenewLicense>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
@@ -130,7 +137,7 @@ pub(crate) async fn reveal_license_key(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;

@@ -1,7 +1,7 @@
 //! `PATCH` and `DELETE /api/admin/licenses/{id}`
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -13,7 +13,7 @@ use super::{json, license_id, person};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::Json,
+    extract::{Json, Path},
     problem::Result,
     render,
 };
@@ -27,7 +27,7 @@ pub(crate) async fn edit_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
     Json { value, .. }: Json<admin::EditLicense>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
@@ -61,7 +61,7 @@ pub(crate) async fn retire_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);

@@ -1,7 +1,7 @@
 //! `GET /api/admin/licenses` and what is below it.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -13,7 +13,7 @@ use super::{super::reading, json, license_id, person};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, invalid},
+    extract::{Params, Path, invalid},
     freshness,
     problem::{Result, unavailable},
     render,
@@ -71,7 +71,7 @@ pub(crate) async fn read_license(
     caller: Caller,
     headers: HeaderMap,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
@@ -107,7 +107,7 @@ pub(crate) async fn license_events(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-    Path(id): Path<String>,
+    Path(id): Path,
 ) -> Result<Response> {
     reading::history::<License>(&app, &caller, &params, (&id, "license")).await
 }
