@@ -169,3 +169,19 @@ fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
         .map_err(|_| Error::Lease("it is not base64url"))?;
     serde_json::from_slice(&bytes).map_err(|_| Error::Lease("it does not hold what a lease holds"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever stands in a lease file, reading it is an error, never a panic and never a yes.
+        #[test]
+        fn nonsense_is_refused(text in "\\PC{0,300}", parts in prop::collection::vec("[A-Za-z0-9_-]{0,60}", 0..5)) {
+            prop_assert!(OfflineLease::read(&text, &PinnedKeys::default()).is_err());
+            prop_assert!(OfflineLease::read(&parts.join("."), &PinnedKeys::default()).is_err());
+        }
+    }
+}

@@ -6,6 +6,7 @@ use licet_domain::{
     EventData, api_key::ApiKeyEvent, customer::CustomerEvent, license::LicenseEvent, policy::PolicyEvent,
     product::ProductEvent, release::ReleaseEvent,
 };
+use proptest::prelude::*;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -42,5 +43,20 @@ fn every_event_ever_written_still_loads() {
             current.contains(&name),
             "{name} is no current version: it needs an upcaster and a test of it here"
         );
+    }
+}
+
+proptest! {
+    /// Whatever a row holds, reading it is an answer or an error, never a panic.
+    #[test]
+    fn decoding_never_panics(index in 0usize..11, payload in "\\PC{0,200}", cut in 0usize..400) {
+        let (event_type, version) = LicenseEvent::TYPES[index];
+        let _ = LicenseEvent::decode(event_type, &payload);
+        let text = fs::read_to_string(folder().join(format!("{event_type}.v{version}.json"))).unwrap();
+        let cut: String = text.chars().take(cut).collect();
+        if cut.trim_end() != text.trim_end() {
+            prop_assert!(LicenseEvent::decode(event_type, &cut).is_err());
+        }
+        let _ = LicenseEvent::decode(event_type, &format!("{cut}{payload}"));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::{
-    Connection as _, PgConnection, PgPool,
+    ConnectOptions as _, Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use tokio::{
@@ -64,7 +64,8 @@ impl LogTasks {
 /// The settings that every connection of ours has: read models are found without naming their schema, and no statement
 /// is compiled, because all of ours are over before compiling one would be.
 pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
-    let options: PgConnectOptions = url.parse()?;
+    // Statements are not logged one by one: the spans of requests and commands say enough.
+    let options = url.parse::<PgConnectOptions>()?.disable_statement_logging();
     Ok(options
         .options([("search_path", "read_model,public"), ("jit", "off")])
         .statement_cache_capacity(256))

@@ -1,4 +1,4 @@
-//! Group-committed appends at 256 submitters against single inserts on 32 connections.
+//! Group-committed appends at 256 submitters against single inserts of as many on 32 connections.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         ours.push(rate.per_second);
         our_p99.push(rate.p99_ms);
         let (pool, payload) = (Arc::clone(&pool), Arc::clone(&event));
-        let rate = load::run(32, bench.round, move |_, _| {
+        let rate = load::run(256, bench.round, move |_, _| {
             let (pool, event, id) = (Arc::clone(&pool), (*payload).clone(), edge.id());
             async move {
                 let metadata = Metadata::system("bench", Uuid::nil());
@@ -78,7 +78,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         their_p99.push(rate.p99_ms);
     }
     report(
-        "group-committed appends, 256 submitters, against single inserts on 32 connections",
+        "group-committed appends, 256 submitters, against single inserts of as many on 32 connections",
         &ours,
         &theirs,
         5.0,

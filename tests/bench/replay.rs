@@ -67,9 +67,9 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
             log.append_bulk(submission).await?;
         }
     }
-    sqlx::raw_sql("VACUUM ANALYZE events; CHECKPOINT")
-        .execute(log.pool())
-        .await?;
+    for statement in ["VACUUM ANALYZE events", "CHECKPOINT"] {
+        sqlx::raw_sql(statement).execute(log.pool()).await?;
+    }
     let head = log.position().await?;
     let (mut raw, mut ours, mut rebuilt) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {

@@ -150,7 +150,7 @@ fn a_projector_stops_loudly_at_what_it_cannot_read_and_at_a_gap() {
 }
 
 #[test]
-fn the_document_describes_every_route_with_an_example_for_every_body() {
+fn the_document_describes_every_route_and_none_but_the_open_ones_answers_without_a_credential() {
     let (server, _database) = start();
     let document = server.get("/api/openapi.json").body;
     assert_eq!(document["openapi"], "3.1.0");

@@ -221,3 +221,47 @@ async fn bulk_runs_are_written_too() {
     drop(log);
     tasks.finish().await;
 }
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_recovers_by_itself() {
+    let database = TestDatabase::new().await;
+    let settings = licet_event_store::LogOptions {
+        queue: 4,
+        ..licet_event_store::LogOptions::default()
+    };
+    let (log, _tasks) = licet_event_store::EventLog::open(&database.url, &settings)
+        .await
+        .unwrap();
+    // Someone holds the head: nothing can be written, and what comes has to wait.
+    let mut holder = log.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let mut waiting = Vec::new();
+    for number in 0..40u128 {
+        let log = log.clone();
+        waiting.push(tokio::spawn(async move {
+            log.append(submission(number + 1, 0, vec![created(number)])).await
+        }));
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    holder.rollback().await.unwrap();
+    let outcomes = join_all(waiting)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect::<Vec<_>>();
+    let refused = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Err(AppendError::Overloaded))
+        .count();
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(refused >= 30 && accepted >= 4, "{refused} refused, {accepted} accepted");
+    assert_eq!(refused + accepted, 40);
+    assert_eq!(log.position().await.unwrap(), accepted as i64);
+    log.append(submission(99, 0, vec![created(99)]))
+        .await
+        .expect("there is room again");
+}

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use licet_event_store::{Edge, EventLog, leases};
 use sqlx::Connection as _;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
 use super::{ProjectionError, Projector, fold, rebuild};
@@ -26,7 +26,9 @@ pub struct RunnerSettings {
 /// The most events in one transaction.
 const BATCH: i64 = 5_000;
 /// How long to wait for more before a batch is folded: what comes in a burst is written once.
-const COALESCE: Duration = Duration::from_millis(10);
+const COALESCE: Duration = Duration::from_millis(40);
+/// How often the lease is renewed: well within the time for which it is held.
+const RENEW: Duration = Duration::from_millis(1_500);
 /// The net below the notifications.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -34,8 +36,9 @@ const POLL: Duration = Duration::from_secs(1);
 pub async fn run(projector: &'static dyn Projector, settings: RunnerSettings) {
     let lease = format!("projector/{}", projector.name());
     let (mut head, mut ending) = (settings.log.head(), settings.ending.clone());
+    let mut held_since: Option<Instant> = None;
     while !*ending.borrow() {
-        let pause = match turn(projector, &settings, &lease).await {
+        let pause = match turn(projector, &settings, &lease, &mut held_since).await {
             Ok(true) => COALESCE,
             Ok(false) => Duration::ZERO,
             Err(error) => {
@@ -63,10 +66,19 @@ async fn ended(ending: &mut watch::Receiver<bool>) {
 }
 
 /// One batch; `true` when there may be more at once.
-async fn turn(projector: &dyn Projector, settings: &RunnerSettings, lease: &str) -> Result<bool, ProjectionError> {
+async fn turn(
+    projector: &dyn Projector,
+    settings: &RunnerSettings,
+    lease: &str,
+    held_since: &mut Option<Instant>,
+) -> Result<bool, ProjectionError> {
     let pool = settings.log.pool();
-    if !leases::hold(pool, lease, settings.node).await? {
-        return Ok(false);
+    if held_since.is_none_or(|since| since.elapsed() > RENEW) {
+        *held_since = None;
+        if !leases::hold(pool, lease, settings.node).await? {
+            return Ok(false);
+        }
+        *held_since = Some(Instant::now());
     }
     let checkpoint = sqlx::query!(
         "SELECT version, position FROM projector_checkpoints WHERE name = $1",
