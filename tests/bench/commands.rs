@@ -9,10 +9,11 @@ use licet_domain::{
     values::{Code, ProductId, Text},
 };
 use licet_event_store::{
-    Aggregates, Edge, Envelope, LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant, cqrs_es::Adapted,
+    Aggregates, Edge, Envelope, EventLog, LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant,
+    cqrs_es::Adapted,
 };
 use postgres_es::PostgresEventRepository;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
 use crate::{
@@ -63,37 +64,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     .execute(&pool)
     .await?;
     let ids: Arc<Vec<Uuid>> = Arc::new((0..WORKERS).map(|_| edge.id()).collect());
-    for id in ids.iter() {
-        let events = history(&edge, *id);
-        let stream = StreamEvents {
-            table: LogTable::Events,
-            aggregate_type: Product::TYPE,
-            aggregate_id: id.to_string(),
-            expected_version: 0,
-            events: events.iter().map(NewEvent::of).collect(),
-        };
-        log.append(Submission {
-            tenant: Tenant::default(),
-            command_id: edge.id(),
-            metadata: Metadata::system("bench", Uuid::nil()),
-            streams: vec![stream],
-            claims: vec![],
-            releases: vec![],
-            preconditions: vec![],
-            idempotency: None,
-        })
-        .await?;
-        for (event, sequence) in events.iter().zip(1i64..) {
-            let payload = serde_json::json!({ "type": event.event_type(), "version": "1", "data": serde_json::from_str::<serde_json::Value>(&event.encode())? });
-            sqlx::query("INSERT INTO stock.events VALUES ('product', $1, $2, $3, '1', $4, '{}')")
-                .bind(id.to_string())
-                .bind(sequence)
-                .bind(event.event_type())
-                .bind(payload)
-                .execute(&pool)
-                .await?;
-        }
-    }
+    prepare(&log, &pool, &edge, &ids).await?;
     let repository = PostgresEventRepository::new(pool.clone()).with_tables("stock.events", "stock.snapshots");
     let stock = Arc::new(CqrsFramework::<Adapted<Product>, _>::new(
         PersistedEventStore::<_, Adapted<Product>>::new_event_store(repository),
@@ -150,5 +121,41 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         &theirs,
         12.0,
     );
+    Ok(())
+}
+
+/// Gives every aggregate its hundred events, in our log and in their table.
+async fn prepare(log: &EventLog, pool: &PgPool, edge: &Edge, ids: &[Uuid]) -> anyhow::Result<()> {
+    for id in ids {
+        let events = history(edge, *id);
+        let stream = StreamEvents {
+            table: LogTable::Events,
+            aggregate_type: Product::TYPE,
+            aggregate_id: id.to_string(),
+            expected_version: 0,
+            events: events.iter().map(NewEvent::of).collect(),
+        };
+        log.append(Submission {
+            tenant: Tenant::default(),
+            command_id: edge.id(),
+            metadata: Metadata::system("bench", Uuid::nil()),
+            streams: vec![stream],
+            claims: vec![],
+            releases: vec![],
+            preconditions: vec![],
+            idempotency: None,
+        })
+        .await?;
+        for (event, sequence) in events.iter().zip(1i64..) {
+            let payload = serde_json::json!({ "type": event.event_type(), "version": "1", "data": serde_json::from_str::<serde_json::Value>(&event.encode())? });
+            sqlx::query("INSERT INTO stock.events VALUES ('product', $1, $2, $3, '1', $4, '{}')")
+                .bind(id.to_string())
+                .bind(sequence)
+                .bind(event.event_type())
+                .bind(payload)
+                .execute(pool)
+                .await?;
+        }
+    }
     Ok(())
 }

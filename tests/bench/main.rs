@@ -1,7 +1,7 @@
 //! Measures, side by side in one run, and prints ratios: `./dev bench [names]`.
 //!
-//! Every figure is the median of five interleaved rounds on a private Postgres with fsync, full_page_writes and
-//! synchronous_commit on, with chains and projectors running.
+//! Every figure is the median of five interleaved rounds on a private Postgres with fsync, `full_page_writes` and
+//! `synchronous_commit` on, with chains and projectors running.
 #![expect(clippy::print_stdout, reason = "this is a command")]
 
 mod appends;

@@ -1,4 +1,5 @@
 //! Kills without warning, under load: every acknowledged change is there exactly once.
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,5 @@
 //! Black-box tests over HTTP: `licet serve` as a process, a real Postgres, no look inside.
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod activation;
 mod admin;
