@@ -18,8 +18,11 @@ fn run(database: &str, arguments: &[&str]) -> (bool, Value) {
     (output.status.success(), parsed.unwrap_or_default())
 }
 
-fn wait_until_folded(server: &Server) {
-    let position = server.get("/api/admin/audit?limit=1").body["items"][0]["position"].to_string();
+fn wait_until_folded(server: &Server, key: &str) {
+    let position = server
+        .get(&format!("/api/license/info/{key}"))
+        .header("licet-position")
+        .to_owned();
     for path in ["/api/admin/audit", "/api/admin/licenses", "/api/admin/products"] {
         let headers = [
             ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
@@ -36,7 +39,7 @@ fn history_verifies_replays_and_exports_beside_a_running_server() {
     for machine in 0..3 {
         assert_eq!(server.activate(&key, machine).status, 201);
     }
-    wait_until_folded(&server);
+    wait_until_folded(&server, &key);
     let (well, report) = run(&database.url, &["audit", "verify"]);
     assert!(well && report["fault"].is_null() && report["events"] == 7, "{report}");
     let (well, verified) = run(&database.url, &["projections", "verify"]);
@@ -96,7 +99,7 @@ fn a_changed_read_model_and_a_changed_event_are_noticed() {
     let (server, database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
     server.activate(&key, 1);
-    wait_until_folded(&server);
+    wait_until_folded(&server, &key);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(database.execute("UPDATE read_model.license_state SET active = 2"));
     let (well, verified) = run(&database.url, &["projections", "verify", "license_state"]);
@@ -117,8 +120,8 @@ fn a_changed_read_model_and_a_changed_event_are_noticed() {
 #[test]
 fn a_projector_stops_loudly_at_what_it_cannot_read_and_at_a_gap() {
     let (server, database) = start();
-    server.issue("studio", &json!({ "seats": 3 }));
-    wait_until_folded(&server);
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    wait_until_folded(&server, &key);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let insert = |position: i64, name: &str| {
         format!(
@@ -187,7 +190,7 @@ fn metrics_tell_requests_appends_batches_cache_and_lag() {
     let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
     server.activate(&key, 1);
     server.verify(&key, 1);
-    wait_until_folded(&server);
+    wait_until_folded(&server, &key);
     let text = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
     for name in [
         "licet_http_request_seconds_bucket",
