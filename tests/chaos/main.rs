@@ -137,6 +137,7 @@ fn a_killed_backend_loses_nothing_and_the_server_recovers_by_itself() {
                 }
             });
         }
+        let mut killed = 0;
         for round in 0..3 {
             thread::sleep(pause(seed, round));
             // The appender's own backend: Postgres answers by restarting all of them, as after any crash.
@@ -146,12 +147,18 @@ fn a_killed_backend_loses_nothing_and_the_server_recovers_by_itself() {
             );
             let found = Command::new("sh").args(["-c", &command]).output().unwrap();
             let pid = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-            if !pid.is_empty() {
-                let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            if !pid.is_empty()
+                && Command::new("kill")
+                    .args(["-KILL", &pid])
+                    .status()
+                    .is_ok_and(|done| done.success())
+            {
+                killed += 1;
             }
             thread::sleep(Duration::from_millis(1_500));
         }
         done.store(true, Ordering::SeqCst);
+        assert!(killed > 0, "no backend was found to kill");
     });
     let acknowledged = acknowledged.into_inner().unwrap();
     assert!(acknowledged.len() > 50, "there was load: {}", acknowledged.len());
