@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use crate::{
     App,
     extract::{NonceSlot, header},
+    limits::StandingSlot,
     problem::Problem,
     signing,
 };
@@ -34,15 +35,18 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
         .to_owned();
     let method = method_name(request.method());
     let nonce = NonceSlot::default();
+    let standing = StandingSlot::default();
     let signed = signing::covers(request.uri().path());
     let target = signed.then(|| signing::Target::of(&request));
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(nonce.clone());
+    request.extensions_mut().insert(standing.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
     let mut response = next.run(request).instrument(span).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         write_problem(&mut response, problem, &id);
     }
+    standing.write(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
     }

@@ -152,6 +152,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
     }
 }
 
+/// Two such parts.
+pub(crate) struct Path2(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path2 {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0.0, path.0.1))
+            .map_err(|_| Problem::not_found("resource"))
+    }
+}
+
 /// The query's parameters by name.
 pub(crate) struct Params(HashMap<String, String>);
 

@@ -26,7 +26,12 @@ fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
 /// Before a list is read: waits for the read model behind it.
 pub(crate) async fn of_read_model(app: &App, headers: &HeaderMap, name: &str) -> Result<()> {
     let Some(wanted) = wanted(headers)? else { return Ok(()) };
-    let all: [&'static dyn Projector; 4] = projectors();
+    wait(app, name, wanted).await
+}
+
+/// Waits until a read model has folded a position.
+pub(crate) async fn wait(app: &App, name: &str, wanted: i64) -> Result<()> {
+    let all: Vec<&'static dyn Projector> = projectors().into();
     if let Some(projector) = all.into_iter().find(|projector| projector.name() == name) {
         app.reader.wait_for(projector, wanted, PATIENCE).await?;
     }

@@ -4,11 +4,13 @@
 //! must not: SQL, rules.
 
 mod auth;
+mod catalog;
 pub mod cli;
 mod envelope;
 mod extract;
 mod freshness;
 mod idempotency;
+mod limits;
 mod observe;
 mod openapi;
 mod problem;
@@ -19,6 +21,7 @@ mod secrets;
 mod settings;
 mod signing;
 mod state;
+mod used_meters;
 
 use router::router;
 use settings::{Role, Settings};

@@ -23,6 +23,9 @@ pub(crate) fn start() -> anyhow::Result<(Registry, SdkMeterProvider)> {
 pub(crate) struct Metrics {
     seconds: Histogram<f64>,
     verdicts: Counter<u64>,
+    beats: Counter<u64>,
+    unknown_keys: Counter<u64>,
+    limited: Counter<u64>,
 }
 
 impl Metrics {
@@ -43,6 +46,18 @@ impl Metrics {
                 .u64_counter("licet_verdicts")
                 .with_description("Answers of the verify route, by code.")
                 .build(),
+            beats: meter
+                .u64_counter("licet_heartbeats")
+                .with_description("Heartbeats answered, by code.")
+                .build(),
+            unknown_keys: meter
+                .u64_counter("licet_unknown_license_keys")
+                .with_description("Requests with a license key that does not exist.")
+                .build(),
+            limited: meter
+                .u64_counter("licet_rate_limited")
+                .with_description("Requests refused by a rate limit, by method and route template.")
+                .build(),
         }
     }
 
@@ -52,7 +67,18 @@ impl Metrics {
             KeyValue::new("route", route),
             KeyValue::new("status", i64::from(status)),
         ];
+        if status == 429 {
+            self.limited.add(1, &labels[..2]);
+        }
         self.seconds.record(took.as_secs_f64(), &labels);
+    }
+
+    pub(crate) fn beat(&self, code: &'static str) {
+        self.beats.add(1, &[KeyValue::new("code", code)]);
+    }
+
+    pub(crate) fn unknown_key(&self) {
+        self.unknown_keys.add(1, &[]);
     }
 
     pub(crate) fn verdict(&self, code: &'static str) {

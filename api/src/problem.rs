@@ -13,7 +13,7 @@ use licet_domain::{
     product::ProductRejection, release::ReleaseRejection,
 };
 use licet_projections::WaitError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A problem before the request's id is known; the envelope adds it and writes the body.
 #[derive(Debug, Clone)]
@@ -76,13 +76,6 @@ impl Problem {
             "UNAVAILABLE",
             "The server cannot reach its database; try again shortly.",
         )
-    }
-
-    fn with(mut self, facts: Value) -> Self {
-        if let Value::Object(facts) = facts {
-            self.facts = facts;
-        }
-        self
     }
 
     fn invalid(errors: Vec<FieldError>) -> Self {
@@ -179,10 +172,15 @@ impl From<CommandError> for Problem {
             CommandError::Release(ReleaseRejection::MinimumAboveVersion) => {
                 field_problem("min_version", "OUT_OF_RANGE", text)
             }
+            CommandError::Release(ReleaseRejection::RolloutOutOfRange) => {
+                field_problem("rollout_percent", "OUT_OF_RANGE", text)
+            }
+            CommandError::Release(ReleaseRejection::Yanked) => conflict("RELEASE_YANKED"),
             CommandError::ApiKey(ApiKeyRejection::NoScope) => field_problem("scopes", "REQUIRED", text),
             CommandError::ApiKey(ApiKeyRejection::ExpiresInThePast) => {
                 field_problem("expires_at", "OUT_OF_RANGE", text)
             }
+            CommandError::MeterUnknown(_) => Self::unprocessable("METER_UNKNOWN", text),
             CommandError::IdempotencyTaken => {
                 let detail = "A request with this Idempotency-Key is running; repeat shortly to get its answer.";
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", detail)
@@ -212,33 +210,20 @@ fn field_problem(field: &str, code: &'static str, detail: String) -> Problem {
 
 fn license(rejection: &LicenseRejection) -> Problem {
     let text = sentence(rejection);
-    let refused = |code| Problem::unprocessable(code, text.clone());
-    match rejection {
-        LicenseRejection::NotFound => Problem::not_found("license"),
-        LicenseRejection::AlreadyExists => Problem::new(StatusCode::CONFLICT, "ALREADY_EXISTS", text),
-        LicenseRejection::Revoked => refused("LICENSE_REVOKED"),
-        LicenseRejection::Suspended => refused("LICENSE_SUSPENDED"),
-        LicenseRejection::Retired => refused("LICENSE_RETIRED"),
-        LicenseRejection::NotYetValid(from) => refused("LICENSE_NOT_YET_VALID").with(json!({ "valid_from": from })),
-        LicenseRejection::Expired(end) => refused("LICENSE_EXPIRED").with(json!({ "expires_at": end })),
-        LicenseRejection::FingerprintRequired => refused("FINGERPRINT_REQUIRED"),
-        LicenseRejection::FingerprintPlaceholder { required, .. } => {
-            refused("FINGERPRINT_PLACEHOLDER").with(json!({ "required": required }))
-        }
-        LicenseRejection::FingerprintInsufficient { required, .. } => {
-            refused("FINGERPRINT_INSUFFICIENT").with(json!({ "required": required }))
-        }
-        LicenseRejection::VersionUnsupported { minimum } => {
-            refused("VERSION_UNSUPPORTED").with(json!({ "min_version": minimum }))
-        }
-        LicenseRejection::ActivationLimitReached { limit, active } => {
-            refused("ACTIVATION_LIMIT_REACHED").with(json!({ "limit": limit, "active": active }))
-        }
-        LicenseRejection::ActivationNotFound(_) => Problem::not_found("activation"),
-        LicenseRejection::NotRenewable => refused("LICENSE_NOT_RENEWABLE"),
-        LicenseRejection::EndsBeforeItBegins => field_problem("expires_at", "OUT_OF_RANGE", text),
-        LicenseRejection::SeatsOutOfRange => field_problem("seats", "OUT_OF_RANGE", text),
-    }
+    let status = match rejection {
+        LicenseRejection::NotFound => return Problem::not_found("license"),
+        LicenseRejection::ActivationNotFound(_) => return Problem::not_found("activation"),
+        LicenseRejection::EndsBeforeItBegins => return field_problem("expires_at", "OUT_OF_RANGE", text),
+        LicenseRejection::SeatsOutOfRange => return field_problem("seats", "OUT_OF_RANGE", text),
+        LicenseRejection::CheckOutOutOfRange => return field_problem("days", "OUT_OF_RANGE", text),
+        LicenseRejection::AlreadyExists
+        | LicenseRejection::ActivationNotActive(_)
+        | LicenseRejection::AlreadyActive(_) => StatusCode::CONFLICT,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let mut problem = Problem::new(status, rejection.code(), text);
+    problem.facts = rejection.facts();
+    problem
 }
 
 impl From<WaitError> for Problem {

@@ -12,7 +12,7 @@ use licet_domain::{
     api_key::{IssuedApiKey, Scope},
     license::Activation,
     release::PublishedRelease,
-    values::{Features, Timestamp},
+    values::{Features, Limits, Timestamp},
 };
 use licet_event_store::{RecordedEvent, vault::Sealer};
 use serde::Serialize;
@@ -73,6 +73,22 @@ pub(crate) fn features(features: &Features) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// Limits as they were given, with what happens beyond them.
+fn limits(limits: &Limits) -> BTreeMap<String, Value> {
+    limits
+        .iter()
+        .map(|(meter, limit)| (meter.clone(), json!(limit)))
+        .collect()
+}
+
+/// What is included of each meter.
+pub(crate) fn amounts(limits: &Limits) -> BTreeMap<String, u64> {
+    limits
+        .iter()
+        .map(|(meter, limit)| (meter.clone(), limit.amount))
+        .collect()
+}
+
 fn status(retired: bool) -> String {
     if retired { "retired" } else { "active" }.to_owned()
 }
@@ -102,15 +118,18 @@ pub(crate) fn policy(view: &PolicyView) -> admin::Policy {
         version: policy.version,
         seats: terms.seats,
         duration_days: terms.duration_days,
+        duration_from: json!(terms.duration_from).as_str().unwrap_or_default().to_owned(),
         grace_days: terms.grace_days,
         fingerprint_match: terms.fingerprint_match,
         fingerprint_extra: terms.fingerprint_extra.clone(),
         heartbeat_interval_seconds: terms.heartbeat_interval_seconds,
+        heartbeat_grace: terms.heartbeat_grace,
         lease_days: terms.lease_days,
         floating: terms.floating,
         max_transfers: terms.max_transfers,
+        transfer_period_days: terms.transfer_period_days,
         features: features(&terms.features),
-        limits: terms.limits.clone(),
+        limits: limits(&terms.limits),
         status: status(view.retired),
         created_at: policy.created_at.to_string(),
     }
@@ -149,13 +168,14 @@ pub(crate) fn release(release: &PublishedRelease) -> admin::Release {
         download_url: published.download_url.as_ref().map(|url| url.as_str().to_owned()),
         sha256: published.sha256.as_ref().map(|digest| digest.as_str().to_owned()),
         notes: published.notes.as_ref().map(|notes| notes.as_str().to_owned()),
+        rollout_percent: release.rollout_percent,
         status: if release.yanked { "yanked" } else { "published" }.to_owned(),
         created_at: published.at.to_string(),
     }
 }
 
 pub(crate) fn release_editable(release: &PublishedRelease) -> Value {
-    json!([release.published.release_id, release.yanked])
+    json!([release.published.release_id, release.rollout_percent, release.yanked])
 }
 
 pub(crate) fn api_key(
@@ -212,7 +232,7 @@ pub(crate) fn license(
         valid_from: license.valid_from.to_string(),
         expires_at: license.expires_at.map(|end| end.to_string()),
         features: features(&in_force.features()),
-        limits: in_force.limits().into_owned(),
+        limits: limits(&in_force.limits()),
         note: license.note.as_ref().and_then(open),
         created_at: license.issued.at.to_string(),
     }
@@ -246,13 +266,17 @@ pub(crate) fn summary(in_force: &InForce, now: Timestamp) -> license::LicenseSum
         valid_from: license.valid_from.to_string(),
         expires_at: license.expires_at.map(|end| end.to_string()),
         features: features(&in_force.features()),
-        limits: in_force.limits().into_owned(),
+        limits: amounts(&in_force.limits()),
         min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
     }
 }
 
 /// A machine of a license; `person` opens its name.
-pub(crate) fn activation(activation: &Activation, person: Option<&Sealer>) -> license::ActivationSummary {
+pub(crate) fn activation(
+    activation: &Activation,
+    seen: Option<Timestamp>,
+    person: Option<&Sealer>,
+) -> license::ActivationSummary {
     let activated = &activation.activated;
     let open = |sealed| person.and_then(|sealer| sealer.open(sealed).ok());
     license::ActivationSummary {
@@ -264,13 +288,8 @@ pub(crate) fn activation(activation: &Activation, person: Option<&Sealer>) -> li
             .as_ref()
             .map(|version| version.as_str().to_owned()),
         activated_at: activated.at.to_string(),
-        last_seen_at: Some(activated.at.to_string()),
-        status: if activation.deactivated_at.is_some() {
-            "deactivated"
-        } else {
-            "active"
-        }
-        .to_owned(),
+        last_seen_at: Some(seen.unwrap_or(activated.at).to_string()),
+        status: activation.status().to_owned(),
     }
 }
 

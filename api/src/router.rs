@@ -13,7 +13,7 @@ use crate::{
     App, Role, envelope,
     openapi::{self, Document},
     problem::Problem,
-    routes::{admin, license, probes, well_known},
+    routes::{admin, license, probes, version, well_known},
 };
 
 /// The server's routes, for the roles that this process has.
@@ -63,6 +63,10 @@ fn license_routes() -> OpenApiRouter<App> {
         .routes(routes!(license::verify::verify_license))
         .routes(routes!(license::info::license_info))
         .routes(routes!(license::deactivate::deactivate_license))
+        .routes(routes!(license::transfer::transfer_license))
+        .routes(routes!(license::heartbeat::heartbeat))
+        .routes(routes!(version::check::check_version))
+        .routes(routes!(version::latest::latest_version))
 }
 
 fn admin_routes() -> OpenApiRouter<App> {
@@ -100,13 +104,25 @@ fn admin_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(licenses::read::license_events))
         .routes(routes!(licenses::activations::list_activations))
+        .routes(routes!(licenses::seats::transfer_seat))
+        .routes(routes!(licenses::seats::deactivate_seat))
+        .routes(routes!(licenses::usage::list_heartbeats))
+        .routes(routes!(licenses::usage::license_activity))
+        .routes(routes!(licenses::usage::license_feature_usage))
+        .routes(routes!(licenses::usage::license_meters))
+        .routes(routes!(licenses::usage::license_usage_stats))
+        .routes(routes!(licenses::usage::list_decisions))
         .routes(routes!(licenses::change::suspend_license))
         .routes(routes!(licenses::change::resume_license))
         .routes(routes!(licenses::change::revoke_license))
         .routes(routes!(licenses::change::renew_license))
         .routes(routes!(licenses::change::reveal_license_key))
         .routes(routes!(releases::create_release, releases::list_releases))
-        .routes(routes!(releases::read_release, releases::yank_release))
+        .routes(routes!(
+            releases::read_release,
+            releases::roll_out_release,
+            releases::yank_release
+        ))
         .routes(routes!(releases::release_events))
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::read_api_key, api_keys::revoke_api_key))

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::limits::Rate;
+
 /// What a process does; all of it by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Whether `/metrics` answers.
     pub(crate) monitoring: bool,
+    /// How often one license or activation may ask from one address.
+    pub(crate) api_rate_limit: Rate,
 }
 
 /// A secret that is no secret.

@@ -14,7 +14,10 @@ use prometheus::Registry;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{idempotency::InFlight, observe::Metrics, settings::Settings, signing::LeaseCache};
+use crate::{
+    catalog::Catalog, idempotency::InFlight, limits::RateLimits, observe::Metrics, settings::Settings,
+    signing::LeaseCache, used_meters::UsedMeters,
+};
 
 /// The server's parts; clones share them.
 #[derive(Clone)]
@@ -32,6 +35,9 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) in_flight: InFlight,
     pub(crate) leases: LeaseCache,
+    pub(crate) limits: RateLimits,
+    pub(crate) catalog: Catalog,
+    pub(crate) used_meters: UsedMeters,
     pub(crate) last_used: Cache<Uuid, Timestamp>,
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -59,6 +65,9 @@ impl App {
         let platform = Platform::new(log.clone(), vault, edge, CacheSizes::default());
         Ok(Self(Arc::new(Parts {
             reader: Reader::new(log),
+            limits: RateLimits::new(settings.api_rate_limit),
+            catalog: Catalog::new(),
+            used_meters: UsedMeters::new(),
             platform,
             tenant,
             signer,
@@ -90,6 +99,20 @@ impl App {
             id: "bootstrap".to_owned(),
         };
         (actor, vec![Scope::Client, Scope::Read, Scope::Admin])
+    }
+
+    /// Records what was refused again and again, when an hour is over and at the end.
+    pub(crate) async fn record_repetitions(self) {
+        let mut ending = self.ending.clone();
+        loop {
+            let ended = tokio::time::timeout(Duration::from_secs(60), ending.wait_for(|ending| *ending))
+                .await
+                .is_ok();
+            self.platform.flush_refusals(ended).await;
+            if ended {
+                return;
+            }
+        }
     }
 
     /// Writes down when keys were last used, every half minute and at the end.

@@ -6,7 +6,7 @@ use licet_contracts::lease::{ISSUER, LEASE_TYPE, LeaseClaims};
 use licet_domain::{
     license::Standing,
     validate::{Machine, Request, Subject, Window, validate},
-    values::{AppVersion, Components, Features, Timestamp},
+    values::{AppVersion, Components, Features, Limit, Limits, Timestamp},
 };
 use serde_json::Value;
 
@@ -110,11 +110,13 @@ impl OfflineLease {
         };
         let minimum = license.min_version.as_deref().map(semver::Version::parse).transpose();
         let minimum = minimum.map_err(|_| Error::Lease("its minimum version cannot be read"))?;
+        let hard = |(meter, amount): (&String, &u64)| (meter.clone(), Limit::hard(*amount));
+        let limits: Limits = license.limits.iter().map(hard).collect();
         let subject = Subject {
             standing: Standing::Active,
             window,
             features: &in_features,
-            limits: &license.limits,
+            limits: &limits,
             min_version: minimum.as_ref(),
             machine: Machine::Seated,
         };

@@ -5,7 +5,7 @@ use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::{Actor, Envelope, IdempotentAnswer, Metadata, Tenant, vault::Sealer};
 use uuid::Uuid;
 
-use crate::CommandError;
+use crate::{CommandError, Network};
 
 /// Everything about a request that is not what it asks for.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub struct Context {
     pub command_id: Uuid,
     /// Client address and user agent, sealed.
     pub client: Option<Sealed>,
+    /// The network that it came from (IPv4 /24, IPv6 /48), in the clear, for counting; it is not stored.
+    pub network: Option<Network>,
     /// Set when the caller may repeat the request and wants the first answer again.
     pub idempotency: Option<Idempotency>,
 }
@@ -66,6 +68,7 @@ impl Context {
             correlation_id: id,
             command_id: id,
             client: None,
+            network: None,
             idempotency: None,
         }
     }

@@ -45,6 +45,9 @@ pub enum CommandError {
     /// An API key's rules said no.
     #[error(transparent)]
     ApiKey(#[from] ApiKeyRejection),
+    /// A beat counts a meter that the license does not have.
+    #[error("the license has no meter {0:?}")]
+    MeterUnknown(String),
     /// A request with the same idempotency key was faster.
     #[error("a request with the same idempotency key was faster")]
     IdempotencyTaken,
@@ -92,6 +95,7 @@ impl From<AppendError> for CommandError {
         match error {
             AppendError::Conflict { .. } => Self::Contended,
             AppendError::ClaimTaken { kind, .. } => Self::Taken(kind),
+            AppendError::HoldChanged(_) => Self::Contended,
             AppendError::IdempotencyTaken => Self::IdempotencyTaken,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unavailable(cause) => Self::Unavailable(cause),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licet_domain::values::{Feature, Features, Limits, Timestamp, ValueError};
+use licet_domain::values::{Feature, Features, Limit, Limits, Timestamp, ValueError};
 use serde_json::Value;
 
 use crate::{CommandError, FieldError};
@@ -95,8 +95,8 @@ impl Fields {
             field,
             value,
             "LIMIT_INVALID",
-            "a limit is a whole number from 0",
-            |value| value.as_u64().filter(|limit| i64::try_from(*limit).is_ok()),
+            "a limit is a whole number from 0, or one with overage \"soft\" or overage_percent 1 to 1000",
+            |value| serde_json::from_value::<Limit>(value.clone()).ok(),
         )
     }
 

@@ -9,12 +9,16 @@ pub mod customer;
 mod error;
 mod fields;
 pub mod license;
+mod network;
 mod platform;
 pub mod policy;
 pub mod product;
+mod refusals;
 pub mod release;
 
 pub use context::{Context, Done, Idempotency};
 pub use error::{CommandError, FieldError};
 pub use fields::Fields;
+pub use network::Network;
 pub use platform::{Body, CacheSizes, Platform};
+pub use refusals::Refusals;

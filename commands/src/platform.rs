@@ -1,6 +1,9 @@
 //! Everything that commands stand on, opened once for each process.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use licet_domain::{
     Decider,
@@ -19,7 +22,7 @@ use licet_event_store::{
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Done};
+use crate::{CommandError, Context, Done, Refusals, license::RecentBeats};
 
 /// How many bytes the caches may hold.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,12 @@ pub struct Platform {
     pub api_keys: Arc<Aggregates<ApiKey>>,
     /// Which aggregate holds a claimed value. A license's key never changes hands, so found is found for ever.
     pub(crate) holders: Cache<(Tenant, &'static str, [u8; 32]), Uuid>,
+    /// What machines were refused within the hour.
+    pub refusals: Refusals,
+    /// Beats of the last minutes, by which one that is sent twice is known.
+    pub(crate) recent_beats: RecentBeats,
+    /// Counts the changes to releases that this node knows of.
+    pub(crate) release_changes: AtomicU64,
 }
 
 impl Platform {
@@ -77,6 +86,9 @@ impl Platform {
             releases: Aggregates::new(log.clone(), sizes.others),
             api_keys: Aggregates::new(log.clone(), sizes.others),
             holders: Cache::new(200_000),
+            refusals: Refusals::default(),
+            recent_beats: RecentBeats::default(),
+            release_changes: AtomicU64::new(0),
             log,
             vault,
             edge,
@@ -89,7 +101,10 @@ impl Platform {
                 Policy::TYPE => platform.policies.invalidate(tenant, id, sequence),
                 Product::TYPE => platform.products.invalidate(tenant, id, sequence),
                 Customer::TYPE => platform.customers.invalidate(tenant, id, sequence),
-                Release::TYPE => platform.releases.invalidate(tenant, id, sequence),
+                Release::TYPE => {
+                    platform.releases.invalidate(tenant, id, sequence);
+                    platform.releases_changed();
+                }
                 ApiKey::TYPE => platform.api_keys.invalidate(tenant, id, sequence),
                 _ => {}
             }
@@ -175,8 +190,18 @@ impl Platform {
             claims: Vec::new(),
             releases: Vec::new(),
             preconditions: Vec::new(),
+            holds: Vec::new(),
             idempotency,
         }
+    }
+
+    /// Goes up whenever a release may have changed, here or on another node; what was made of releases is then stale.
+    pub fn release_changes(&self) -> u64 {
+        self.release_changes.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn releases_changed(&self) {
+        self.release_changes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Hashes what is looked up.

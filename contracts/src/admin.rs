@@ -58,6 +58,8 @@ pub struct PolicyTerms {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub duration_days: Option<Option<i64>>,
+    /// What the duration is counted from: `creation` (default) or `first_activation`.
+    pub duration_from: Option<String>,
     /// How long it works after its end, in days; 7.
     pub grace_days: Option<i64>,
     /// On how many components a machine must agree; 2.
@@ -66,6 +68,8 @@ pub struct PolicyTerms {
     pub fingerprint_extra: Option<Vec<String>>,
     /// How often a machine reports, in seconds; 900.
     pub heartbeat_interval_seconds: Option<i64>,
+    /// How many beats in a row may be missed before a floating seat falls free; 2.
+    pub heartbeat_grace: Option<i64>,
     /// How long a machine may run offline, in days; 7.
     pub lease_days: Option<i64>,
     /// Whether a seat is held by heartbeats only; false.
@@ -78,10 +82,18 @@ pub struct PolicyTerms {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub max_transfers: Option<Option<i64>>,
+    /// Over how many days transfers are counted; `null` is over the license's whole life.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub transfer_period_days: Option<Option<i64>>,
     /// Features by name: `true`, `false` or the time at which one ends.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub features: Option<BTreeMap<String, Value>>,
-    /// Usage limits by meter.
+    /// Usage limits by meter: a number (hard), `{"limit": n, "overage": "soft"}` or `{"limit": n, "overage_percent": p}`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub limits: Option<BTreeMap<String, Value>>,
 }
@@ -118,6 +130,8 @@ pub struct Policy {
     pub seats: u32,
     /// How long a license lives, in days.
     pub duration_days: Option<u32>,
+    /// What the duration is counted from: `creation` or `first_activation`.
+    pub duration_from: String,
     /// How long it works after its end, in days.
     pub grace_days: u32,
     /// On how many components a machine must agree.
@@ -126,17 +140,22 @@ pub struct Policy {
     pub fingerprint_extra: Vec<String>,
     /// How often a machine reports, in seconds.
     pub heartbeat_interval_seconds: u32,
+    /// How many beats in a row may be missed before a floating seat falls free.
+    pub heartbeat_grace: u32,
     /// How long a machine may run offline, in days.
     pub lease_days: u32,
     /// Whether a seat is held by heartbeats only.
     pub floating: bool,
     /// How often seats may move.
     pub max_transfers: Option<u32>,
+    /// Over how many days transfers are counted; `null` is over the license's whole life.
+    pub transfer_period_days: Option<u32>,
     /// Features by name.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub features: BTreeMap<String, Value>,
-    /// Usage limits by meter.
-    pub limits: BTreeMap<String, u64>,
+    /// Usage limits by meter, as they were given.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub limits: BTreeMap<String, Value>,
     /// `active` or `retired`.
     pub status: String,
     /// When it was taken up.
@@ -316,8 +335,9 @@ pub struct License {
     /// Features in force.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub features: BTreeMap<String, Value>,
-    /// Limits in force.
-    pub limits: BTreeMap<String, u64>,
+    /// Limits in force, as they were given.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub limits: BTreeMap<String, Value>,
     /// Free text about it.
     pub note: Option<String>,
     /// When it was issued.
@@ -363,6 +383,16 @@ pub struct CreateRelease {
     pub sha256: Option<String>,
     /// What is new.
     pub notes: Option<String>,
+    /// To how many percent of the machines it is offered, always the same ones first; default 100.
+    pub rollout_percent: Option<i64>,
+}
+
+/// `PATCH /api/admin/releases/{id}`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditRelease {
+    /// To how many percent of the machines it is offered.
+    pub rollout_percent: i64,
 }
 
 /// A release.
@@ -387,6 +417,8 @@ pub struct Release {
     pub sha256: Option<String>,
     /// What is new.
     pub notes: Option<String>,
+    /// To how many percent of the machines it is offered.
+    pub rollout_percent: u8,
     /// `published` or `yanked`.
     pub status: String,
     /// When it was published.
@@ -483,4 +515,20 @@ pub struct AuditEntry {
     pub client_address: Option<String>,
     /// With which program.
     pub user_agent: Option<String>,
+}
+
+/// `POST /api/admin/licenses/{id}/transfer`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransferSeat {
+    /// The activation that gives its seat.
+    pub from_activation_id: String,
+    /// What the machine is known by that gets the seat.
+    pub fingerprint: Option<crate::license::Fingerprint>,
+    /// The machine's name.
+    pub hostname: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// Why; it stands in the license's history.
+    pub reason: Option<String>,
 }

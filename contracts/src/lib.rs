@@ -10,6 +10,8 @@ pub mod license;
 mod nullable;
 mod page;
 mod problem;
+pub mod usage;
+pub mod version;
 
 pub use page::Page;
 pub use problem::{FieldProblem, Problem};

@@ -129,6 +129,9 @@ pub struct VerifyResponse {
     /// When the lease ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_expires_at: Option<String>,
+    /// What the program should know of newer versions; only when it said its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateInfo>,
     /// The server's time.
     pub ts: String,
     /// The request's nonce.
@@ -196,7 +199,7 @@ pub struct ActivationSummary {
     pub activated_at: String,
     /// When it was last heard of.
     pub last_seen_at: Option<String>,
-    /// `active` or `deactivated`.
+    /// `active`, `silent` (its floating seat fell free) or `deactivated`.
     pub status: String,
 }
 
@@ -233,4 +236,117 @@ pub struct DeactivateResponse {
     /// The request's nonce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
+}
+
+/// `POST /api/license/transfer`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransferRequest {
+    /// The license key, however it is typed.
+    pub license_key: String,
+    /// The activation that gives its seat.
+    pub from_activation_id: String,
+    /// What the machine is known by that gets the seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The machine's name; cut at 255 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// The operating system; cut at 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+    /// Why; it stands in the license's history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Answered and signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// `POST /api/license/heartbeat`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "active_users": 3, "features": {"export": 2}, "usage": {"pages": 12}, "app_version": "1.4.2", "nonce": "b64c1d10"
+})))]
+pub struct HeartbeatRequest {
+    /// How many people use the program on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_users: Option<u64>,
+    /// How often each feature was used since the beat before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<BTreeMap<String, u64>>,
+    /// How much of each meter was used since the beat before; only meters that the license has a limit for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<BTreeMap<String, u64>>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+    /// Answered and signed; a beat that is repeated with the same nonce counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HeartbeatResponse {
+    /// Whether the program may go on.
+    pub valid: bool,
+    /// Why, for programs: one of verify's codes.
+    pub code: String,
+    /// Why, for people.
+    pub detail: String,
+    /// A fresh token, when the one that was sent is due for renewal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// When that token ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_expires_at: Option<String>,
+    /// A fresh lease, when one is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+    /// When that lease ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_expires_at: Option<String>,
+    /// When the next beat is expected.
+    pub next_heartbeat_seconds: u32,
+    /// Meters in this billing period, as far as they are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<String, MeterUse>,
+    /// The place of the beat in the one order of events.
+    pub position: i64,
+    /// The server's time.
+    pub ts: String,
+    /// The request's nonce.
+    pub nonce: Option<String>,
+}
+
+/// What of a meter is used in this billing period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MeterUse {
+    /// How much was used, this beat included.
+    pub used: u64,
+    /// How much is included.
+    pub limit: u64,
+    /// Whether more was used than is included.
+    pub over: bool,
+}
+
+/// What a program should know of newer versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpdateInfo {
+    /// The newest version that this machine is offered.
+    pub latest: Option<String>,
+    /// Whether it is newer than the program.
+    pub update_available: bool,
+    /// Whether the program must not stay as it is.
+    pub update_required: bool,
+    /// The lowest version that may run.
+    pub min_version: Option<String>,
 }

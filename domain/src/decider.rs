@@ -2,6 +2,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::values::{ActivationId, LicenseId};
+
 /// An aggregate's whole behavior: pure functions, no I/O, no clock.
 pub trait Decider: Send + Sync + 'static {
     /// The aggregate's name in the log, such as `license`.
@@ -23,8 +25,39 @@ pub trait Decider: Send + Sync + 'static {
     /// Folds one recorded fact into the state. It never fails and never judges.
     fn evolve(state: Self::State, event: &Self::Event) -> Self::State;
 
+    /// The seats that these events take or free, given the state after them; kept beside the log, written in the same transaction.
+    fn holds(_: &Self::State, _: &[Self::Event]) -> Vec<SeatHold> {
+        Vec::new()
+    }
+
     /// About how many bytes the state takes in memory; bounds the cache.
     fn weight(state: &Self::State) -> usize;
+}
+
+/// A floating seat is held until a moment of the database's clock, and each beat moves that moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeatHold {
+    /// The seat is taken, or taken again, for so many seconds from now.
+    Take {
+        /// Whose seat.
+        activation_id: ActivationId,
+        /// Of which license.
+        license_id: LicenseId,
+        /// For how long.
+        seconds: u32,
+    },
+    /// A beat holds the seat for so many seconds from now; refused when the seat has fallen free.
+    Extend {
+        /// Whose seat.
+        activation_id: ActivationId,
+        /// For how long.
+        seconds: u32,
+    },
+    /// The seat is free.
+    Free {
+        /// Whose seat.
+        activation_id: ActivationId,
+    },
 }
 
 /// A closed set of events that one aggregate records.

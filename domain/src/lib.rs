@@ -7,6 +7,8 @@
 pub mod api_key;
 pub mod customer;
 pub mod decider;
+pub mod decision;
+pub mod heartbeat;
 pub mod license;
 pub mod policy;
 pub mod product;
@@ -16,4 +18,4 @@ mod testing;
 pub mod validate;
 pub mod values;
 
-pub use decider::{Decider, DecodeError, EventData, Upcaster};
+pub use decider::{Decider, DecodeError, EventData, SeatHold, Upcaster};

@@ -213,7 +213,7 @@ pub fn validate(subject: Option<&Subject<'_>>, request: &Request<'_>, now: Times
     if !request.features.iter().all(has) {
         return Verdict::FeatureMissing;
     }
-    let exceeds = |(meter, used): &(String, u64)| license.limits.get(meter).is_some_and(|limit| used > limit);
+    let exceeds = |(meter, used): &(String, u64)| license.limits.get(meter).is_some_and(|limit| limit.refuses(*used));
     if request.usage.iter().any(exceeds) {
         return Verdict::UsageLimitExceeded;
     }
@@ -228,6 +228,7 @@ pub fn validate(subject: Option<&Subject<'_>>, request: &Request<'_>, now: Times
 mod tests {
     use super::*;
     use crate::values::Feature;
+    use crate::values::Limit;
 
     const DAY: i64 = 86_400;
 
@@ -237,7 +238,7 @@ mod tests {
 
     fn with(change: impl FnOnce(&mut Subject<'_>), request: &Request<'_>, now: Timestamp) -> Verdict {
         let features = Features::from([("export".to_owned(), Feature::On), ("print".to_owned(), Feature::Off)]);
-        let limits = Limits::from([("pages".to_owned(), 10)]);
+        let limits = Limits::from([("pages".to_owned(), Limit::hard(10))]);
         let minimum = semver::Version::new(2, 0, 0);
         let mut subject = Subject {
             standing: Standing::Active,

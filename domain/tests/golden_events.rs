@@ -4,8 +4,8 @@
 use std::{fs, path::PathBuf};
 
 use licet_domain::{
-    EventData, api_key::ApiKeyEvent, customer::CustomerEvent, license::LicenseEvent, policy::PolicyEvent,
-    product::ProductEvent, release::ReleaseEvent,
+    EventData, api_key::ApiKeyEvent, customer::CustomerEvent, decision::DecisionEvent, heartbeat::HeartbeatEvent,
+    license::LicenseEvent, policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -38,6 +38,8 @@ fn every_event_ever_written_still_loads() {
     current.extend(check::<ReleaseEvent>());
     current.extend(check::<ApiKeyEvent>());
     current.extend(check::<LicenseEvent>());
+    current.extend(check::<HeartbeatEvent>());
+    current.extend(check::<DecisionEvent>());
     for file in fs::read_dir(folder()).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(
@@ -50,7 +52,7 @@ fn every_event_ever_written_still_loads() {
 proptest! {
     /// Whatever a row holds, reading it is an answer or an error, never a panic.
     #[test]
-    fn decoding_never_panics(index in 0usize..11, payload in "\\PC{0,200}", cut in 0usize..400) {
+    fn decoding_never_panics(index in 0usize..LicenseEvent::TYPES.len(), payload in "\\PC{0,200}", cut in 0usize..400) {
         let (event_type, version) = LicenseEvent::TYPES[index];
         let _ = LicenseEvent::decode(event_type, &payload);
         let text = fs::read_to_string(folder().join(format!("{event_type}.v{version}.json"))).unwrap();

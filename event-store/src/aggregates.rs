@@ -280,6 +280,7 @@ impl<D: Decider> Aggregates<D> {
             claims: envelope.claims.clone(),
             releases: envelope.releases.clone(),
             preconditions: envelope.preconditions.clone(),
+            holds: D::holds(&state, &events),
             idempotency: answer(&events, &state),
         };
         let on_settled = self.settle_later(id, entry, envelope.tenant.clone(), state.clone(), version);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     chain::{self, Fields, Link},
     envelope::{LogTable, NewEvent},
+    holds,
     submission::{Appended, Claim, IdempotentAnswer, Release, Submission},
 };
 
@@ -50,6 +51,7 @@ pub(crate) struct Facts {
     pub(crate) versions: HashMap<(String, String), u64>,
     pub(crate) claims: HashMap<(String, String, Vec<u8>), String>,
     pub(crate) answered: HashSet<(String, Vec<u8>)>,
+    pub(crate) holds: holds::Known,
 }
 
 /// Reads the database's clock, the versions of the streams, who holds the claimed values, and which requests were
@@ -105,6 +107,7 @@ pub(crate) async fn look_up(
             .answered
             .extend(rows.into_iter().map(|row| (row.tenant_id, row.scope_hash)));
     }
+    facts.holds = holds::look_up(connection, submissions, now).await?;
     Ok((now, facts))
 }
 
@@ -120,13 +123,13 @@ async fn look_up_versions(
             .iter()
             .filter(|stream| stream.table == LogTable::Events);
         wanted.extend(written.map(|stream| (stream.aggregate_type, stream.aggregate_id.as_str())));
-        wanted.extend(submission.preconditions.iter().map(|precondition| {
-            let crate::Precondition::StreamUnchanged {
+        wanted.extend(submission.preconditions.iter().filter_map(|condition| match condition {
+            crate::Precondition::StreamUnchanged {
                 aggregate_type,
                 aggregate_id,
                 ..
-            } = precondition;
-            (*aggregate_type, aggregate_id.as_str())
+            } => Some((*aggregate_type, aggregate_id.as_str())),
+            crate::Precondition::HoldExpired { .. } => None,
         }));
     }
     let (types, ids): (Vec<String>, Vec<String>) = wanted
@@ -176,6 +179,7 @@ pub(crate) struct Batch {
     claims: Vec<(String, Claim, i64)>,
     releases: Vec<(String, Release)>,
     answers: Vec<(String, IdempotentAnswer, i64)>,
+    holds: holds::Changes,
 }
 
 impl Batch {
@@ -191,6 +195,7 @@ impl Batch {
             claims: Vec::new(),
             releases: Vec::new(),
             answers: Vec::new(),
+            holds: holds::Changes::default(),
         }
     }
 
@@ -236,6 +241,7 @@ impl Batch {
                 .iter()
                 .map(|answer| (tenant(), answer.clone(), answer.position.unwrap_or(position))),
         );
+        self.holds.add(submission);
         Appended {
             position,
             recorded_at: self.head.recorded_at.into(),
@@ -292,6 +298,7 @@ impl Batch {
         }
         self.write_claims(connection).await?;
         self.write_answers(connection).await?;
+        self.holds.write(connection, self.head.recorded_at).await?;
         // A notification per event would cost a factor of three: one per batch, and only when it commits.
         sqlx::query!(
             r#"UPDATE log_head SET position = $1, recorded_at = $2, events_chain = $3, heartbeats_chain = $4, decisions_chain = $5

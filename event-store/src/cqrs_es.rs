@@ -202,6 +202,7 @@ where
             claims: vec![],
             releases: vec![],
             preconditions: vec![],
+            holds: vec![],
             idempotency: None,
         };
         self.log.append(submission).await.map_err(|error| match error {

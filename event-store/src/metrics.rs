@@ -70,6 +70,7 @@ impl Metrics {
         let reason = match error {
             AppendError::Conflict { .. } => "conflict",
             AppendError::ClaimTaken { .. } => "claim_taken",
+            AppendError::HoldChanged(_) => "hold_changed",
             AppendError::IdempotencyTaken => "idempotency_taken",
             AppendError::Overloaded => "overloaded",
             AppendError::Unavailable(_) => "unavailable",

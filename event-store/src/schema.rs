@@ -17,10 +17,10 @@ pub async fn migrate(url: &str) -> Result<(), sqlx::migrate::MigrateError> {
     Ok(())
 }
 
-/// Makes this month's and next month's partitions of the log, if they are missing.
+/// Makes this month's and next month's partitions of the log and of what is made of it, if they are missing.
 pub async fn make_partitions(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"SELECT make_log_partitions((date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date) IS NULL AS made
+        r#"SELECT make_partitions((date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date) IS NULL AS made
            FROM generate_series(0, 1) AS ahead"#
     )
     .fetch_all(connection)

@@ -1,6 +1,9 @@
 //! What is handed to the log in one piece, and what comes back.
 
-use licet_domain::values::Timestamp;
+use licet_domain::{
+    SeatHold,
+    values::{ActivationId, Timestamp},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -25,6 +28,8 @@ pub struct Submission {
     pub releases: Vec<Release>,
     /// What must hold under the log's lock.
     pub preconditions: Vec<Precondition>,
+    /// Floating seats to take, to hold or to free.
+    pub holds: Vec<SeatHold>,
     /// The answer to keep for a repeated request.
     pub idempotency: Option<IdempotentAnswer>,
 }
@@ -75,6 +80,11 @@ pub enum Precondition {
         /// The sequence of its newest event when it was looked at.
         version: u64,
     },
+    /// A floating seat's hold has run out by the database's clock.
+    HoldExpired {
+        /// Whose seat.
+        activation_id: ActivationId,
+    },
 }
 
 /// The answer to keep for a repeated request; the position that it names is kept beside it.
@@ -120,6 +130,9 @@ pub enum AppendError {
         /// Who has it.
         holder: String,
     },
+    /// A floating seat is not held any more, or is held still, where the submission rests on the other.
+    #[error("the seat's hold is not as expected")]
+    HoldChanged(ActivationId),
     /// A request with the same idempotency key went in first.
     #[error("a request with the same idempotency key went in first")]
     IdempotencyTaken,

@@ -5,7 +5,9 @@
 
 pub mod activations;
 pub mod audit_log;
+pub mod decisions;
 mod export;
+pub mod heartbeats;
 pub mod license_state;
 mod metrics;
 mod page;
@@ -13,10 +15,10 @@ mod reader;
 pub mod resources;
 mod runtime;
 
-pub use export::{ExportError, Format, Replayed, replay};
+pub use export::{ExportError, Format, Replayed, TableFile, replay};
 pub use page::{Page, PageRequest, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{
-    Difference, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors, rebuild,
-    run, status, verify,
+    Difference, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors,
+    rebuild, run, status, verify,
 };

@@ -52,6 +52,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
                         claims: vec![],
                         releases: vec![],
                         preconditions: vec![],
+                        holds: vec![],
                         idempotency: None,
                     })
                     .await;

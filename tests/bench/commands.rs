@@ -143,6 +143,7 @@ async fn prepare(log: &EventLog, pool: &PgPool, edge: &Edge, ids: &[Uuid]) -> an
             claims: vec![],
             releases: vec![],
             preconditions: vec![],
+            holds: vec![],
             idempotency: None,
         })
         .await?;

@@ -43,6 +43,8 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
                         hostname: None,
                         os: Some("linux".to_owned()),
                         app_version: None,
+                        transferred_from: None,
+                        hold_seconds: None,
                         at: edge.now(),
                     })
                 };
@@ -62,6 +64,7 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
                 claims: vec![],
                 releases: vec![],
                 preconditions: vec![],
+                holds: vec![],
                 idempotency: None,
             };
             log.append_bulk(submission).await?;

@@ -44,7 +44,7 @@ fn history_verifies_replays_and_exports_beside_a_running_server() {
     assert!(well && report["fault"].is_null() && report["events"] == 7, "{report}");
     let (well, verified) = run(&database.url, &["projections", "verify"]);
     assert!(
-        well && verified.as_array().is_some_and(|all| all.len() == 4),
+        well && verified.as_array().is_some_and(|all| all.len() == 6),
         "{verified}"
     );
     let (well, rebuilt) = run(&database.url, &["projections", "rebuild", "license_state"]);
@@ -169,7 +169,8 @@ fn the_document_describes_every_route_and_none_but_the_open_ones_answers_without
             let open = path.starts_with("/.well-known") || ["/healthz", "/readyz", "/metrics"].contains(&path.as_str());
             let concrete = path
                 .replace("{id}", "00000000-0000-7000-8000-000000000000")
-                .replace("{license_key}", "x");
+                .replace("{license_key}", "x")
+                .replace("{activation_id}", "00000000-0000-7000-8000-000000000000");
             let answer = server.send_with(&method.to_uppercase(), &concrete, &[], b"{}");
             assert_eq!(answer.status == 401, !open, "{method} {path}: {}", answer.status);
         }

@@ -4,10 +4,14 @@
 mod activation;
 mod admin;
 mod commands;
+mod heartbeat;
 mod hostile;
 mod layers;
+mod limits;
 mod offline;
 mod repeats;
+mod seats;
+mod versions;
 
 use licet_test_support::{Server, TestDatabase};
 

@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod expiry;
+mod seats;
 mod upkeep;
 
 use std::{sync::Arc, time::Duration};
@@ -57,6 +58,11 @@ pub fn spawn_all(worker: &Worker, signer: &Signer, tasks: &mut JoinSet<()>) {
             expiry::sweep(&one.platform)
         })
         .await;
+    });
+    let one = worker.clone();
+    tasks.spawn(async move {
+        one.repeat("worker/seats", Duration::from_secs(15), || seats::sweep(&one.platform))
+            .await;
     });
     let one = worker.clone();
     tasks.spawn(async move {

@@ -6,11 +6,8 @@ use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, StatusCode, request::Parts},
 };
-use licet_commands::Context;
-use licet_domain::{
-    api_key::Scope,
-    values::{ActivationId, LicenseId},
-};
+use licet_commands::{Context, Network};
+use licet_domain::{api_key::Scope, values::LicenseKey};
 use licet_event_store::{Actor, ActorKind};
 use subtle::ConstantTimeEq as _;
 
@@ -20,6 +17,7 @@ use crate::{
     envelope::RequestId,
     extract::header,
     idempotency::IdempotencyKey,
+    limits::StandingSlot,
     problem::{Problem, Result},
 };
 
@@ -29,7 +27,7 @@ pub(crate) enum Credential {
     /// An API key.
     ApiKey,
     /// An activation token.
-    Token(LicenseId, ActivationId),
+    Token(token::Claims),
 }
 
 /// Who asks, and under which request.
@@ -41,12 +39,17 @@ pub(crate) struct Caller {
     request_id: String,
     address: Option<IpAddr>,
     user_agent: Option<String>,
+    standing: StandingSlot,
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let address = address(app, parts);
+        let standing = parts.extensions.get::<StandingSlot>().cloned().unwrap_or_default();
+        let now = app.platform.edge.now();
+        app.limits.by_address(address, &standing, now)?;
         let key = header(&parts.headers, "x-api-key");
         let bearer = header(&parts.headers, "authorization").map(|value| {
             value
@@ -68,14 +71,17 @@ impl FromRequestParts<App> for Caller {
             .get::<RequestId>()
             .map(|id| id.0.clone())
             .unwrap_or_default();
+        let name = format!("{}/{}", actor.kind.as_str(), actor.id);
+        app.limits.by_credential(&name, &standing, now)?;
         let user_agent = header(&parts.headers, "user-agent").map(|text| text.chars().take(200).collect());
         Ok(Self {
             credential,
             actor,
             scopes,
             request_id,
-            address: address(app, parts),
+            address,
             user_agent,
+            standing,
         })
     }
 }
@@ -113,7 +119,7 @@ fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> 
         kind: ActorKind::Activation,
         id: claims.sub.to_string(),
     };
-    Ok((Credential::Token(claims.lic, claims.sub), actor, Vec::new()))
+    Ok((Credential::Token(claims), actor, Vec::new()))
 }
 
 /// The client's address; a proxy's word counts only when it is a trusted one.
@@ -155,8 +161,21 @@ impl Caller {
             correlation_id: id,
             command_id: id,
             client: None,
+            network: self.address.map(Network::of),
             idempotency: None,
         }
+    }
+
+    /// Counts a request for one license or activation from this address; refuses it beyond the limit.
+    pub(crate) fn limit(&self, app: &App, client: &str) -> Result<()> {
+        let now = app.platform.edge.now();
+        app.limits.by_client(client, self.address, &self.standing, now)
+    }
+
+    /// The same for a license key; whatever is no key counts as one and the same.
+    pub(crate) fn limit_key(&self, app: &App, typed: &str) -> Result<()> {
+        let key = LicenseKey::parse(typed).map_or_else(String::new, |key| key.to_string());
+        self.limit(app, &key)
     }
 
     /// Refuses a credential without a scope.

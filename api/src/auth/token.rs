@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// `aud` and `typ` keep these apart from operators' tokens.
 const AUDIENCE: &str = "licet-activation";
 const HEADER: &str = r#"{"alg":"HS256","typ":"licet-activation+jwt"}"#;
-/// How long a token lives.
-const SECONDS: i64 = 24 * 3600;
+/// How long a token lives at least; four beats where those take longer.
+const SECONDS: i64 = 3_600;
 
 /// What a token says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     iss: String,
     aud: String,
@@ -19,6 +19,13 @@ pub(crate) struct Claims {
     pub(crate) lic: LicenseId,
     iat: i64,
     exp: i64,
+}
+
+impl Claims {
+    /// Whether half of its life is over.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        now.seconds() >= self.iat + (self.exp - self.iat) / 2
+    }
 }
 
 /// What is wrong with a token.
@@ -30,9 +37,14 @@ pub(crate) enum TokenError {
     Expired,
 }
 
-/// Makes a token for a machine with a seat.
-pub(crate) fn issue(secret: &str, license: LicenseId, activation: ActivationId, now: Timestamp) -> (String, Timestamp) {
-    let end = now.plus_seconds(SECONDS);
+/// Makes a token for a machine with a seat that reports at this interval.
+pub(crate) fn issue(
+    secret: &str,
+    (license, activation): (LicenseId, ActivationId),
+    interval_seconds: u32,
+    now: Timestamp,
+) -> (String, Timestamp) {
+    let end = now.plus_seconds(SECONDS.max(4 * i64::from(interval_seconds)));
     let claims = Claims {
         iss: "licet".to_owned(),
         aud: AUDIENCE.to_owned(),
@@ -65,7 +77,7 @@ mod tests {
     #[test]
     fn a_token_lives_for_its_time_and_for_its_secret() {
         let now = Timestamp::from_millis(1_800_000_000_000);
-        let (token, end) = issue("secret", LicenseId(Uuid::max()), ActivationId(Uuid::nil()), now);
+        let (token, end) = issue("secret", (LicenseId(Uuid::max()), ActivationId(Uuid::nil())), 900, now);
         assert_eq!(read("secret", &token, now).unwrap().sub, ActivationId(Uuid::nil()));
         assert_eq!(read("secret", &token, end).unwrap_err(), TokenError::Expired);
         assert_eq!(read("other", &token, now).unwrap_err(), TokenError::Invalid);

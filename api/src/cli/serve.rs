@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{Location, database, demo, output};
-use crate::{App, Role, Settings, observe, router, secrets};
+use crate::{App, Role, Settings, limits, limits::Rate, observe, router, secrets};
 
 /// How long requests that are running may take once the server ends.
 const GRACE: Duration = Duration::from_secs(20);
@@ -37,6 +37,9 @@ pub(super) struct Options {
     /// Whether /metrics answers.
     #[arg(long, env = "MONITORING_ENABLED", default_value_t = true, action = clap::ArgAction::Set)]
     monitoring: bool,
+    /// How often one license or activation may ask from one address.
+    #[arg(long, env = "API_RATE_LIMIT", default_value = "100 per minute", value_name = "RATE")]
+    api_rate_limit: Rate,
 }
 
 pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<ExitCode> {
@@ -64,6 +67,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         roles: options.roles.clone(),
         trusted_proxies: options.trusted_proxies,
         monitoring: options.monitoring,
+        api_rate_limit: options.api_rate_limit,
     };
     let (ending_sender, ending) = watch::channel(false);
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
@@ -73,11 +77,12 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         std::fs::write(&demo_license, &key).context("keeping the demo license's key")?;
     }
     let mut background = JoinSet::new();
+    let node = edge.id();
     if options.roles.contains(&Role::Worker) {
         let runner = RunnerSettings {
             log: log.clone(),
             edge: edge.clone(),
-            node: edge.id(),
+            node,
             ending: ending.clone(),
         };
         for projector in projectors() {
@@ -91,6 +96,8 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         licet_workers::spawn_all(&worker, app.signer(), &mut background);
     }
     background.spawn(app.clone().note_usage());
+    background.spawn(app.clone().record_repetitions());
+    background.spawn(limits::share(app.clone(), node));
     output::line(&format!("listening on http://{}", listener.local_addr()?));
     serve(listener, app, ending_sender, ending).await?;
     // Workers hear of the end, finish what they do and give their leases back; then the last appends are written.

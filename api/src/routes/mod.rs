@@ -3,4 +3,5 @@
 pub(crate) mod admin;
 pub(crate) mod license;
 pub(crate) mod probes;
+pub(crate) mod version;
 pub(crate) mod well_known;

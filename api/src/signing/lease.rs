@@ -40,6 +40,20 @@ impl LeaseCache {
     }
 }
 
+/// A fresh lease for a machine whose last one, of this node, is due for renewal or rests on what has changed.
+pub(crate) fn renew(
+    app: &App,
+    in_force: &InForce,
+    activation: &Activation,
+    key: &[u8; 32],
+    now: Timestamp,
+) -> Option<Lease> {
+    let known = app.leases.0.get(&activation.id()).map(|(_, at, _)| at);
+    let lease = issue(app, in_force, activation, key, now);
+    let newest = app.leases.0.get(&activation.id()).map(|(_, at, _)| at);
+    (known != newest).then_some(lease)
+}
+
 /// The lease for a machine, issued now or within the last hour on the same license, policy and minimum version.
 /// `key` is the one under which the license's machines are hashed.
 pub(crate) fn issue(app: &App, in_force: &InForce, activation: &Activation, key: &[u8; 32], now: Timestamp) -> Lease {
@@ -52,11 +66,11 @@ pub(crate) fn issue(app: &App, in_force: &InForce, activation: &Activation, key:
     if let Some((issued_on, at, lease)) = app.leases.0.get(&id)
         && issued_on == basis
         && at <= now
-        && now < at.plus_seconds(REUSE_SECONDS)
+        && now < at.plus_seconds(REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4))
     {
         return lease;
     }
-    let expires_at = end(in_force, now);
+    let expires_at = end(in_force, activation, now);
     let claims = claims(app, in_force, activation, key, (now, expires_at));
     let header = format!(
         r#"{{"alg":"EdDSA","kid":"{}","typ":"{LEASE_TYPE}"}}"#,
@@ -68,9 +82,19 @@ pub(crate) fn issue(app: &App, in_force: &InForce, activation: &Activation, key:
     lease
 }
 
-/// The lease's days on, never past the license's own end and grace; whole seconds, as JOSE counts them.
-fn end(in_force: &InForce, now: Timestamp) -> Timestamp {
-    let by_policy = now.plus_days(in_force.terms().lease_days);
+/// The lease's days on, never past the license's own end and grace; a floating seat's never past its hold, because the
+/// seat falls free then, but as far as it was checked out. Whole seconds, as JOSE counts them.
+fn end(in_force: &InForce, activation: &Activation, now: Timestamp) -> Timestamp {
+    let terms = in_force.terms();
+    let by_policy = match terms.hold_seconds() {
+        Some(seconds) => now
+            .plus_seconds(i64::from(seconds))
+            .min(now.plus_days(terms.lease_days)),
+        None => now.plus_days(terms.lease_days),
+    };
+    let by_policy = activation
+        .checked_out_until
+        .map_or(by_policy, |until| until.max(by_policy));
     let by_license = in_force.license().window(in_force.terms()).usable_until();
     let end = by_license.map_or(by_policy, |end| end.min(by_policy));
     Timestamp::from_millis(end.seconds() * 1000)
@@ -97,7 +121,7 @@ fn claims(
             expires_at: license.expires_at.map(|end| end.to_string()),
             grace_days: terms.grace_days,
             features: render::features(&in_force.features()),
-            limits: in_force.limits().into_owned(),
+            limits: render::amounts(&in_force.limits()),
             min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
         },
         act: activation.activated.activation_id.to_string(),

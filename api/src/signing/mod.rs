@@ -4,4 +4,4 @@ mod answer;
 mod lease;
 
 pub(crate) use answer::{Target, covers, sign};
-pub(crate) use lease::{LeaseCache, issue};
+pub(crate) use lease::{LeaseCache, issue, renew};

@@ -5,26 +5,18 @@ use std::sync::Arc;
 use licet_domain::{
     api_key::Scope,
     license::{Activate, Activation, License, LicenseCommand, LicenseRejection},
-    values::{ActivationId, AppVersion, Fingerprint, LicenseId, RawFingerprint},
 };
-use licet_event_store::Tenant;
 
-use super::InForce;
-use crate::{Body, CommandError, Context, Done, FieldError, Platform};
+use super::{InForce, MachineRequest};
+use crate::{Body, CommandError, Context, Done, Platform, refusals::Refusal};
 
-/// A machine that asks for a seat.
+/// A machine that asks for a seat of a license.
 #[derive(Debug, Clone)]
 pub struct ActivationRequest {
     /// The key as it was typed.
     pub license_key: String,
-    /// What the machine is known by.
-    pub fingerprint: RawFingerprint,
-    /// The machine's name.
-    pub hostname: Option<String>,
-    /// The operating system.
-    pub os: Option<String>,
-    /// The program's version.
-    pub app_version: Option<String>,
+    /// The machine.
+    pub machine: MachineRequest,
 }
 
 /// A machine with a seat.
@@ -48,93 +40,109 @@ impl Platform {
     ) -> Result<Done<Activated>, CommandError> {
         context.require(Scope::Client)?;
         let found = self.license_by_key(&context.tenant, &request.license_key).await?;
-        let (id, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
-        let fingerprint = normalize(&request.fingerprint)?;
+        let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let in_force = self.in_force(&context.tenant, &license).await?;
-        let fingerprint_key = self.fingerprint_key(&context.tenant, id).await?;
-        let components = fingerprint.hash(&fingerprint_key);
-        let hostname = match request.hostname.as_deref().and_then(|text| short(text, 255)) {
-            None => None,
-            Some(name) => {
-                let customer = in_force.license().issued.customer_id;
-                self.person_sealer(&context.tenant, customer)
-                    .await?
-                    .map(|sealer| sealer.seal(&name))
-            }
-        };
-        let order = Activate {
-            activation_id: ActivationId(self.edge.id()),
-            fingerprint,
-            components: components.clone(),
-            terms: Arc::clone(in_force.terms()),
-            policy_version: in_force.policy.version,
-            min_version: in_force.product.min_version.clone(),
-            hostname,
-            os: request.os.as_deref().and_then(|text| short(text, 100)),
-            app_version: request.app_version.as_deref().map(AppVersion::new),
-            at: context.now,
-        };
-        let output = |state: &License| {
-            let in_force = in_force.with(state)?;
-            let seat = in_force.license().find_machine(&components, in_force.terms());
-            let activation = Arc::clone(seat.ok_or(CommandError::License(LicenseRejection::ActivationNotFound(None)))?);
-            Ok(Activated {
-                activation,
-                in_force,
-                fingerprint_key,
-            })
-        };
-        let envelope = context.envelope();
+        self.activate_in_force(context, in_force, &request.machine, body).await
+    }
+
+    /// The same for a license that was found.
+    pub(super) async fn activate_in_force(
+        &self,
+        context: &Context,
+        in_force: InForce,
+        machine: &MachineRequest,
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        let (order, fingerprint_key) = self.machine_order(context, &in_force, machine).await?;
+        let mut done = self
+            .take_seat(context, &in_force, (&order, fingerprint_key), body)
+            .await;
+        // A silent machine's seat is there for whoever asks: nobody waits for the worker.
+        if is_full(&done) && in_force.terms().floating && self.reclaim_seats_of(in_force.id()).await? > 0 {
+            done = self
+                .take_seat(context, &in_force, (&order, fingerprint_key), body)
+                .await;
+        }
+        // Refused on terms that another node has just changed? What is true now decides.
+        let by_terms = is_full(&done)
+            || matches!(
+                done,
+                Err(CommandError::License(LicenseRejection::VersionUnsupported { .. }))
+            );
+        if by_terms && self.terms_have_changed(&context.tenant, &in_force).await? {
+            let license = self.licenses.get(&context.tenant, in_force.id().0).await?;
+            let in_force = self.in_force(&context.tenant, &license).await?;
+            return Box::pin(self.activate_in_force(context, in_force, machine, body)).await;
+        }
+        if let Err(CommandError::License(rejection)) = &done {
+            self.note_seat_refusal(context, &in_force, &order, ("activate", rejection))
+                .await;
+        }
+        done
+    }
+
+    async fn take_seat(
+        &self,
+        context: &Context,
+        in_force: &InForce,
+        (order, fingerprint_key): (&Activate, [u8; 32]),
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        let output = |state: &License| in_force.seat_of(state, order, fingerprint_key);
         let command = |_: &_| Ok(LicenseCommand::Activate(Box::new(order.clone())));
         let earlier = |activated: &Activated| Some(activated.activation.sequence);
-        let about = (id.0, context, envelope);
-        let done = self
-            .run_repeatable(&self.licenses, about, command, output, body, earlier)
-            .await;
-        // Refused on terms that another node has just changed? What is true now decides.
-        match done {
-            Err(CommandError::License(
-                LicenseRejection::ActivationLimitReached { .. } | LicenseRejection::VersionUnsupported { .. },
-            )) if self.terms_have_changed(&context.tenant, &in_force).await? => {
-                Box::pin(self.activate(context, request, body)).await
-            }
-            done => done,
+        let about = (in_force.id().0, context, context.envelope());
+        self.run_repeatable(&self.licenses, about, command, output, body, earlier)
+            .await
+    }
+
+    /// Records that a machine was refused a seat, with what decided.
+    pub(super) async fn note_seat_refusal(
+        &self,
+        context: &Context,
+        in_force: &InForce,
+        order: &Activate,
+        (asked, rejection): (&'static str, &LicenseRejection),
+    ) {
+        let mut facts: std::collections::BTreeMap<_, _> = rejection.facts().into_iter().collect();
+        if let Some(version) = &order.app_version {
+            facts.insert("app_version".to_owned(), version.as_str().into());
         }
-    }
-
-    /// Whether the policy or the product is another than the one that was judged by.
-    async fn terms_have_changed(&self, tenant: &Tenant, judged: &InForce) -> Result<bool, CommandError> {
-        let policy = self.policies.fresh(tenant, judged.policy.id.0).await?;
-        let product = self.products.fresh(tenant, judged.product.id.0).await?;
-        let same_policy = policy
-            .state
-            .facts()
-            .is_some_and(|policy| policy.version == judged.policy.version);
-        let same_product = product
-            .state
-            .facts()
-            .is_some_and(|product| product.min_version == judged.product.min_version);
-        Ok(!same_policy || !same_product)
-    }
-
-    /// The key under which a license's machines are hashed; its leases carry it, other licenses have others.
-    pub async fn fingerprint_key(&self, tenant: &Tenant, id: LicenseId) -> Result<[u8; 32], CommandError> {
-        Ok(self.look_up_key(tenant).await?.hash("fingerprint_key", id.0.as_bytes()))
+        let refusal = Refusal {
+            license_id: in_force.id(),
+            machine: Some(&order.components),
+            activation_id: None,
+            asked,
+            code: rejection.code(),
+            policy_version: in_force.policy.version,
+            facts,
+        };
+        self.note_refusal(context, refusal).await;
     }
 }
 
-pub(super) fn normalize(raw: &RawFingerprint) -> Result<Fingerprint, CommandError> {
-    raw.normalize()
-        .map_err(|error| CommandError::Invalid(vec![FieldError::of("fingerprint", error)]))
+fn is_full<T>(done: &Result<T, CommandError>) -> bool {
+    matches!(
+        done,
+        Err(CommandError::License(LicenseRejection::ActivationLimitReached { .. }))
+    )
 }
 
-/// What machines say of themselves is cut, not refused: a long name must not keep a program from running.
-pub(super) fn short(text: &str, characters: usize) -> Option<String> {
-    let text: String = text
-        .trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(characters)
-        .collect();
-    (!text.is_empty()).then_some(text)
+impl InForce {
+    /// The seat that a machine has in this state of the license.
+    pub(super) fn seat_of(
+        &self,
+        state: &License,
+        order: &Activate,
+        fingerprint_key: [u8; 32],
+    ) -> Result<Activated, CommandError> {
+        let in_force = self.with(state)?;
+        let seat = in_force.license().find_machine(&order.components, in_force.terms());
+        let activation = Arc::clone(seat.ok_or(CommandError::License(LicenseRejection::ActivationNotFound(None)))?);
+        Ok(Activated {
+            activation,
+            in_force,
+            fingerprint_key,
+        })
+    }
 }

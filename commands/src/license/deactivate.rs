@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use licet_domain::{
     api_key::Scope,
-    license::{DeactivationTarget, License, LicenseCommand, LicenseRejection},
-    values::{ActivationId, RawFingerprint},
+    license::{Activation, DeactivationTarget, License, LicenseCommand, LicenseRejection},
+    values::{ActivationId, LicenseId, RawFingerprint},
 };
 
-use super::activate::{normalize, short};
+use super::{
+    change::read_reason,
+    machine::{normalize, short},
+};
 use crate::{Body, CommandError, Context, Done, Platform};
 
 /// A machine that gives its seat back.
@@ -76,5 +79,31 @@ impl Platform {
         };
         self.run(&self.licenses, (id.0, context, context.envelope()), order, output, body)
             .await
+    }
+
+    /// An operator takes a machine's seat back.
+    pub async fn deactivate_by_operator(
+        &self,
+        context: &Context,
+        (license, activation): (LicenseId, ActivationId),
+        reason: Option<String>,
+        body: Body<'_, Arc<Activation>>,
+    ) -> Result<Done<Arc<Activation>>, CommandError> {
+        context.require(Scope::Admin)?;
+        let reason = read_reason(reason.as_deref())?;
+        let order = |_: &License| {
+            Ok(LicenseCommand::Deactivate {
+                target: DeactivationTarget::Id(activation),
+                reason: reason.clone(),
+                at: context.now,
+            })
+        };
+        let output = |state: &License| {
+            let found = state.facts().and_then(|license| license.activation(activation));
+            let missing = LicenseRejection::ActivationNotFound(Some(activation));
+            found.cloned().ok_or(CommandError::License(missing))
+        };
+        let about = (license.0, context, context.envelope());
+        self.run(&self.licenses, about, order, output, body).await
     }
 }

@@ -1,15 +1,17 @@
 //! A license with the policy and the product that it follows at this moment.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use licet_domain::{
     license::{IssuedLicense, License, Standing},
     policy::{LivePolicy, Policy, Terms},
     product::{LiveProduct, Product},
-    validate::Phase,
+    validate::{Machine, Phase, Request, Subject, Verdict, validate},
     values::{Features, LicenseId, Limits, Timestamp},
 };
 use licet_event_store::{Tenant, Versioned};
+
+use serde_json::{Value, json};
 
 use crate::{CommandError, Platform};
 
@@ -99,6 +101,50 @@ impl InForce {
             (Standing::Active, Phase::Grace | Phase::Over { .. }) => Status::Expired,
             (Standing::Active, Phase::Valid) => Status::Active,
         }
+    }
+
+    /// Says whether a machine may run.
+    pub(super) fn validate(&self, machine: Machine, request: &Request<'_>, now: Timestamp) -> Verdict {
+        let (features, limits) = (self.features(), self.limits());
+        let subject = Subject {
+            standing: self.license().standing,
+            window: self.license().window(self.terms()),
+            features: &features,
+            limits: &limits,
+            min_version: self.product.min_version.as_ref(),
+            machine,
+        };
+        validate(Some(&subject), request, now)
+    }
+
+    /// Whether the license itself gives seats at a moment.
+    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
+        let phase = self.license().window(self.terms()).phase(now);
+        self.license().standing == Standing::Active && matches!(phase, Phase::Valid | Phase::Grace)
+    }
+
+    /// What decided about a machine, by name, as refusals keep it.
+    pub(super) fn facts(&self, totals: &[(String, u64)]) -> BTreeMap<String, Value> {
+        let license = self.license();
+        let mut facts = BTreeMap::from([
+            ("standing".to_owned(), json!(license.standing)),
+            ("valid_from".to_owned(), json!(license.valid_from)),
+            ("seats".to_owned(), json!(self.seats())),
+            ("active".to_owned(), json!(license.active)),
+        ]);
+        if let Some(end) = license.expires_at {
+            facts.insert("expires_at".to_owned(), json!(end));
+            facts.insert("grace_days".to_owned(), json!(self.terms().grace_days));
+        }
+        if let Some(minimum) = &self.product.min_version {
+            facts.insert("min_version".to_owned(), json!(minimum));
+        }
+        if !totals.is_empty() {
+            let used: BTreeMap<_, _> = totals.iter().cloned().collect();
+            facts.insert("used".to_owned(), json!(used));
+            facts.insert("limits".to_owned(), json!(*self.limits()));
+        }
+        facts
     }
 
     /// A license that was just issued, with what it was issued under.

@@ -222,7 +222,10 @@ fn read(
     let valid_from = fields
         .time("valid_from", new.valid_from.as_deref())
         .unwrap_or(context.now);
-    let by_policy = policy.terms.duration_days.map(|days| valid_from.plus_days(days));
+    let by_policy = policy
+        .terms
+        .duration_from_creation()
+        .map(|days| valid_from.plus_days(days));
     let expires_at = fields.time("expires_at", new.expires_at.as_deref()).or(by_policy);
     let note = fields.take_optional("note", new.note.as_deref(), Text::<2000>::parse);
     let note = note.and_then(|note| sealer.map(|sealer| sealer.seal(note.as_str())));

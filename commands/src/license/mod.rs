@@ -1,22 +1,30 @@
-//! Use cases of licenses: a machine's (activate, verify, deactivate) and an operator's.
+//! Use cases of licenses: a machine's (activate, verify, heartbeat, transfer, deactivate) and an operator's.
 
 mod activate;
 mod change;
 mod deactivate;
 mod edit;
+mod heartbeat;
 mod in_force;
 mod issue;
+mod machine;
 mod note_expiry;
+mod reclaim;
 mod renew;
 mod reveal_key;
+mod transfer;
 mod verify;
 
 pub use activate::{Activated, ActivationRequest};
 pub use change::StandingChange;
 pub use deactivate::{DeactivationRequest, DeactivationTargetRequest};
 pub use edit::LicenseChanges;
+pub(crate) use heartbeat::RecentBeats;
+pub use heartbeat::{BeatRequest, Beaten};
 pub use in_force::{InForce, Status};
 pub use issue::{IssuedKey, NewLicenses};
+pub use machine::MachineRequest;
 pub use renew::Renewal;
 pub use reveal_key::RevealedKey;
-pub use verify::{Verification, Verified};
+pub use transfer::TransferRequest;
+pub use verify::{Seat, Verification, Verified, Wanted};

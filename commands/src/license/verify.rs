@@ -1,15 +1,16 @@
-//! Says whether a machine may run. Nothing is recorded.
+//! Says whether a machine may run. Only refusals are recorded.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use licet_domain::{
     license::{Activation, IssuedLicense},
-    validate::{Machine, Request, Subject, Verdict, validate},
+    validate::{Machine, Request, Verdict, validate},
     values::{ActivationId, AppVersion, Components, LicenseId, RawFingerprint, Timestamp},
 };
+use serde_json::json;
 
-use super::{InForce, activate::normalize};
-use crate::{CommandError, Context, Platform};
+use super::{InForce, machine::normalize};
+use crate::{CommandError, Context, Platform, refusals::Refusal};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -25,6 +26,15 @@ pub enum Verification {
     Activation(LicenseId, ActivationId),
 }
 
+/// What the program says and needs.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Its version.
+    pub app_version: Option<String>,
+    /// Features that must be on.
+    pub features: Vec<String>,
+}
+
 /// The answer.
 #[derive(Debug, Clone)]
 pub struct Verified {
@@ -37,14 +47,12 @@ pub struct Verified {
 }
 
 impl Platform {
-    /// Validates a machine against the durable state in memory.
-    pub async fn verify(
+    /// The license that is asked about, with how the machine named itself; `None` where there is none in the books.
+    pub async fn find_asked(
         &self,
         context: &Context,
         asked: &Verification,
-        app_version: Option<&str>,
-        features: &[String],
-    ) -> Result<Verified, CommandError> {
+    ) -> Result<Option<(InForce, Seat)>, CommandError> {
         let (license, seat) = match asked {
             Verification::Key {
                 license_key,
@@ -52,16 +60,12 @@ impl Platform {
             } => {
                 let fingerprint = normalize(fingerprint)?;
                 let Some((id, license)) = self.license_by_key(&context.tenant, license_key).await? else {
-                    return Ok(not_found());
+                    return Ok(None);
                 };
                 let key = self.fingerprint_key(&context.tenant, id).await?;
-                (
-                    license,
-                    Seat::Machine {
-                        absent: fingerprint.is_absent(),
-                        components: fingerprint.hash(&key),
-                    },
-                )
+                let absent = fingerprint.is_absent();
+                let components = fingerprint.hash(&key);
+                (license, Seat::Machine { absent, components })
             }
             Verification::Activation(id, activation) => (
                 self.licenses.get(&context.tenant, id.0).await?,
@@ -69,37 +73,55 @@ impl Platform {
             ),
         };
         if license.state.in_books().is_none() {
-            return Ok(not_found());
+            return Ok(None);
         }
-        let in_force = self.in_force(&context.tenant, &license).await?;
-        let (machine, activation) = seat.find(&in_force);
-        let (window, min_version) = (
-            in_force.license().window(in_force.terms()),
-            in_force.product.min_version.as_ref(),
-        );
-        let (in_features, limits) = (in_force.features(), in_force.limits());
-        let standing = in_force.license().standing;
-        let subject = Subject {
-            standing,
-            window,
-            features: &in_features,
-            limits: &limits,
-            min_version,
-            machine,
+        Ok(Some((self.in_force(&context.tenant, &license).await?, seat)))
+    }
+
+    /// Validates a machine against the durable state in memory; `used` is what its license used in this billing period.
+    pub async fn verify(
+        &self,
+        context: &Context,
+        asked: Option<(InForce, Seat)>,
+        wanted: &Wanted,
+        used: &BTreeMap<String, u64>,
+    ) -> Verified {
+        let Some((in_force, seat)) = asked else {
+            return not_found();
         };
-        let version = app_version.map(AppVersion::new);
+        let (machine, activation) = seat.find(&in_force);
+        let version = wanted.app_version.as_deref().map(AppVersion::new);
+        let totals: Vec<(String, u64)> = used.iter().map(|(meter, used)| (meter.clone(), *used)).collect();
         let request = Request {
             app_version: version.as_ref(),
-            features,
-            usage: &[],
+            features: &wanted.features,
+            usage: &totals,
         };
-        let verdict = validate(Some(&subject), &request, context.now);
-        drop((in_features, limits));
-        Ok(Verified {
+        let verdict = in_force.validate(machine, &request, context.now);
+        if !verdict.is_valid() {
+            let mut facts = in_force.facts(&totals);
+            if let Some(version) = &version {
+                facts.insert("app_version".to_owned(), json!(version));
+            }
+            if verdict == Verdict::FeatureMissing {
+                facts.insert("features_asked".to_owned(), json!(wanted.features));
+            }
+            let refusal = Refusal {
+                license_id: in_force.id(),
+                machine: seat.components(activation.as_deref()),
+                activation_id: activation.as_ref().map(|activation| activation.id()),
+                asked: "verify",
+                code: verdict.code(),
+                policy_version: in_force.policy.version,
+                facts,
+            };
+            self.note_refusal(context, refusal).await;
+        }
+        Verified {
             verdict,
-            activation,
+            activation: activation.filter(|activation| activation.is_seated()),
             in_force: Some(in_force),
-        })
+        }
     }
 }
 
@@ -112,8 +134,15 @@ fn not_found() -> Verified {
 }
 
 /// How the asking machine named itself.
-enum Seat {
-    Machine { absent: bool, components: Components },
+pub enum Seat {
+    /// By what it is known by.
+    Machine {
+        /// Whether it sent nothing at all.
+        absent: bool,
+        /// What it sent, as hashes.
+        components: Components,
+    },
+    /// By its token.
     Named(ActivationId),
 }
 
@@ -132,8 +161,17 @@ impl Seat {
                 .activation(*id)
                 .filter(|activation| activation.deactivated_at.is_none()),
         };
-        found.map_or((Machine::NotActivated, None), |activation| {
-            (Machine::Seated, Some(Arc::clone(activation)))
-        })
+        match found {
+            None => (Machine::NotActivated, None),
+            Some(activation) if activation.is_seated() => (Machine::Seated, Some(Arc::clone(activation))),
+            Some(activation) => (Machine::SilentTooLong, Some(Arc::clone(activation))),
+        }
+    }
+
+    fn components<'a>(&'a self, activation: Option<&'a Activation>) -> Option<&'a Components> {
+        match self {
+            Self::Machine { components, .. } => Some(components),
+            Self::Named(_) => activation.map(|activation| &activation.activated.components),
+        }
     }
 }

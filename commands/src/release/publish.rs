@@ -31,6 +31,8 @@ pub struct NewRelease {
     pub sha256: Option<String>,
     /// What is new.
     pub notes: Option<String>,
+    /// To how many percent of the machines it is offered; absent is to all.
+    pub rollout_percent: Option<i64>,
 }
 
 impl Platform {
@@ -77,8 +79,10 @@ impl Platform {
             });
         let state = Product::Live(product.clone());
         let raised = raise.map_or(Ok(vec![]), |command| Product::decide(&state, command))?;
+        let release_percent = release.rollout_percent.unwrap_or(100);
         let value = PublishedRelease {
             published: release,
+            rollout_percent: release_percent,
             yanked: false,
         };
         let mut submission = Self::submission(context, context.answer(|| body(&value)));
@@ -94,6 +98,7 @@ impl Platform {
                 .push(stream::<Product>(product.id.0, product_version, &raised));
         }
         let appended = self.log.append(submission).await;
+        self.releases_changed();
         if raised.is_empty() && !matches!(appended, Err(AppendError::Conflict { .. })) {
             return Ok(Done {
                 value,
@@ -136,6 +141,7 @@ fn read(
     let download_url = fields.take_optional("download_url", new.download_url.as_deref(), url);
     let sha256 = fields.take_optional("sha256", new.sha256.as_deref(), sha256);
     let notes = fields.take_optional("notes", new.notes.as_deref(), Text::parse);
+    let rollout_percent = fields.optional_number("rollout_percent", Some(new.rollout_percent), None);
     let (version, channel) = fields.finish(version.zip(channel))?;
     Ok(ReleasePublished {
         release_id,
@@ -147,6 +153,7 @@ fn read(
         download_url,
         sha256,
         notes,
+        rollout_percent,
         at: context.now,
     })
 }

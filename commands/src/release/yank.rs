@@ -25,9 +25,9 @@ impl Platform {
                 .then_some(ReleaseCommand::Yank { at: context.now })
                 .ok_or(CommandError::Stale)
         };
-        self.run(&self.releases, (id, context, context.envelope()), order, facts, &|_| {
-            String::new()
-        })
-        .await
+        let about = (id, context, context.envelope());
+        let done = self.run(&self.releases, about, order, facts, &|_| String::new()).await;
+        self.releases_changed();
+        done
     }
 }

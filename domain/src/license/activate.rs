@@ -1,16 +1,70 @@
-//! The rule that hands out seats.
+//! The rules that hand out seats.
 
 use super::{
     command::Activate,
-    event::{LicenseActivated, LicenseEvent},
+    event::{LicenseActivated, LicenseDeactivated, LicenseEvent, LicenseStarted},
     rejection::LicenseRejection,
+    seats,
     state::{IssuedLicense, Standing},
 };
-use crate::validate::Phase;
+use crate::{policy::DurationFrom, validate::Phase, values::ActivationId};
 
 /// Gives a machine a seat, or says why not; a machine that has one keeps it and nothing is recorded.
 /// The order of the refusals is the contract's.
 pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<LicenseEvent>, LicenseRejection> {
+    admit(license, &order)?;
+    if let Some(known) = license.find_machine(&order.components, &order.terms) {
+        return seats::revive(license, known.id(), (&order.terms, order.policy_version), order.at);
+    }
+    seats::expect_free(license, &order.terms)?;
+    let started = start(license, &order);
+    let mut events = vec![LicenseEvent::Activated(seat(order, None))];
+    events.extend(started);
+    Ok(events)
+}
+
+/// Gives one machine's seat to another. What was done already is told again without a record.
+pub(super) fn transfer(
+    license: &IssuedLicense,
+    from: ActivationId,
+    order: Activate,
+    reason: Option<String>,
+) -> Result<Vec<LicenseEvent>, LicenseRejection> {
+    admit(license, &order)?;
+    let giving = license.activation(from);
+    let giving = giving.ok_or(LicenseRejection::ActivationNotFound(Some(from)))?;
+    let known = license.find_machine(&order.components, &order.terms);
+    if let Some(known) = known {
+        return if known.activated.transferred_from == Some(from) {
+            Ok(vec![])
+        } else {
+            Err(LicenseRejection::AlreadyActive(known.id()))
+        };
+    }
+    if !giving.is_seated() {
+        return Err(LicenseRejection::ActivationNotActive(from));
+    }
+    if let Some(limit) = order.terms.max_transfers {
+        let days = order.terms.transfer_period_days;
+        let since = days.map(|days| order.at.plus_seconds(-i64::from(days) * 86_400));
+        let made = license.transfers_since(since);
+        if made >= limit {
+            return Err(LicenseRejection::TransferLimitReached { limit, made });
+        }
+    }
+    Ok(vec![
+        LicenseEvent::Deactivated(LicenseDeactivated {
+            activation_id: from,
+            reason: reason.or_else(|| Some("transferred".to_owned())),
+            silent: false,
+            at: order.at,
+        }),
+        LicenseEvent::Activated(seat(order, Some(from))),
+    ])
+}
+
+/// What must hold before seats are looked at.
+fn admit(license: &IssuedLicense, order: &Activate) -> Result<(), LicenseRejection> {
     match license.standing {
         Standing::Active => {}
         Standing::Suspended => return Err(LicenseRejection::Suspended),
@@ -22,7 +76,7 @@ pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<L
         Phase::Over { expired_at } => return Err(LicenseRejection::Expired(expired_at)),
         Phase::Valid | Phase::Grace => {}
     }
-    check_fingerprint(&order)?;
+    check_fingerprint(order)?;
     if let (Some(minimum), Some(version)) = (&order.min_version, &order.app_version)
         && !version.is_at_least(minimum)
     {
@@ -30,25 +84,33 @@ pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<L
             minimum: minimum.clone(),
         });
     }
-    if license.find_machine(&order.components, &order.terms).is_some() {
-        return Ok(vec![]);
-    }
-    let limit = license.seats(&order.terms);
-    if license.active >= limit {
-        return Err(LicenseRejection::ActivationLimitReached {
-            limit,
-            active: license.active,
-        });
-    }
-    Ok(vec![LicenseEvent::Activated(LicenseActivated {
+    Ok(())
+}
+
+fn seat(order: Activate, transferred_from: Option<ActivationId>) -> LicenseActivated {
+    LicenseActivated {
         activation_id: order.activation_id,
         components: order.components,
         policy_version: order.policy_version,
         hostname: order.hostname,
         os: order.os,
         app_version: order.app_version,
+        transferred_from,
+        hold_seconds: order.terms.hold_seconds(),
         at: order.at,
-    })])
+    }
+}
+
+/// A duration that is counted from the first machine begins with it.
+fn start(license: &IssuedLicense, order: &Activate) -> Option<LicenseEvent> {
+    let waits = order.terms.duration_from == DurationFrom::FirstActivation
+        && license.expires_at.is_none()
+        && license.is_untouched();
+    let days = order.terms.duration_days.filter(|_| waits)?;
+    Some(LicenseEvent::Started(LicenseStarted {
+        expires_at: order.at.plus_days(days),
+        at: order.at,
+    }))
 }
 
 fn check_fingerprint(order: &Activate) -> Result<(), LicenseRejection> {

@@ -28,6 +28,59 @@ pub enum LicenseCommand {
     },
     /// Gives a machine a seat, unless it has one.
     Activate(Box<Activate>),
+    /// Gives one machine's seat to another: the old one goes and the new one comes, or neither.
+    Transfer {
+        /// The machine that has the seat.
+        from: ActivationId,
+        /// The machine that gets it.
+        to: Box<Activate>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Takes a floating seat back whose machine was silent for too long; the log checks the hold under its lock.
+    ReleaseSeat {
+        /// Whose seat.
+        activation_id: ActivationId,
+        /// The policy's terms in force.
+        terms: Arc<Terms>,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Gives a machine that was silent its seat again, while one is free.
+    ReviveSeat {
+        /// Whose seat.
+        activation_id: ActivationId,
+        /// The policy's terms in force.
+        terms: Arc<Terms>,
+        /// Which version of the policy those are.
+        policy_version: u32,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Records once a billing period that more was used than is included.
+    NoteUsage {
+        /// Of which meter.
+        meter: String,
+        /// The billing period's beginning.
+        period: Timestamp,
+        /// What is included.
+        limit: u64,
+        /// What was used.
+        used: u64,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Gives a machine without a network a longer lease.
+    CheckOut {
+        /// Which machine.
+        activation_id: ActivationId,
+        /// When the lease ends.
+        until: Timestamp,
+        /// The policy's terms in force.
+        terms: Arc<Terms>,
+        /// Now.
+        at: Timestamp,
+    },
     /// Takes a machine's seat back.
     Deactivate {
         /// Which machine.

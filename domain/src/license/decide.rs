@@ -1,22 +1,23 @@
 //! The rules of a license's life; who gets a seat is decided in `activate.rs`.
 
 use super::{
-    activate::activate,
+    activate::{activate, transfer},
     command::{DeactivationTarget, LicenseCommand, Overrides},
     event::{
         LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued, LicenseKeyRevealed,
-        LicenseRenewed, LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
+        LicenseLimitCrossed, LicenseRenewed, LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
     },
     rejection::LicenseRejection,
+    seats,
     state::{IssuedLicense, License, Standing},
 };
-use crate::{Decider, values::Timestamp};
+use crate::{Decider, SeatHold, values::Timestamp};
 
 type Decision = Result<Vec<LicenseEvent>, LicenseRejection>;
 
 impl Decider for License {
     const TYPE: &'static str = "license";
-    const STATE_SCHEMA: i32 = 1;
+    const STATE_SCHEMA: i32 = 2;
     type State = Self;
     type Command = LicenseCommand;
     type Event = LicenseEvent;
@@ -33,6 +34,12 @@ impl Decider for License {
 
     fn evolve(state: Self, event: &LicenseEvent) -> Self {
         state.apply(event)
+    }
+
+    fn holds(state: &Self, events: &[LicenseEvent]) -> Vec<SeatHold> {
+        state
+            .facts()
+            .map_or_else(Vec::new, |license| seats::holds(license, events))
     }
 
     fn weight(state: &Self) -> usize {
@@ -60,6 +67,40 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             },
         ),
         LicenseCommand::Activate(order) => activate(license, *order),
+        LicenseCommand::Transfer { from, to, reason } => transfer(license, from, *to, reason),
+        LicenseCommand::ReleaseSeat {
+            activation_id,
+            terms,
+            at,
+        } => Ok(seats::release(license, activation_id, &terms, at)),
+        LicenseCommand::ReviveSeat {
+            activation_id,
+            terms,
+            policy_version,
+            at,
+        } => seats::revive(license, activation_id, (&terms, policy_version), at),
+        LicenseCommand::NoteUsage {
+            meter,
+            period,
+            limit,
+            used,
+            at,
+        } => Ok(note_usage(
+            license,
+            LicenseLimitCrossed {
+                meter,
+                period,
+                limit,
+                used,
+                at,
+            },
+        )),
+        LicenseCommand::CheckOut {
+            activation_id,
+            until,
+            terms,
+            at,
+        } => seats::check_out(license, activation_id, until, (&terms, at)),
         LicenseCommand::Deactivate { target, reason, at } => deactivate(license, &target, reason, at),
         LicenseCommand::Suspend { reason, at } => match license.standing {
             Standing::Active => Ok(vec![LicenseEvent::Suspended(LicenseSuspended { reason, at })]),
@@ -141,6 +182,7 @@ fn deactivate(license: &IssuedLicense, target: &DeactivationTarget, reason: Opti
     Ok(vec![LicenseEvent::Deactivated(LicenseDeactivated {
         activation_id,
         reason,
+        silent: !activation.is_seated(),
         at,
     })])
 }
@@ -161,6 +203,13 @@ fn renew(
         reason,
         at,
     })])
+}
+
+fn note_usage(license: &IssuedLicense, crossed: LicenseLimitCrossed) -> Vec<LicenseEvent> {
+    let news = crossed.used > crossed.limit && !license.has_noted(&crossed.meter, crossed.period);
+    news.then_some(LicenseEvent::LimitCrossed(crossed))
+        .into_iter()
+        .collect()
 }
 
 fn note_expiry(license: &IssuedLicense, at: Timestamp) -> Vec<LicenseEvent> {

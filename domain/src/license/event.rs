@@ -18,6 +18,16 @@ crate::events! {
         Activated(LicenseActivated) = ("license.activated", 1),
         /// A machine lost its seat.
         Deactivated(LicenseDeactivated) = ("license.deactivated", 1),
+        /// A floating seat fell free because its machine was silent.
+        SeatReleased(LicenseSeatReleased) = ("license.seat_released", 1),
+        /// A machine that had been silent took its seat again.
+        SeatRevived(LicenseSeatRevived) = ("license.seat_revived", 1),
+        /// Its duration began with the first machine.
+        Started(LicenseStarted) = ("license.started", 1),
+        /// More was used than it includes.
+        LimitCrossed(LicenseLimitCrossed) = ("license.limit_crossed", 1),
+        /// A machine without a network was given a longer lease.
+        CheckedOut(LicenseCheckedOut) = ("license.checked_out", 1),
         /// It was stopped for a while.
         Suspended(LicenseSuspended) = ("license.suspended", 1),
         /// It works again.
@@ -103,6 +113,12 @@ pub struct LicenseActivated {
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_version: Option<AppVersion>,
+    /// The machine that gave its seat to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred_from: Option<ActivationId>,
+    /// For how long the seat is held without a beat, in seconds; absent where it is no floating one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
     /// When.
     pub at: Timestamp,
 }
@@ -115,6 +131,70 @@ pub struct LicenseDeactivated {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether its seat had fallen free before, because it was silent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A floating seat fell free because its machine was silent; the machine may take it again while one is free.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseSeatReleased {
+    /// Whose seat.
+    pub activation_id: ActivationId,
+    /// When it was taken back.
+    pub at: Timestamp,
+}
+
+/// A machine that had been silent took its seat again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseSeatRevived {
+    /// Whose seat.
+    pub activation_id: ActivationId,
+    /// The policy's version under which this was judged.
+    pub policy_version: u32,
+    /// For how long the seat is held without a beat, in seconds; absent where it is no floating one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A license's duration began with its first machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseStarted {
+    /// The end from now on.
+    pub expires_at: Timestamp,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// More of a meter was used in a billing period than the license includes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseLimitCrossed {
+    /// Of which meter.
+    pub meter: String,
+    /// The billing period's beginning.
+    pub period: Timestamp,
+    /// What is included.
+    pub limit: u64,
+    /// What was used when it was noticed.
+    pub used: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A machine without a network was given a longer lease.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LicenseCheckedOut {
+    /// Which machine.
+    pub activation_id: ActivationId,
+    /// When the lease ends.
+    pub until: Timestamp,
+    /// For how long the seat is held, in seconds; absent where it is no floating one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u32>,
     /// When.
     pub at: Timestamp,
 }

@@ -5,14 +5,18 @@ mod command;
 mod decide;
 mod event;
 mod rejection;
+#[cfg(test)]
+mod seat_tests;
+mod seats;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use command::{Activate, DeactivationTarget, LicenseCommand, Overrides};
 pub use event::{
-    LicenseActivated, LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired, LicenseIssued,
-    LicenseKeyRevealed, LicenseRenewed, LicenseResumed, LicenseRetired, LicenseRevoked, LicenseSuspended,
+    LicenseActivated, LicenseCheckedOut, LicenseDeactivated, LicenseEdited, LicenseEvent, LicenseExpired,
+    LicenseIssued, LicenseKeyRevealed, LicenseLimitCrossed, LicenseRenewed, LicenseResumed, LicenseRetired,
+    LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
 pub use rejection::LicenseRejection;
 pub use state::{Activation, IssuedLicense, License, Standing};

@@ -1,5 +1,7 @@
 //! Why an order to a license is refused.
 
+use serde_json::{Map, Value, json};
+
 use crate::values::{ActivationId, Timestamp};
 
 /// Why an order to a license is refused.
@@ -62,6 +64,23 @@ pub enum LicenseRejection {
     /// No such machine.
     #[error("there is no such activation")]
     ActivationNotFound(Option<ActivationId>),
+    /// The machine has no seat to give, to hold or to take along.
+    #[error("the activation is not active")]
+    ActivationNotActive(ActivationId),
+    /// The machine that would get the seat has it, or has another.
+    #[error("the machine has a seat of this license already")]
+    AlreadyActive(ActivationId),
+    /// Seats have moved too often.
+    #[error("{made} of {limit} transfers were made")]
+    TransferLimitReached {
+        /// How many are allowed.
+        limit: u32,
+        /// How many were made.
+        made: u32,
+    },
+    /// A lease must end after now and within a year and a day.
+    #[error("a checked-out lease lasts 1 to 366 days and not beyond the license")]
+    CheckOutOutOfRange,
     /// There is no end to move.
     #[error("the license has no end; give expires_at to set one")]
     NotRenewable,
@@ -71,4 +90,51 @@ pub enum LicenseRejection {
     /// A number is outside what makes sense.
     #[error("seats must be 1 to 1,000,000")]
     SeatsOutOfRange,
+}
+
+impl LicenseRejection {
+    /// The stable code that machines and scripts branch on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "LICENSE_NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::Revoked => "LICENSE_REVOKED",
+            Self::Suspended => "LICENSE_SUSPENDED",
+            Self::Retired => "LICENSE_RETIRED",
+            Self::NotYetValid(_) => "LICENSE_NOT_YET_VALID",
+            Self::Expired(_) => "LICENSE_EXPIRED",
+            Self::FingerprintRequired => "FINGERPRINT_REQUIRED",
+            Self::FingerprintPlaceholder { .. } => "FINGERPRINT_PLACEHOLDER",
+            Self::FingerprintInsufficient { .. } => "FINGERPRINT_INSUFFICIENT",
+            Self::VersionUnsupported { .. } => "VERSION_UNSUPPORTED",
+            Self::ActivationLimitReached { .. } => "ACTIVATION_LIMIT_REACHED",
+            Self::ActivationNotFound(_) => "ACTIVATION_NOT_FOUND",
+            Self::ActivationNotActive(_) => "ACTIVATION_NOT_ACTIVE",
+            Self::AlreadyActive(_) => "ALREADY_ACTIVE",
+            Self::TransferLimitReached { .. } => "TRANSFER_LIMIT_REACHED",
+            Self::CheckOutOutOfRange | Self::EndsBeforeItBegins | Self::SeatsOutOfRange => "OUT_OF_RANGE",
+            Self::NotRenewable => "LICENSE_NOT_RENEWABLE",
+        }
+    }
+
+    /// What decided, by name.
+    pub fn facts(&self) -> Map<String, Value> {
+        let facts = match self {
+            Self::NotYetValid(from) => json!({ "valid_from": from }),
+            Self::Expired(end) => json!({ "expires_at": end }),
+            Self::FingerprintPlaceholder { present, required }
+            | Self::FingerprintInsufficient { present, required } => {
+                json!({ "present": present, "required": required })
+            }
+            Self::VersionUnsupported { minimum } => json!({ "min_version": minimum }),
+            Self::ActivationLimitReached { limit, active } => json!({ "limit": limit, "active": active }),
+            Self::TransferLimitReached { limit, made } => json!({ "limit": limit, "made": made }),
+            Self::ActivationNotActive(id) | Self::AlreadyActive(id) => json!({ "activation_id": id }),
+            _ => json!({}),
+        };
+        match facts {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        }
+    }
 }

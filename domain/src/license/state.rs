@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use rpds::{HashTrieMapSync, HashTrieSetSync};
+use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -62,6 +62,10 @@ pub struct IssuedLicense {
     /// How many machines hold a seat.
     pub active: u32,
     activations: HashTrieMapSync<ActivationId, Arc<Activation>>,
+    /// When seats moved to another machine.
+    transfers: VectorSync<Timestamp>,
+    /// In which billing period each meter was last noted to be beyond its limit.
+    crossed: HashTrieMapSync<String, Timestamp>,
     by_component: HashTrieMapSync<ComponentHash, HashTrieSetSync<ActivationId>>,
 }
 
@@ -72,8 +76,33 @@ pub struct Activation {
     pub activated: LicenseActivated,
     /// The sequence of that event, by which its position can be looked up.
     pub sequence: u64,
-    /// When it lost its seat.
+    /// When it lost its seat for good.
     pub deactivated_at: Option<Timestamp>,
+    /// Since when its floating seat is free because it was silent.
+    pub silent_since: Option<Timestamp>,
+    /// Until when it holds a lease that it took along.
+    pub checked_out_until: Option<Timestamp>,
+}
+
+impl Activation {
+    /// Its id.
+    pub fn id(&self) -> ActivationId {
+        self.activated.activation_id
+    }
+
+    /// Whether it holds a seat.
+    pub fn is_seated(&self) -> bool {
+        self.deactivated_at.is_none() && self.silent_since.is_none()
+    }
+
+    /// The word for how it stands.
+    pub fn status(&self) -> &'static str {
+        match (self.deactivated_at, self.silent_since) {
+            (Some(_), _) => "deactivated",
+            (None, Some(_)) => "silent",
+            (None, None) => "active",
+        }
+    }
 }
 
 impl License {
@@ -112,6 +141,8 @@ impl IssuedLicense {
             sequence: 1,
             active: 0,
             activations: HashTrieMapSync::new_sync(),
+            transfers: VectorSync::new_sync(),
+            crossed: HashTrieMapSync::new_sync(),
             by_component: HashTrieMapSync::new_sync(),
         }
     }
@@ -140,6 +171,22 @@ impl IssuedLicense {
         }
     }
 
+    /// Whether no machine has ever had a seat.
+    pub fn is_untouched(&self) -> bool {
+        self.activations.is_empty()
+    }
+
+    /// How many seats have moved since a moment.
+    pub fn transfers_since(&self, since: Option<Timestamp>) -> u32 {
+        let counts = |at: &&Timestamp| since.is_none_or(|since| **at > since);
+        u32::try_from(self.transfers.iter().filter(counts).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a meter was noted to be beyond its limit in this billing period.
+    pub fn has_noted(&self, meter: &str, period: Timestamp) -> bool {
+        self.crossed.get(meter).is_some_and(|noted| *noted >= period)
+    }
+
     /// An activation, active or not.
     pub fn activation(&self, id: ActivationId) -> Option<&Arc<Activation>> {
         self.activations.get(&id)
@@ -150,7 +197,7 @@ impl IssuedLicense {
         self.activations.values()
     }
 
-    /// The active machine that these components belong to: the one with most in common, then the oldest.
+    /// The machine in the books, seated or silent, that these components belong to: the one with most in common, then the oldest.
     ///
     /// A machine that agrees on k of n sent components agrees on one of any n − k + 1 of them, so only the rarest so
     /// many are looked at: one processor model shared by ten thousand machines costs nothing.
@@ -226,6 +273,13 @@ impl IssuedLicense {
                 self.note.clone_from(&event.note);
             }
             LicenseEvent::Activated(event) => self.seat(event),
+            LicenseEvent::SeatReleased(event) => self.silence(event.activation_id, event.at),
+            LicenseEvent::SeatRevived(event) => self.revive(event.activation_id),
+            LicenseEvent::Started(event) => self.expires_at = Some(event.expires_at),
+            LicenseEvent::LimitCrossed(event) => self.crossed.insert_mut(event.meter.clone(), event.period),
+            LicenseEvent::CheckedOut(event) => self.change(event.activation_id, |activation| {
+                activation.checked_out_until = Some(event.until);
+            }),
             LicenseEvent::Deactivated(event) => self.unseat(event.activation_id, event.at),
             LicenseEvent::Suspended(_) => self.standing = Standing::Suspended,
             LicenseEvent::Resumed(_) => self.standing = Standing::Active,
@@ -245,7 +299,12 @@ impl IssuedLicense {
             activated: event.clone(),
             sequence: self.sequence,
             deactivated_at: None,
+            silent_since: None,
+            checked_out_until: None,
         };
+        if event.transferred_from.is_some() {
+            self.transfers.push_back_mut(event.at);
+        }
         for hash in event.components.groups(&extra_names(&event.components)).flatten() {
             let mut sharing = self
                 .by_component
@@ -276,14 +335,31 @@ impl IssuedLicense {
                 None => {}
             }
         }
-        self.activations.insert_mut(
-            id,
-            Arc::new(Activation {
-                deactivated_at: Some(at),
-                ..(*activation).clone()
-            }),
-        );
-        self.active -= 1;
+        self.active -= u32::from(activation.is_seated());
+        self.change(id, |activation| activation.deactivated_at = Some(at));
+    }
+
+    fn silence(&mut self, id: ActivationId, at: Timestamp) {
+        if self.activation(id).is_some_and(|activation| activation.is_seated()) {
+            self.active -= 1;
+            self.change(id, |activation| activation.silent_since = Some(at));
+        }
+    }
+
+    fn revive(&mut self, id: ActivationId) {
+        let silent = |activation: &Arc<Activation>| activation.deactivated_at.is_none() && !activation.is_seated();
+        if self.activation(id).is_some_and(silent) {
+            self.active += 1;
+            self.change(id, |activation| activation.silent_since = None);
+        }
+    }
+
+    fn change(&mut self, id: ActivationId, change: impl FnOnce(&mut Activation)) {
+        if let Some(activation) = self.activations.get(&id) {
+            let mut changed = (**activation).clone();
+            change(&mut changed);
+            self.activations.insert_mut(id, Arc::new(changed));
+        }
     }
 }
 

@@ -17,7 +17,7 @@ fn at() -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000)
 }
 
-fn issue() -> LicenseIssued {
+pub(super) fn issue() -> LicenseIssued {
     LicenseIssued {
         license_id: LicenseId(Uuid::from_u128(1)),
         customer_id: CustomerId(Uuid::from_u128(2)),
@@ -354,7 +354,7 @@ proptest! {
             }
             let license = state.facts().unwrap();
             prop_assert!(license.active <= 3);
-            prop_assert_eq!(license.active as usize, license.activations().filter(|a| a.deactivated_at.is_none()).count());
+            prop_assert_eq!(license.active as usize, license.activations().filter(|a| a.is_seated()).count());
         }
         let replayed = stored.iter().fold(License::Absent, |state, event| {
             License::evolve(state, &LicenseEvent::decode(event.event_type(), &event.encode()).unwrap())

@@ -11,4 +11,4 @@ pub use command::PolicyCommand;
 pub use event::{PolicyCreated, PolicyEdited, PolicyEvent, PolicyRetired};
 pub use rejection::PolicyRejection;
 pub use state::{LivePolicy, Policy};
-pub use terms::Terms;
+pub use terms::{DurationFrom, Terms};

@@ -13,6 +13,9 @@ pub struct Terms {
     /// How long a license lives from its beginning, in days; `None` is for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_days: Option<u32>,
+    /// What the duration is counted from.
+    #[serde(default, skip_serializing_if = "DurationFrom::is_creation")]
+    pub duration_from: DurationFrom,
     /// How long a license still works after its end, in days.
     pub grace_days: u32,
     /// On how many components a machine must agree with what was activated; 1 to 10.
@@ -22,6 +25,9 @@ pub struct Terms {
     pub fingerprint_extra: Vec<String>,
     /// How often a machine reports, in seconds; 60 to 86,400.
     pub heartbeat_interval_seconds: u32,
+    /// How many beats in a row may be missed before a floating seat falls free; 0 to 100.
+    #[serde(default = "two", skip_serializing_if = "is_two")]
+    pub heartbeat_grace: u32,
     /// How long a machine may run without the server, in days; 1 to 366.
     pub lease_days: u32,
     /// Whether a seat is held by heartbeats only.
@@ -29,6 +35,9 @@ pub struct Terms {
     /// How often seats may move to another machine; `None` is without bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_transfers: Option<u32>,
+    /// Over how many days transfers are counted; `None` is over the license's whole life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_period_days: Option<u32>,
     /// What is switched on.
     #[serde(default)]
     pub features: Features,
@@ -37,19 +46,62 @@ pub struct Terms {
     pub limits: Limits,
 }
 
+/// What a license's duration is counted from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DurationFrom {
+    /// Its beginning.
+    #[default]
+    Creation,
+    /// The first machine that takes a seat; until then it has no end.
+    FirstActivation,
+}
+
+impl DurationFrom {
+    // Serde asks with a reference.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
+    fn is_creation(&self) -> bool {
+        *self == Self::Creation
+    }
+}
+
+const fn two() -> u32 {
+    2
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
+fn is_two(beats: &u32) -> bool {
+    *beats == two()
+}
+
 impl Terms {
+    /// For how long a beat holds a floating seat, in seconds: one interval and the beats that may be missed.
+    pub fn hold_seconds(&self) -> Option<u32> {
+        self.floating
+            .then(|| self.heartbeat_interval_seconds.saturating_mul(self.heartbeat_grace + 1))
+    }
+
+    /// How long a license lives that begins at its creation.
+    pub fn duration_from_creation(&self) -> Option<u32> {
+        self.duration_days
+            .filter(|_| self.duration_from == DurationFrom::Creation)
+    }
+
     /// The values that the contract gives where a request is silent, for so many seats.
     pub fn with_seats(seats: u32) -> Self {
         Self {
             seats,
             duration_days: None,
+            duration_from: DurationFrom::Creation,
             grace_days: 7,
             fingerprint_match: 2,
             fingerprint_extra: Vec::new(),
             heartbeat_interval_seconds: 900,
+            heartbeat_grace: two(),
             lease_days: 7,
             floating: false,
             max_transfers: None,
+            transfer_period_days: None,
             features: Features::new(),
             limits: Limits::new(),
         }
@@ -79,6 +131,12 @@ impl Terms {
                 "heartbeat_interval_seconds",
                 (60..=86_400).contains(&self.heartbeat_interval_seconds),
                 "60 to 86,400",
+            ),
+            ("heartbeat_grace", self.heartbeat_grace <= 100, "0 to 100"),
+            (
+                "transfer_period_days",
+                self.transfer_period_days.is_none_or(|days| (1..=3_650).contains(&days)),
+                "1 to 3,650",
             ),
             ("lease_days", (1..=366).contains(&self.lease_days), "1 to 366"),
             ("features", self.features.len() <= 200, "at most 200 names"),

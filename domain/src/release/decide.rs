@@ -2,7 +2,7 @@
 
 use super::{
     command::ReleaseCommand,
-    event::{ReleaseEvent, ReleaseYanked},
+    event::{ReleaseEvent, ReleaseRolloutChanged, ReleaseYanked},
     rejection::ReleaseRejection,
     state::Release,
 };
@@ -10,7 +10,7 @@ use crate::Decider;
 
 impl Decider for Release {
     const TYPE: &'static str = "release";
-    const STATE_SCHEMA: i32 = 1;
+    const STATE_SCHEMA: i32 = 2;
     type State = Self;
     type Command = ReleaseCommand;
     type Event = ReleaseEvent;
@@ -26,10 +26,26 @@ impl Decider for Release {
                 {
                     return Err(ReleaseRejection::MinimumAboveVersion);
                 }
+                if release.rollout_percent.is_some_and(|percent| percent > 100) {
+                    return Err(ReleaseRejection::RolloutOutOfRange);
+                }
                 Ok(vec![ReleaseEvent::Published(release)])
             }
             (Self::Published(_), ReleaseCommand::Publish(_)) => Err(ReleaseRejection::AlreadyExists),
-            (Self::Absent, ReleaseCommand::Yank { .. }) => Err(ReleaseRejection::NotFound),
+            (Self::Absent, ReleaseCommand::Yank { .. } | ReleaseCommand::ChangeRollout { .. }) => {
+                Err(ReleaseRejection::NotFound)
+            }
+            (Self::Published(release), ReleaseCommand::ChangeRollout { rollout_percent, at }) => {
+                if rollout_percent > 100 {
+                    return Err(ReleaseRejection::RolloutOutOfRange);
+                }
+                if release.yanked {
+                    return Err(ReleaseRejection::Yanked);
+                }
+                let event = ReleaseEvent::RolloutChanged(ReleaseRolloutChanged { rollout_percent, at });
+                let changed = release.rollout_percent != rollout_percent;
+                Ok(changed.then_some(event).into_iter().collect())
+            }
             (Self::Published(release), ReleaseCommand::Yank { at }) => Ok((!release.yanked)
                 .then_some(ReleaseEvent::Yanked(ReleaseYanked { at }))
                 .into_iter()
@@ -68,6 +84,7 @@ mod tests {
             download_url: None,
             sha256: None,
             notes: None,
+            rollout_percent: None,
             at: Timestamp::from_millis(0),
         })
     }

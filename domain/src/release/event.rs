@@ -9,6 +9,8 @@ crate::events! {
     pub enum ReleaseEvent {
         /// It was published.
         Published(ReleasePublished) = ("release.published", 1),
+        /// It is offered to more machines, or to fewer.
+        RolloutChanged(ReleaseRolloutChanged) = ("release.rollout_changed", 1),
         /// It was taken back.
         Yanked(ReleaseYanked) = ("release.yanked", 1),
     }
@@ -39,6 +41,18 @@ pub struct ReleasePublished {
     /// What is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<Text<10_000>>,
+    /// To how many percent of the machines it is offered; absent is to all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_percent: Option<u8>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A version is offered to more machines, or to fewer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseRolloutChanged {
+    /// To how many percent of them, from now on.
+    pub rollout_percent: u8,
     /// When.
     pub at: Timestamp,
 }

@@ -9,6 +9,12 @@ pub enum ReleaseRejection {
     /// The id is taken.
     #[error("this release exists already")]
     AlreadyExists,
+    /// More than all machines.
+    #[error("rollout_percent must be 0 to 100")]
+    RolloutOutOfRange,
+    /// It was taken back.
+    #[error("this release was yanked")]
+    Yanked,
     /// It would forbid itself.
     #[error("min_version must not be above the release's own version")]
     MinimumAboveVersion,

@@ -19,6 +19,8 @@ pub enum Release {
 pub struct PublishedRelease {
     /// What was published.
     pub published: ReleasePublished,
+    /// To how many percent of the machines it is offered.
+    pub rollout_percent: u8,
     /// Whether it was taken back.
     pub yanked: bool,
 }
@@ -36,13 +38,18 @@ impl Release {
         match (self, event) {
             (_, ReleaseEvent::Published(event)) => Self::Published(PublishedRelease {
                 published: event.clone(),
+                rollout_percent: event.rollout_percent.unwrap_or(100),
                 yanked: false,
+            }),
+            (Self::Published(release), ReleaseEvent::RolloutChanged(event)) => Self::Published(PublishedRelease {
+                rollout_percent: event.rollout_percent,
+                ..release
             }),
             (Self::Published(release), ReleaseEvent::Yanked(_)) => Self::Published(PublishedRelease {
                 yanked: true,
                 ..release
             }),
-            (Self::Absent, ReleaseEvent::Yanked(_)) => Self::Absent,
+            (Self::Absent, ReleaseEvent::Yanked(_) | ReleaseEvent::RolloutChanged(_)) => Self::Absent,
         }
     }
 }

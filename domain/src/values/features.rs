@@ -1,4 +1,4 @@
-//! What a license switches on, and how much of it may be used.
+//! What a license switches on.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,6 @@ use super::Timestamp;
 
 /// Features by name.
 pub type Features = BTreeMap<String, Feature>;
-
-/// Usage limits by name of the meter, in the meter's own unit.
-pub type Limits = BTreeMap<String, u64>;
 
 /// Whether a feature may be used. In JSON `true`, `false`, or the moment at which it ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

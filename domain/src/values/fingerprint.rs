@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::ValueError;
 
@@ -187,6 +187,19 @@ impl Components {
         std::iter::once(&self.mac[..])
             .filter(|macs| !macs.is_empty())
             .chain(single)
+    }
+
+    /// A short digest of all of them, by which people tell machines apart; `None` where there are none.
+    pub fn digest(&self) -> Option<String> {
+        if *self == Self::default() {
+            return None;
+        }
+        let mut digest = Sha256::new();
+        let extras = self.extra.values();
+        for hash in self.mac.iter().chain(&self.cpu).chain(&self.uuid).chain(extras) {
+            digest.update(hash.0);
+        }
+        Some(URL_SAFE_NO_PAD.encode(&digest.finalize()[..8]))
     }
 
     /// How many components there are that count.

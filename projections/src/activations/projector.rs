@@ -25,6 +25,9 @@ pub(crate) struct Row {
     deactivated_at: Option<OffsetDateTime>,
     reason: Option<String>,
     position: i64,
+    silent_since: Option<OffsetDateTime>,
+    transferred_from: Option<Uuid>,
+    checked_out_until: Option<OffsetDateTime>,
 }
 
 /// An event with what its envelope adds.
@@ -37,14 +40,20 @@ pub(crate) struct Event {
 
 impl RowProjector for Activations {
     const NAME: &'static str = "activations";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "activations";
     type Key = Uuid;
     type Row = Row;
     type Event = Event;
 
     fn event_types() -> Vec<&'static str> {
-        vec!["license.activated", "license.deactivated"]
+        vec![
+            "license.activated",
+            "license.deactivated",
+            "license.seat_released",
+            "license.seat_revived",
+            "license.checked_out",
+        ]
     }
 
     fn decode(row: &RecordedRow) -> Result<(Uuid, Event), ReadError> {
@@ -55,6 +64,9 @@ impl RowProjector for Activations {
         let key = match &event {
             LicenseEvent::Activated(event) => event.activation_id,
             LicenseEvent::Deactivated(event) => event.activation_id,
+            LicenseEvent::SeatReleased(event) => event.activation_id,
+            LicenseEvent::SeatRevived(event) => event.activation_id,
+            LicenseEvent::CheckedOut(event) => event.activation_id,
             other => unreachable!("{other:?} is not among the types that this projector reads"),
         };
         Ok((
@@ -81,6 +93,24 @@ impl RowProjector for Activations {
                 deactivated_at: None,
                 reason: None,
                 position: event.position,
+                silent_since: None,
+                transferred_from: activated.transferred_from.map(|from| from.0),
+                checked_out_until: None,
+            }),
+            LicenseEvent::SeatReleased(released) => row.map(|row| Row {
+                silent_since: Some(released.at.into()),
+                position: event.position,
+                ..row
+            }),
+            LicenseEvent::SeatRevived(_) => row.map(|row| Row {
+                silent_since: None,
+                position: event.position,
+                ..row
+            }),
+            LicenseEvent::CheckedOut(checked_out) => row.map(|row| Row {
+                checked_out_until: Some(checked_out.until.into()),
+                position: event.position,
+                ..row
             }),
             LicenseEvent::Deactivated(deactivated) => row.map(|row| Row {
                 deactivated_at: Some(deactivated.at.into()),
@@ -114,11 +144,12 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
     }
     sqlx::query!(
         r#"INSERT INTO activations (tenant_id, activation_id, license_id, hostname_sealed, os, app_version, activated_at,
-               deactivated_at, reason, position)
+               deactivated_at, reason, position, silent_since, transferred_from, checked_out_until)
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-               $8::timestamptz[], $9::text[], $10::bigint[])
+               $8::timestamptz[], $9::text[], $10::bigint[], $11::timestamptz[], $12::uuid[], $13::timestamptz[])
            ON CONFLICT (activation_id) DO UPDATE SET deactivated_at = excluded.deactivated_at, reason = excluded.reason,
-               position = excluded.position"#,
+               position = excluded.position, silent_since = excluded.silent_since,
+               checked_out_until = excluded.checked_out_until"#,
         &column!(tenant_id),
         &column!(activation_id),
         &column!(license_id),
@@ -129,6 +160,9 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
         &column!(deactivated_at) as &[Option<OffsetDateTime>],
         &column!(reason) as &[Option<String>],
         &column!(position),
+        &column!(silent_since) as &[Option<OffsetDateTime>],
+        &column!(transferred_from) as &[Option<Uuid>],
+        &column!(checked_out_until) as &[Option<OffsetDateTime>],
     )
     .execute(connection)
     .await?;

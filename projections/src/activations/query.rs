@@ -21,6 +21,10 @@ pub struct ActivationRow {
     pub activated_at: OffsetDateTime,
     /// When it lost its seat.
     pub deactivated_at: Option<OffsetDateTime>,
+    /// Since when its floating seat is free.
+    pub silent_since: Option<OffsetDateTime>,
+    /// When it last reported.
+    pub last_seen_at: Option<OffsetDateTime>,
 }
 
 /// A page of a license's machines, past and present.
@@ -34,11 +38,13 @@ pub async fn list(
     let (time, id) = request.bounds();
     let items = sqlx::query_as!(
         ActivationRow,
-        r#"SELECT activation_id, hostname_sealed, os, app_version, activated_at, deactivated_at FROM activations
-           WHERE tenant_id = $1 AND license_id = $2
-             AND (NOT $6::boolean AND (activated_at, activation_id) > ($3, $4) OR $6 AND (activated_at, activation_id) < ($3, $4))
-           ORDER BY CASE WHEN $6 THEN NULL ELSE activated_at END, CASE WHEN $6 THEN activated_at END DESC,
-                    CASE WHEN $6 THEN NULL ELSE activation_id END, CASE WHEN $6 THEN activation_id END DESC
+        r#"SELECT a.activation_id, a.hostname_sealed, a.os, coalesce(s.app_version, a.app_version) AS app_version, a.activated_at,
+               a.deactivated_at, a.silent_since, s.last_seen_at AS "last_seen_at?"
+           FROM activations a LEFT JOIN last_seen s ON s.activation_id = a.activation_id
+           WHERE a.tenant_id = $1 AND a.license_id = $2
+             AND (NOT $6::boolean AND (a.activated_at, a.activation_id) > ($3, $4) OR $6 AND (a.activated_at, a.activation_id) < ($3, $4))
+           ORDER BY CASE WHEN $6 THEN NULL ELSE a.activated_at END, CASE WHEN $6 THEN a.activated_at END DESC,
+                    CASE WHEN $6 THEN NULL ELSE a.activation_id END, CASE WHEN $6 THEN a.activation_id END DESC
            LIMIT $5"#,
         tenant.as_str(),
         license_id,

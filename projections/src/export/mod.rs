@@ -20,6 +20,16 @@ pub enum Format {
     Csv,
 }
 
+impl Format {
+    /// How its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Replayed {
@@ -29,7 +39,20 @@ pub struct Replayed {
     pub position: i64,
     /// How many events were folded.
     pub events: u64,
-    /// How many rows came of it.
+    /// How many rows came of it, over all tables.
+    pub rows: u64,
+    /// The file of the first table; most read models have one.
+    pub file: PathBuf,
+    /// Every table's file.
+    pub files: Vec<TableFile>,
+}
+
+/// One table of a read model, as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableFile {
+    /// The table.
+    pub table: &'static str,
+    /// How many rows it has.
     pub rows: u64,
     /// The file.
     pub file: PathBuf,
@@ -81,29 +104,42 @@ async fn write(
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
     let events = fold(projector, log.pool(), &mut scratch.connection, (0, position), progress).await?;
-    let extension = match format {
-        Format::Parquet => "parquet",
-        Format::Csv => "csv",
-    };
-    let file = folder.join(format!("{}-{position}.{extension}", projector.name()));
-    // Written beside and renamed, so that a file of this name is always whole.
-    let partial = file.with_extension(format!("{extension}.part"));
-    let failed = |cause: String| ExportError::File {
-        path: file.clone(),
-        cause,
-    };
-    std::fs::create_dir_all(folder).map_err(|cause| failed(cause.to_string()))?;
-    let rows = match format {
-        Format::Csv => csv::write(&mut scratch.connection, projector.table(), &partial).await,
-        Format::Parquet => parquet::write(&mut scratch.connection, projector.table(), &partial).await,
-    };
-    let rows = rows.map_err(|error| failed(error.to_string()))?;
-    std::fs::rename(&partial, &file).map_err(|cause| failed(cause.to_string()))?;
+    std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
+    let mut files = Vec::new();
+    for table in projector.tables() {
+        files.push(write_table(scratch, table, position, (folder, format)).await?);
+    }
     Ok(Replayed {
         name: projector.name(),
         position,
         events,
-        rows,
-        file,
+        rows: files.iter().map(|file| file.rows).sum(),
+        file: files.first().map(|first| first.file.clone()).unwrap_or_default(),
+        files,
     })
+}
+
+async fn write_table(
+    scratch: &mut Scratch,
+    table: &'static str,
+    position: i64,
+    (folder, format): (&Path, Format),
+) -> Result<TableFile, ExportError> {
+    let file = folder.join(format!("{table}-{position}.{}", format.extension()));
+    // Written beside and renamed, so that a file of this name is always whole.
+    let partial = file.with_extension(format!("{}.part", format.extension()));
+    let rows = match format {
+        Format::Csv => csv::write(&mut scratch.connection, table, &partial).await,
+        Format::Parquet => parquet::write(&mut scratch.connection, table, &partial).await,
+    };
+    let rows = rows.map_err(|error| failed(&file, &error))?;
+    std::fs::rename(&partial, &file).map_err(|cause| failed(&file, &cause))?;
+    Ok(TableFile { table, rows, file })
+}
+
+fn failed(path: &Path, cause: &dyn std::fmt::Display) -> ExportError {
+    ExportError::File {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Event {
 
 impl RowProjector for LicenseState {
     const NAME: &'static str = "license_state";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "license_state";
     type Key = Uuid;
     type Row = Row;
@@ -133,7 +133,10 @@ impl RowProjector for LicenseState {
 impl Row {
     fn fold(&mut self, event: &LicenseEvent) {
         match event {
-            LicenseEvent::Issued(_) | LicenseEvent::KeyRevealed(_) => {}
+            LicenseEvent::Issued(_)
+            | LicenseEvent::KeyRevealed(_)
+            | LicenseEvent::LimitCrossed(_)
+            | LicenseEvent::CheckedOut(_) => {}
             LicenseEvent::Edited(event) => {
                 (self.features, self.limits) = overrides(&event.overrides);
                 self.seats = seats(&event.overrides);
@@ -142,8 +145,11 @@ impl Row {
                 (self.valid_from, self.expires_at) = (event.valid_from.into(), end);
                 self.note_sealed = event.note.as_ref().map(|note| note.0.clone());
             }
-            LicenseEvent::Activated(_) => self.active += 1,
-            LicenseEvent::Deactivated(_) => self.active -= 1,
+            LicenseEvent::Activated(_) | LicenseEvent::SeatRevived(_) => self.active += 1,
+            LicenseEvent::SeatReleased(_) => self.active -= 1,
+            // A silent machine's seat was free already.
+            LicenseEvent::Deactivated(event) => self.active -= i32::from(!event.silent),
+            LicenseEvent::Started(event) => self.expires_at = Some(event.expires_at.into()),
             LicenseEvent::Suspended(_) => "suspended".clone_into(&mut self.standing),
             LicenseEvent::Resumed(_) => "active".clone_into(&mut self.standing),
             LicenseEvent::Revoked(_) => "revoked".clone_into(&mut self.standing),

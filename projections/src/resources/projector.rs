@@ -123,7 +123,7 @@ macro_rules! fold_of {
 
 impl RowProjector for Resources {
     const NAME: &'static str = "resources";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "resources";
     type Key = (String, Uuid);
     type Row = Row;

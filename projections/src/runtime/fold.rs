@@ -1,7 +1,9 @@
 //! Folds a stretch of the log into a projector's table.
 
-use futures::TryStreamExt as _;
-use licet_event_store::{LogTable, ReadError, read};
+use std::pin::Pin;
+
+use futures::{Stream, TryStreamExt as _};
+use licet_event_store::{LogTable, ReadError, RecordedRow, read};
 use sqlx::{PgConnection, PgPool};
 
 use super::{Progress, ProjectionError, Projector};
@@ -27,8 +29,8 @@ pub(crate) async fn fold(
     while reached < until {
         let end = until.min(reached + STRETCH);
         expect_dense(connection, reached, end).await?;
-        let mut rows = Box::pin(read::stream_types(pool, LogTable::Events, (reached, end), &types));
-        while let Some(row) = rows.try_next().await? {
+        let mut rows = Merged::open(projector.log_tables(), pool, (reached, end), &types).await?;
+        while let Some(row) = rows.next().await? {
             folding.push(&row)?;
             events += 1;
         }
@@ -40,6 +42,42 @@ pub(crate) async fn fold(
     }
     folding.flush(connection).await?;
     Ok(events)
+}
+
+type Rows<'a> = Pin<Box<dyn Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a>>;
+
+/// Several tables of the log as one stream, in the one order of positions.
+struct Merged<'a>(Vec<(Rows<'a>, Option<RecordedRow>)>);
+
+impl<'a> Merged<'a> {
+    async fn open(
+        tables: &[LogTable],
+        pool: &'a PgPool,
+        stretch: (i64, i64),
+        types: &[String],
+    ) -> sqlx::Result<Merged<'a>> {
+        let mut streams = Vec::new();
+        for table in tables {
+            let mut rows: Rows<'_> = Box::pin(read::stream_types(pool, *table, stretch, types));
+            let first = rows.try_next().await?;
+            streams.push((rows, first));
+        }
+        Ok(Self(streams))
+    }
+
+    async fn next(&mut self) -> sqlx::Result<Option<RecordedRow>> {
+        let mut lowest: Option<(i64, usize)> = None;
+        for (index, (_, row)) in self.0.iter().enumerate() {
+            if let Some(row) = row {
+                let place = (row.position()?, index);
+                lowest = Some(lowest.map_or(place, |known| known.min(place)));
+            }
+        }
+        let Some((_, index)) = lowest else { return Ok(None) };
+        let (rows, row) = &mut self.0[index];
+        let next = rows.try_next().await?;
+        Ok(std::mem::replace(row, next))
+    }
 }
 
 /// Positions are dense over the three tables together: anything else means that history is missing.

@@ -10,7 +10,7 @@ mod verify;
 
 pub(crate) use fold::fold;
 pub use living::{RunnerSettings, run};
-pub use projector::Projector;
+pub use projector::{Folding, Projector};
 pub(crate) use projector::{RowProjector, Rows};
 pub use rebuild::rebuild;
 pub(crate) use scratch::Scratch;
@@ -20,13 +20,19 @@ pub use verify::{Difference, Verified, verify};
 use licet_event_store::ReadError;
 
 /// Every projector, by name.
-pub fn projectors() -> [&'static dyn Projector; 4] {
+pub fn projectors() -> [&'static dyn Projector; 6] {
     [
         &Rows::<crate::license_state::LicenseState>::NEW,
         &Rows::<crate::activations::Activations>::NEW,
         &Rows::<crate::audit_log::AuditLog>::NEW,
         &Rows::<crate::resources::Resources>::NEW,
+        &crate::heartbeats::Heartbeats,
+        &Rows::<crate::decisions::Decisions>::NEW,
     ]
+}
+
+fn names() -> String {
+    projectors().map(|projector| projector.name()).join(", ")
 }
 
 /// Hears how far long work is: the position reached and the one aimed at.
@@ -39,7 +45,7 @@ pub enum ProjectionError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There is no projector of that name.
-    #[error("there is no read model {0:?}; there are license_state, activations, audit_log and resources")]
+    #[error("there is no read model {0:?}; there are {known}", known = names())]
     Unknown(String),
     /// Another node moved the checkpoint meanwhile; nothing was written.
     #[error("another node projects {0} at the same time")]

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, marker::PhantomData};
 
 use futures::future::BoxFuture;
-use licet_event_store::{ReadError, RecordedRow};
+use licet_event_store::{LogTable, ReadError, RecordedRow};
 use sqlx::PgConnection;
 
 /// A projector whose state is rows by key: a pure fold of events into a row, and the SQL that loads and stores rows.
@@ -12,6 +12,8 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
     /// Goes up when the fold or the table's shape changes; the server then rebuilds the read model by itself.
     const VERSION: i32;
     const TABLE: &'static str;
+    /// Which tables of the log it reads.
+    const LOG: &'static [LogTable] = &[LogTable::Events];
     type Key: Hash + Eq + Clone + Send + Sync;
     type Row: Send + Sync;
     type Event: Send;
@@ -41,8 +43,10 @@ pub trait Projector: Send + Sync {
     fn name(&self) -> &'static str;
     /// The version of its fold and table.
     fn version(&self) -> i32;
-    /// Its table.
-    fn table(&self) -> &'static str;
+    /// Its tables; most have one.
+    fn tables(&self) -> &'static [&'static str];
+    /// Which tables of the log it reads.
+    fn log_tables(&self) -> &'static [LogTable];
     /// The stored names that it reads.
     fn event_types(&self) -> Vec<&'static str>;
     /// A fold over a stretch of the log, to which events are handed in order.
@@ -73,8 +77,11 @@ impl<P: RowProjector> Projector for Rows<P> {
     fn version(&self) -> i32 {
         P::VERSION
     }
-    fn table(&self) -> &'static str {
-        P::TABLE
+    fn tables(&self) -> &'static [&'static str] {
+        const { &[P::TABLE] }
+    }
+    fn log_tables(&self) -> &'static [LogTable] {
+        P::LOG
     }
     fn event_types(&self) -> Vec<&'static str> {
         P::event_types()

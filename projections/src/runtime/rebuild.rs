@@ -25,11 +25,17 @@ pub async fn rebuild(
     .await?;
     let until = log.position().await?;
     events += fold(projector, log.pool(), &mut transaction, (head, until), progress).await?;
-    let (schema, table) = (&scratch.schema, projector.table());
-    let swap = format!(
-        "DROP TABLE read_model.{table}; ALTER TABLE {schema}.{table} SET SCHEMA read_model; DROP SCHEMA {schema} CASCADE"
-    );
-    transaction.execute(swap.as_str()).await?;
+    for table in projector.tables() {
+        sqlx::query!(
+            "SELECT public.swap_read_model($1, $2) IS NULL AS swapped",
+            table,
+            scratch.schema
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+    }
+    let emptied = format!("DROP SCHEMA {} CASCADE", scratch.schema);
+    transaction.execute(emptied.as_str()).await?;
     sqlx::query!(
         r#"INSERT INTO projector_checkpoints (name, version, position, recorded_at)
            VALUES ($1, $2, $3, coalesce((SELECT recorded_at FROM events WHERE position <= $3 ORDER BY position DESC LIMIT 1), 'epoch'))

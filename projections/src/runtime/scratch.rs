@@ -13,11 +13,10 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes an empty copy of the read model's table.
+    /// Makes empty copies of the read model's tables.
     pub(crate) async fn make(log: &EventLog, projector: &dyn Projector, prefix: &str) -> sqlx::Result<Self> {
         // Only names of this program go into these statements.
         let schema = format!("{prefix}_{}", projector.name());
-        let table = projector.table();
         let mut connection = log.connect().await?;
         // Held until the connection closes: another one of the same name waits its turn.
         sqlx::query!(
@@ -28,11 +27,14 @@ impl Scratch {
         .await?;
         let statements = format!(
             "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO licet_reader;
-             CREATE TABLE {schema}.{table} (LIKE read_model.{table} INCLUDING ALL);
-             SELECT public.guard_by_tenant('{schema}.{table}'::regclass);
              SET search_path TO {schema}, public"
         );
         connection.execute(statements.as_str()).await?;
+        for table in projector.tables() {
+            sqlx::query!("SELECT public.copy_read_model($1, $2) IS NULL AS copied", table, schema)
+                .fetch_one(&mut connection)
+                .await?;
+        }
         Ok(Self { schema, connection })
     }
 

@@ -63,27 +63,27 @@ async fn compare(
     .await?
     .unwrap_or(0);
     fold(projector, log.pool(), &mut transaction, (reached, position), progress).await?;
-    let (living, replayed) = (
-        format!("read_model.{}", projector.table()),
-        format!("{}.{}", scratch.schema, projector.table()),
-    );
     let mut differences = Vec::new();
-    for (only_in, one, other) in [("living", &living, &replayed), ("replayed", &replayed, &living)] {
-        let statement = format!(
-            "SELECT row_to_json(differing)::text FROM (TABLE {one} EXCEPT ALL TABLE {other} LIMIT 10) AS differing"
-        );
-        let rows = sqlx::query(&statement).fetch_all(&mut *transaction).await?;
-        for row in rows {
-            differences.push(Difference {
-                only_in: only_in.to_owned(),
-                row: row.try_get(0)?,
-            });
+    let mut rows = 0;
+    for table in projector.tables() {
+        let (living, replayed) = (format!("read_model.{table}"), format!("{}.{table}", scratch.schema));
+        for (only_in, one, other) in [("living", &living, &replayed), ("replayed", &replayed, &living)] {
+            let statement = format!(
+                "SELECT row_to_json(differing)::text FROM (TABLE {one} EXCEPT ALL TABLE {other} LIMIT 10) AS differing"
+            );
+            let found = sqlx::query(&statement).fetch_all(&mut *transaction).await?;
+            for row in found {
+                differences.push(Difference {
+                    only_in: only_in.to_owned(),
+                    row: row.try_get(0)?,
+                });
+            }
         }
+        let counted = sqlx::query(&format!("SELECT count(*) FROM {replayed}"))
+            .fetch_one(&mut *transaction)
+            .await?;
+        rows += counted.try_get::<i64, _>(0)?;
     }
-    let rows = sqlx::query(&format!("SELECT count(*) FROM {replayed}"))
-        .fetch_one(&mut *transaction)
-        .await?
-        .try_get(0)?;
     transaction.rollback().await?;
     Ok(Verified {
         name: projector.name(),

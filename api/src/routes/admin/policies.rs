@@ -24,13 +24,16 @@ fn terms(sent: admin::PolicyTerms) -> TermsChanges {
     TermsChanges {
         seats: sent.seats,
         duration_days: sent.duration_days,
+        duration_from: sent.duration_from,
         grace_days: sent.grace_days,
         fingerprint_match: sent.fingerprint_match,
         fingerprint_extra: sent.fingerprint_extra,
         heartbeat_interval_seconds: sent.heartbeat_interval_seconds,
+        heartbeat_grace: sent.heartbeat_grace,
         lease_days: sent.lease_days,
         floating: sent.floating,
         max_transfers: sent.max_transfers,
+        transfer_period_days: sent.transfer_period_days,
         features: sent.features,
         limits: sent.limits,
     }

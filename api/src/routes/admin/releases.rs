@@ -55,6 +55,7 @@ pub(crate) async fn create_release(
                 download_url: value.download_url,
                 sha256: value.sha256,
                 notes: value.notes,
+                rollout_percent: value.rollout_percent,
             };
             let done = app.platform.publish_release(&context, new, &json).await?;
             let id = done.value.published.release_id.to_string();
@@ -114,6 +115,31 @@ pub(crate) async fn read_release(
         render::position(state.position),
     ];
     Ok(render::answer(StatusCode::OK, json(release), &headers))
+}
+
+/// Offer a release to more machines, or to fewer.
+#[utoipa::path(patch, path = "/api/admin/releases/{id}", tag = "releases", request_body = admin::EditRelease, params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = admin::Release), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn roll_out_release(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    Json { value, .. }: Json<admin::EditRelease>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "release")?, if_match(&headers)?);
+    let unchanged = |release: &PublishedRelease| render::matches(&tag, &render::release_editable(release));
+    let context = caller.context(&app, None);
+    let done = app
+        .platform
+        .roll_out_release(&context, id, value.rollout_percent, &unchanged, &json)
+        .await?;
+    let headers = [
+        render::position(done.position),
+        render::etag_header(&render::release_editable(&done.value)),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
 }
 
 /// Take a release back.

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::license::{Activated, ActivationRequest};
+use licet_commands::license::{Activated, ActivationRequest, MachineRequest};
 use licet_contracts::license::{ActivateRequest, ActivateResponse};
 use licet_domain::{api_key::Scope, values::Timestamp};
 
@@ -39,22 +39,26 @@ pub(crate) async fn activate_license(
 ) -> Result<Response> {
     caller.require(&app, Scope::Client)?;
     nonce.keep(request.nonce.as_ref())?;
+    caller.limit_key(&app, &request.license_key)?;
     let about = ("activate_license", &bytes[..], StatusCode::CREATED);
     idempotency::once(&app, &caller, &headers, about, |context| async {
         let context = context;
         let order = ActivationRequest {
             license_key: request.license_key,
-            fingerprint: raw(request.fingerprint),
-            hostname: request.hostname,
-            os: request.os,
-            app_version: request.app_version,
+            machine: MachineRequest {
+                fingerprint: raw(request.fingerprint),
+                hostname: request.hostname,
+                os: request.os,
+                app_version: request.app_version,
+            },
         };
         let shape =
             |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
         let done = app
             .platform
             .activate(&context, order, &|activated| render::json(&shape(activated, 0)))
-            .await?;
+            .await;
+        let done = super::found(&app, &context, done).await?;
         let status = if done.changed {
             StatusCode::CREATED
         } else {
@@ -66,14 +70,22 @@ pub(crate) async fn activate_license(
     .await
 }
 
-fn shape(app: &App, activated: &Activated, now: Timestamp, nonce: Option<String>, position: i64) -> ActivateResponse {
+/// The answer that a machine with a seat gets.
+pub(super) fn shape(
+    app: &App,
+    activated: &Activated,
+    now: Timestamp,
+    nonce: Option<String>,
+    position: i64,
+) -> ActivateResponse {
     let Activated {
         activation,
         in_force,
         fingerprint_key,
     } = activated;
     let id = activation.activated.activation_id;
-    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, in_force.id(), id, now);
+    let interval = in_force.terms().heartbeat_interval_seconds;
+    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (in_force.id(), id), interval, now);
     let lease = signing::issue(app, in_force, activation, fingerprint_key, now);
     ActivateResponse {
         activation_id: id.to_string(),
@@ -82,7 +94,7 @@ fn shape(app: &App, activated: &Activated, now: Timestamp, nonce: Option<String>
         license: render::summary(in_force, now),
         lease: lease.token.to_string(),
         lease_expires_at: lease.expires_at.to_string(),
-        heartbeat_interval_seconds: in_force.terms().heartbeat_interval_seconds,
+        heartbeat_interval_seconds: interval,
         position,
         ts: now.to_string(),
         nonce,

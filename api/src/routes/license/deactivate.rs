@@ -46,6 +46,7 @@ pub(crate) async fn deactivate_license(
             return Err(Problem::unprocessable("ACTIVATION_REQUIRED", detail));
         }
     };
+    caller.limit_key(&app, &request.license_key)?;
     let about = ("deactivate_license", &bytes[..], StatusCode::OK);
     idempotency::once(&app, &caller, &headers, about, |context| async {
         let context = context;
@@ -62,7 +63,8 @@ pub(crate) async fn deactivate_license(
                 nonce: request.nonce.clone(),
             })
         };
-        let done = app.platform.deactivate(&context, order, &|id| shape(id, 0)).await?;
+        let done = app.platform.deactivate(&context, order, &|id| shape(id, 0)).await;
+        let done = super::found(&app, &context, done).await?;
         Ok(render::answer(
             StatusCode::OK,
             shape(&done.value, done.position),

@@ -9,11 +9,12 @@ use axum::{
 };
 use licet_contracts::license::InfoResponse;
 use licet_domain::api_key::Scope;
+use licet_projections::heartbeats;
 
 use crate::{
     App,
     auth::Caller,
-    problem::{Problem, Result},
+    problem::{Problem, Result, unavailable},
     render,
 };
 
@@ -35,9 +36,13 @@ pub(crate) async fn license_info(
     caller.require(&app, Scope::Client)?;
     // A key that is no UTF-8 is malformed, and a malformed key is simply not found.
     let Path(key) = key.map_err(|_| Problem::not_found("license"))?;
+    caller.limit_key(&app, &key)?;
     let found = app.platform.license_by_key(&app.tenant, &key).await?;
     let found = found.filter(|(_, license)| license.state.in_books().is_some());
-    let (id, _) = found.ok_or_else(|| Problem::not_found("license"))?;
+    let Some((id, _)) = found else {
+        super::slow_down(&app, &caller.reading(&app)).await;
+        return Err(Problem::not_found("license"));
+    };
     let license = app
         .platform
         .licenses
@@ -51,12 +56,16 @@ pub(crate) async fn license_info(
         .await?;
     let mut machines: Vec<_> = in_force.license().activations().collect();
     machines.sort_unstable_by_key(|machine| Reverse(machine.sequence));
+    machines.truncate(MACHINES);
+    let ids: Vec<_> = machines.iter().map(|machine| machine.id().0).collect();
+    let seen = heartbeats::last_seen(&app.reader, &app.tenant, &ids)
+        .await
+        .map_err(unavailable)?;
     let answer = InfoResponse {
         license: render::summary(&in_force, app.platform.edge.now()),
         activations: machines
             .iter()
-            .take(MACHINES)
-            .map(|machine| render::activation(machine, person.as_ref()))
+            .map(|machine| render::activation(machine, seen.get(&machine.id().0).copied(), person.as_ref()))
             .collect(),
         position: license.position,
     };

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use licet_commands::license::{Verification, Verified};
-use licet_contracts::license::{VerifyRequest, VerifyResponse};
+use licet_commands::license::{Verification, Verified, Wanted};
+use licet_contracts::license::{UpdateInfo, VerifyRequest, VerifyResponse};
 use licet_domain::api_key::Scope;
 
 use super::raw;
 use crate::{
     App,
     auth::{Caller, Credential},
+    catalog,
     extract::{Json, NonceSlot},
     problem::{Problem, Result},
-    render, signing,
+    render, signing, used_meters,
 };
 
-/// Ask whether a machine may run. Nothing is recorded.
+/// Ask whether a machine may run. Only refusals are recorded.
 #[utoipa::path(post, path = "/api/license/verify", tag = "license", operation_id = "verify_license",
     request_body = VerifyRequest,
     responses(
@@ -32,14 +33,18 @@ pub(crate) async fn verify_license(
     Json { value: request, .. }: Json<VerifyRequest>,
 ) -> Result<Response> {
     nonce.keep(request.nonce.as_ref())?;
-    let asked = match caller.credential {
-        Credential::Token(license, activation) => Verification::Activation(license, activation),
+    let asked = match &caller.credential {
+        Credential::Token(claims) => {
+            caller.limit(&app, &claims.sub.to_string())?;
+            Verification::Activation(claims.lic, claims.sub)
+        }
         Credential::ApiKey => {
             caller.require(&app, Scope::Client)?;
             let detail = "license_key is required unless the request carries an activation token.";
             let license_key = request
                 .license_key
                 .ok_or_else(|| Problem::unprocessable("LICENSE_KEY_REQUIRED", detail))?;
+            caller.limit_key(&app, &license_key)?;
             Verification::Key {
                 license_key,
                 fingerprint: raw(request.fingerprint),
@@ -47,14 +52,41 @@ pub(crate) async fn verify_license(
         }
     };
     let context = caller.reading(&app);
-    let wanted = request.features.unwrap_or_default();
-    let verified = app
-        .platform
-        .verify(&context, &asked, request.app_version.as_deref(), &wanted)
-        .await?;
+    let wanted = Wanted {
+        app_version: request.app_version,
+        features: request.features.unwrap_or_default(),
+    };
+    let found = app.platform.find_asked(&context, &asked).await?;
+    let used = match &found {
+        Some((in_force, _)) => {
+            let has_limits = !in_force.limits().is_empty();
+            used_meters::of(&app, in_force.id(), has_limits, context.now).await?
+        }
+        None => {
+            super::slow_down(&app, &context).await;
+            std::sync::Arc::default()
+        }
+    };
+    let verified = app.platform.verify(&context, found, &wanted, &used).await;
     app.metrics.verdict(verified.verdict.code());
-    let answer = shape(&app, &verified, request.nonce, context.now).await?;
+    let mut answer = shape(&app, &verified, request.nonce, context.now).await?;
+    answer.update = update(&app, &verified, wanted.app_version.as_deref()).await?;
     Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
+}
+
+/// For a program that said its version, as semver.
+async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Result<Option<UpdateInfo>> {
+    let version = version.and_then(|text| text.trim().parse().ok());
+    let (Some(in_force), Some(version)) = (&verified.in_force, version) else {
+        return Ok(None);
+    };
+    let releases = catalog::releases(app, in_force.product.id).await?;
+    let machine = verified
+        .activation
+        .as_ref()
+        .map(|activation| activation.id().to_string());
+    let minimum = in_force.product.min_version.as_ref();
+    Ok(Some(catalog::update(&releases, machine.as_deref(), &version, minimum)))
 }
 
 async fn shape(
@@ -73,6 +105,7 @@ async fn shape(
         limits: BTreeMap::new(),
         lease: None,
         lease_expires_at: None,
+        update: None,
         ts: now.to_string(),
         nonce,
     };
@@ -84,7 +117,7 @@ async fn shape(
         .iter()
         .map(|(name, feature)| (name.clone(), feature.is_on(now)))
         .collect();
-    answer.limits = in_force.limits().into_owned();
+    answer.limits = render::amounts(&in_force.limits());
     answer.license = Some(render::summary(in_force, now));
     let Some(activation) = &verified.activation else {
         return Ok(answer);

@@ -53,12 +53,15 @@ pub(crate) async fn list_activations(
             hostname: row.hostname_sealed.and_then(open),
             os: row.os,
             app_version: row.app_version,
-            last_seen_at: Some(activated_at.clone()),
+            last_seen_at: Some(
+                row.last_seen_at
+                    .map_or_else(|| activated_at.clone(), |at| Timestamp::from(at).to_string()),
+            ),
             activated_at,
-            status: if row.deactivated_at.is_some() {
-                "deactivated"
-            } else {
-                "active"
+            status: match (row.deactivated_at, row.silent_since) {
+                (Some(_), _) => "deactivated",
+                (None, Some(_)) => "silent",
+                (None, None) => "active",
             }
             .to_owned(),
         }

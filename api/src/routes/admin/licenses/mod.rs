@@ -5,6 +5,8 @@ pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod read;
+pub(crate) mod seats;
+pub(crate) mod usage;
 
 use licet_commands::license::InForce;
 use licet_domain::values::{LicenseId, Timestamp};

@@ -1,0 +1,74 @@
+//! The releases of each product, in memory until one of them changes.
+
+use std::sync::Arc;
+
+use licet_domain::{
+    release::{Offer, PublishedRelease, Release, offer},
+    values::ProductId,
+};
+use licet_projections::{PageRequest, resources};
+use moka::sync::Cache;
+use semver::Version;
+
+use crate::{
+    App, freshness,
+    problem::{Result, unavailable},
+};
+
+/// Releases by product, each list with the count of changes that it rests on.
+pub(crate) struct Catalog(Cache<ProductId, (u64, Arc<Vec<PublishedRelease>>)>);
+
+impl Catalog {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(1_000))
+    }
+}
+
+/// Every release of a product that is on offer. What was published a moment ago is among them.
+pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<PublishedRelease>>> {
+    let changes = app.platform.release_changes();
+    if let Some((known, releases)) = app.catalog.0.get(&product)
+        && known == changes
+    {
+        return Ok(releases);
+    }
+    // The read model may be a moment behind the change.
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    freshness::wait(app, "resources", head).await?;
+    let mut releases = Vec::new();
+    let mut request = PageRequest {
+        limit: 200,
+        after: None,
+        descending: false,
+        exact_total: false,
+    };
+    loop {
+        let page = resources::list::<Release>(&app.reader, &app.tenant, Some(product.0), &request)
+            .await
+            .map_err(unavailable)?;
+        releases.extend(page.items.iter().filter_map(|row| row.state.facts().cloned()));
+        match page.next {
+            Some(next) => request.after = Some(next),
+            None => break,
+        }
+    }
+    let releases = Arc::new(releases);
+    app.catalog.0.insert(product, (changes, Arc::clone(&releases)));
+    Ok(releases)
+}
+
+/// What a program should know of newer versions.
+pub(crate) fn update(
+    releases: &[PublishedRelease],
+    machine: Option<&str>,
+    current: &Version,
+    minimum: Option<&Version>,
+) -> licet_contracts::license::UpdateInfo {
+    let offer: Offer<'_> = offer(releases.iter(), "stable", machine, current, minimum);
+    licet_contracts::license::UpdateInfo {
+        latest: offer.latest.map(|latest| latest.published.version.to_string()),
+        update_available: offer.update_available,
+        update_required: offer.update_required,
+        min_version: minimum.map(ToString::to_string),
+    }
+}

@@ -1,0 +1,336 @@
+//! Rate limits: by license or activation and address, and wider ones by address and by credential.
+//!
+//! A sliding window over two fixed ones. Each node decides by itself, without waiting; once a second it tells the others
+//! what it has admitted for the keys that are used a lot, and hears what they have. So N nodes together admit at most the
+//! limit, a tenth of it more for each further node, and what arrives within one second.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use licet_domain::values::Timestamp;
+use licet_event_store::rates::{self, NodeCount};
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    problem::{Problem, Result},
+};
+
+/// How much wider the limit of an address is, so that an office behind one is not refused.
+const ADDRESS: u64 = 50;
+/// How much wider the limit of a credential is: one API key is in every copy of a program.
+const CREDENTIAL: u64 = 500;
+/// Keys in memory.
+const KEYS: u64 = 200_000;
+
+/// So many requests in so much time, such as `100 per minute`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    limit: u64,
+    window_seconds: i64,
+}
+
+impl std::str::FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let told = || format!("{text:?} is no rate such as \"100 per minute\" (second, minute, hour, day)");
+        let (limit, unit) = text.split_once(" per ").ok_or_else(told)?;
+        let window_seconds = match unit.trim() {
+            "second" => 1,
+            "minute" => 60,
+            "hour" => 3_600,
+            "day" => 86_400,
+            _ => return Err(told()),
+        };
+        let limit = limit.trim().parse().ok().filter(|limit| *limit > 0).ok_or_else(told)?;
+        Ok(Self { limit, window_seconds })
+    }
+}
+
+/// Where a caller stands with its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    limit: u64,
+    remaining: u64,
+    reset_seconds: i64,
+    admitted: bool,
+}
+
+/// The tightest limit that a request has met; the envelope writes its headers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StandingSlot(Arc<Mutex<Option<Standing>>>);
+
+impl StandingSlot {
+    fn keep(&self, standing: Standing) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none_or(|known| standing.remaining <= known.remaining) {
+            *kept = Some(standing);
+        }
+    }
+
+    /// `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, and `Retry-After` for whoever was refused.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        let Some(standing) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else {
+            return;
+        };
+        headers.insert("ratelimit-limit", standing.limit.into());
+        headers.insert("ratelimit-remaining", standing.remaining.into());
+        headers.insert("ratelimit-reset", HeaderValue::from(standing.reset_seconds));
+        if !standing.admitted {
+            headers.insert("retry-after", HeaderValue::from(standing.reset_seconds.max(1)));
+        }
+    }
+}
+
+/// The counters of this node.
+pub(crate) struct RateLimits {
+    rate: Rate,
+    counters: Cache<[u8; 16], Arc<Mutex<Counter>>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counter {
+    window: i64,
+    own: u64,
+    others: u64,
+    previous: u64,
+    told: u64,
+    limit: u64,
+}
+
+impl Counter {
+    /// Moves on to a window; what was admitted in the one before still weighs.
+    fn advance(&mut self, window: i64) {
+        if window > self.window {
+            let previous = if window == self.window + 1 {
+                self.own + self.others
+            } else {
+                0
+            };
+            *self = Self {
+                window,
+                previous,
+                limit: self.limit,
+                ..Self::default()
+            };
+        }
+    }
+
+    fn admit(&mut self, rate: Rate, limit: u64, now: Timestamp) -> Standing {
+        let length = rate.window_seconds * 1000;
+        self.limit = limit;
+        self.advance(now.millis().div_euclid(length));
+        let elapsed = now.millis() - self.window * length;
+        let left = (length - elapsed).clamp(0, length);
+        let weighed = u128::from(self.previous) * left.cast_unsigned() as u128 / length.cast_unsigned() as u128;
+        let used = u64::try_from(weighed)
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.own + self.others);
+        let admitted = used < limit;
+        self.own += u64::from(admitted);
+        Standing {
+            limit,
+            remaining: limit.saturating_sub(used + 1),
+            reset_seconds: (left + 999) / 1000,
+            admitted,
+        }
+    }
+}
+
+fn lock(counter: &Mutex<Counter>) -> MutexGuard<'_, Counter> {
+    counter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+enum Key<'a> {
+    Client(&'a str, IpAddr),
+    Address(IpAddr),
+    Credential(&'a str),
+}
+
+impl Key<'_> {
+    fn digest(self) -> [u8; 16] {
+        let text = match self {
+            Self::Client(client, address) => format!("client\n{}\n{client}", block(address)),
+            Self::Address(address) => format!("address\n{}", block(address)),
+            Self::Credential(name) => format!("credential\n{name}"),
+        };
+        let digest = Sha256::digest(text);
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        short
+    }
+}
+
+/// One household has a whole block of IPv6 addresses.
+fn block(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+impl RateLimits {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let idle = Duration::from_secs(rate.window_seconds.cast_unsigned() * 2);
+        let counters = Cache::builder().max_capacity(KEYS).time_to_idle(idle).build();
+        Self { rate, counters }
+    }
+
+    fn check(&self, key: Key<'_>, factor: u64, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+        let counter = self.counters.get_with(key.digest(), Arc::default);
+        let standing = lock(&counter).admit(self.rate, self.rate.limit.saturating_mul(factor), now);
+        slot.keep(standing);
+        if standing.admitted {
+            return Ok(());
+        }
+        let detail = format!(
+            "Too many requests: try again in {} seconds. A lease stays valid meanwhile.",
+            standing.reset_seconds.max(1)
+        );
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail))
+    }
+
+    /// Before anything else is looked at.
+    pub(crate) fn by_address(&self, address: Option<IpAddr>, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+        address.map_or(Ok(()), |address| self.check(Key::Address(address), ADDRESS, slot, now))
+    }
+
+    /// Once the credential is known.
+    pub(crate) fn by_credential(&self, name: &str, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+        self.check(Key::Credential(name), CREDENTIAL, slot, now)
+    }
+
+    /// Once it is known which license or activation is asked about.
+    pub(crate) fn by_client(
+        &self,
+        client: &str,
+        address: Option<IpAddr>,
+        slot: &StandingSlot,
+        now: Timestamp,
+    ) -> Result<()> {
+        let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        self.check(Key::Client(client, address), 1, slot, now)
+    }
+
+    /// What is worth telling: keys of which a tenth of the limit is used, where there is news.
+    fn news(&self) -> Vec<NodeCount> {
+        let mut news = Vec::new();
+        for (key, counter) in &self.counters {
+            let counter = lock(&counter);
+            if counter.own > counter.told && counter.own * 10 >= counter.limit {
+                news.push(NodeCount {
+                    key: *key,
+                    window: counter.window,
+                    count: counter.own.cast_signed(),
+                });
+            }
+        }
+        news
+    }
+
+    fn hear(&self, told: &NodeCount, others: i64) {
+        if let Some(counter) = self.counters.get(&told.key) {
+            let mut counter = lock(&counter);
+            if counter.window == told.window {
+                counter.told = told.count.cast_unsigned();
+                counter.others = others.max(0).cast_unsigned();
+            }
+        }
+    }
+}
+
+/// Tells the other nodes and hears from them, once a second, until the server ends.
+pub(crate) async fn share(app: App, node: Uuid) {
+    let mut ending = app.ending.clone();
+    let mut since_sweep = 0;
+    loop {
+        let ended = tokio::time::timeout(Duration::from_secs(1), ending.wait_for(|ending| *ending))
+            .await
+            .is_ok();
+        if ended {
+            return;
+        }
+        let pool = app.platform.log.pool();
+        let news = app.limits.news();
+        if !news.is_empty() {
+            match rates::share(pool, node, &news).await {
+                Ok(others) => news
+                    .iter()
+                    .zip(others)
+                    .for_each(|(told, others)| app.limits.hear(told, others)),
+                Err(error) => tracing::warn!(%error, "rate counts could not be shared; this node limits by itself"),
+            }
+        }
+        since_sweep += 1;
+        if since_sweep == 60 {
+            since_sweep = 0;
+            let window = app.platform.edge.now().seconds() / app.limits.rate.window_seconds;
+            if let Err(error) = rates::sweep(pool, window - 2).await {
+                tracing::warn!(%error, "old rate counts could not be dropped");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate {
+        limit: 10,
+        window_seconds: 60,
+    };
+
+    fn admitted(counter: &mut Counter, requests: usize, second: i64) -> usize {
+        let now = Timestamp::from_millis(1_800_000_000_000).plus_seconds(second);
+        (0..requests).filter(|_| counter.admit(RATE, 10, now).admitted).count()
+    }
+
+    #[test]
+    fn rates_are_read_as_people_write_them() {
+        assert_eq!("10 per minute".parse::<Rate>(), Ok(RATE));
+        for text in ["10", "0 per minute", "-1 per hour", "ten per day", "10 per week"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_in_a_window_and_over_its_edge() {
+        let mut counter = Counter::default();
+        assert_eq!(admitted(&mut counter, 50, 0), 10);
+        assert_eq!(admitted(&mut counter, 50, 59), 0);
+        assert_eq!(admitted(&mut counter, 50, 60), 0, "the window before weighs in full");
+        assert_eq!(admitted(&mut counter, 50, 90), 5);
+        assert_eq!(admitted(&mut counter, 50, 600), 10);
+    }
+
+    #[test]
+    fn what_other_nodes_admitted_counts() {
+        let limits = RateLimits::new(RATE);
+        let (slot, now) = (StandingSlot::default(), Timestamp::from_millis(1_800_000_000_000));
+        for _ in 0..3 {
+            limits.by_client("a", None, &slot, now).unwrap();
+        }
+        let news = limits.news();
+        assert_eq!(news.iter().map(|one| one.count).collect::<Vec<_>>(), [3]);
+        limits.hear(&news[0], 6);
+        assert!(limits.by_client("a", None, &slot, now).is_ok());
+        assert_eq!(
+            limits.by_client("a", None, &slot, now).unwrap_err().code,
+            "RATE_LIMITED"
+        );
+        assert!(limits.by_client("b", None, &slot, now).is_ok());
+    }
+}

@@ -1,0 +1,279 @@
+//! `/api/admin/licenses/{id}/heartbeats`, `/activity`, `/feature-usage`, `/meters`, `/usage-stats` and `/decisions`
+
+use axum::{extract::State, http::HeaderMap, http::StatusCode, response::Response};
+use licet_contracts::{
+    Page, Problem,
+    usage::{ActivityBucket, Decision, FeatureCount, HeartbeatEntry, MeterAmount, Series, UsageStats},
+};
+use licet_domain::{
+    api_key::Scope,
+    values::{LicenseId, Timestamp},
+};
+use licet_projections::{
+    decisions::{self, DecisionFilter, DecisionRow},
+    heartbeats::{self, BeatRow, Range},
+};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::license_id;
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Params, Path, invalid},
+    freshness,
+    problem::{self, Result, unavailable},
+    render,
+};
+
+/// The license, and the range that `from` and `to` name; by default the days before now.
+async fn asked(
+    app: &App,
+    caller: &Caller,
+    (headers, params, model): (&HeaderMap, &Params, &str),
+    (id, days): (&str, i64),
+) -> Result<(LicenseId, Range)> {
+    caller.require(app, Scope::Read)?;
+    let id = license_id(id)?;
+    freshness::of_read_model(app, headers, model).await?;
+    let license = app.platform.licenses.get(&app.tenant, id.0).await;
+    let license = license.map_err(licet_commands::CommandError::from)?;
+    if license.state.facts().is_none() {
+        return Err(problem::Problem::not_found("license"));
+    }
+    let time = |name: &'static str| -> Result<Option<Timestamp>> {
+        let parse = |text: &str| Timestamp::parse(text).map_err(|_| invalid(name));
+        params.get(name).map(parse).transpose()
+    };
+    let to = time("to")?.unwrap_or_else(|| app.platform.edge.now().plus_seconds(1));
+    let from = time("from")?.unwrap_or_else(|| to.plus_seconds(-days * 86_400));
+    if from > to {
+        return Err(invalid("from"));
+    }
+    Ok((id, Range { from, to }))
+}
+
+fn time(moment: OffsetDateTime) -> String {
+    Timestamp::from(moment).to_string()
+}
+
+fn series<T: Serialize>(range: Range, items: Vec<T>) -> Response {
+    let series = Series {
+        from: range.from.to_string(),
+        to: range.to.to_string(),
+        items,
+    };
+    render::answer(StatusCode::OK, render::json(&series), &[])
+}
+
+fn limit(params: &Params) -> Result<i64> {
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    if (1..=200).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(invalid("limit"))
+    }
+}
+
+/// List a license's beats in a range, oldest first.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
+    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn list_heartbeats(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let model = (&headers, &params, "license_heartbeats");
+    let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
+    let (limit, after) = (limit(&params)?, params.parsed::<i64>("cursor")?.unwrap_or(0));
+    let mut rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
+        .await
+        .map_err(unavailable)?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
+    let items: Vec<_> = rows.into_iter().map(entry).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}
+
+fn entry(row: BeatRow) -> HeartbeatEntry {
+    HeartbeatEntry {
+        position: row.position,
+        activation_id: row.activation_id.to_string(),
+        recorded_at: time(row.recorded_at),
+        code: row.code,
+        active_users: row.active_users,
+        app_version: row.app_version,
+        features: serde_json::from_str(&row.features).unwrap_or_default(),
+        usage: serde_json::from_str(&row.usage).unwrap_or_default(),
+    }
+}
+
+/// Read beats, machines and users of a license by hour or by day.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/activity", tag = "usage",
+    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`hour` (default) or `day`, in UTC"), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    responses((status = 200, description = "Buckets with at least one beat, at most 10,000.", body = Series<ActivityBucket>)), security(("api_key" = [])))]
+pub(crate) async fn license_activity(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let bucket = params.get("bucket").unwrap_or("hour");
+    if !matches!(bucket, "hour" | "day") {
+        return Err(invalid("bucket"));
+    }
+    let model = (&headers, &params, "license_heartbeats");
+    let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
+    let rows = heartbeats::activity(&app.reader, &app.tenant, id.0, bucket, range)
+        .await
+        .map_err(unavailable)?;
+    let items = rows.into_iter().map(|row| ActivityBucket {
+        since: time(row.since),
+        beats: row.beats,
+        machines: row.machines,
+        active_users: row.active_users,
+    });
+    Ok(series(range, items.collect()))
+}
+
+/// Read how often a license's features were used, by day.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/feature-usage", tag = "usage",
+    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    responses((status = 200, description = "Features and days with use, at most 10,000.", body = Series<FeatureCount>)), security(("api_key" = [])))]
+pub(crate) async fn license_feature_usage(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let model = (&headers, &params, "license_heartbeats");
+    let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
+    let rows = heartbeats::features(&app.reader, &app.tenant, id.0, range)
+        .await
+        .map_err(unavailable)?;
+    let items = rows.into_iter().map(|row| FeatureCount {
+        feature: row.feature,
+        day: time(row.day),
+        count: row.count,
+    });
+    Ok(series(range, items.collect()))
+}
+
+/// Read how much of each meter a license used, by billing period.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/meters", tag = "usage",
+    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a year before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    responses((status = 200, description = "Meters and periods with use.", body = Series<MeterAmount>)), security(("api_key" = [])))]
+pub(crate) async fn license_meters(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let model = (&headers, &params, "license_heartbeats");
+    let (id, range) = asked(&app, &caller, model, (&id, 366)).await?;
+    let rows = heartbeats::meters(&app.reader, &app.tenant, id.0, range)
+        .await
+        .map_err(unavailable)?;
+    let license = app.platform.licenses.get(&app.tenant, id.0).await;
+    let license = license.map_err(licet_commands::CommandError::from)?;
+    let in_force = app.platform.in_force(&app.tenant, &license).await?;
+    let limits = in_force.limits();
+    let items = rows.into_iter().map(|row| MeterAmount {
+        limit: limits.get(&row.meter).map(|limit| limit.amount),
+        meter: row.meter,
+        period: time(row.period),
+        amount: row.amount,
+    });
+    Ok(series(range, items.collect()))
+}
+
+/// Read a license's figures over its whole life.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/usage-stats", tag = "usage", params(("id" = String, Path)),
+    responses((status = 200, description = "The figures; zeros when no machine has reported yet.", body = UsageStats)), security(("api_key" = [])))]
+pub(crate) async fn license_usage_stats(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let model = (&headers, &params, "license_heartbeats");
+    let (id, _) = asked(&app, &caller, model, (&id, 1)).await?;
+    let stats = heartbeats::stats(&app.reader, &app.tenant, id.0)
+        .await
+        .map_err(unavailable)?;
+    let shown = stats.map_or_else(UsageStats::default, |stats| UsageStats {
+        beats: stats.beats,
+        machines: stats.machines,
+        first_beat_at: Some(time(stats.first_beat_at)),
+        last_beat_at: Some(time(stats.last_beat_at)),
+        peak_machines: stats.peak_machines,
+        peak_users: stats.peak_users,
+    });
+    Ok(render::answer(StatusCode::OK, render::json(&shown), &[]))
+}
+
+/// List what a license's machines were refused in a range, and why, newest first.
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/decisions", tag = "usage",
+    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now"),
+        ("machine" = Option<String>, Query, description = "A machine's digest"), ("activation_id" = Option<String>, Query), ("code" = Option<String>, Query), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn list_decisions(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let (id, range) = asked(&app, &caller, (&headers, &params, "decisions"), (&id, 30)).await?;
+    let limit = limit(&params)?;
+    let filter = DecisionFilter {
+        machine: params.get("machine").map(str::to_owned),
+        activation_id: params.parsed("activation_id")?,
+        code: params.get("code").map(str::to_owned),
+        before: params.parsed("cursor")?,
+    };
+    let mut rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
+        .await
+        .map_err(unavailable)?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
+    let items: Vec<_> = rows.into_iter().map(decision).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}
+
+fn decision(row: DecisionRow) -> Decision {
+    Decision {
+        position: row.position,
+        license_id: row.license_id.to_string(),
+        machine: Some(row.machine).filter(|machine| !machine.is_empty()),
+        activation_id: row.activation_id.map(|id| id.to_string()),
+        asked: row.asked,
+        code: row.code,
+        policy_version: row.policy_version,
+        facts: serde_json::from_str(&row.facts).unwrap_or_default(),
+        count: row.count,
+        decided_at: time(row.decided_at),
+        last_at: time(row.last_at),
+    }
+}

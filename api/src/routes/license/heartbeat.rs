@@ -1,0 +1,135 @@
+//! `POST /api/license/heartbeat`
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use licet_commands::{
+    CommandError, Done,
+    license::{BeatRequest, Beaten},
+};
+use licet_contracts::license::{HeartbeatRequest, HeartbeatResponse, MeterUse};
+use licet_domain::{heartbeat::Beat, license::LicenseRejection, values::Timestamp};
+
+use crate::{
+    App,
+    auth::{Caller, Credential, token},
+    extract::{Json, NonceSlot},
+    problem::{Problem, Result},
+    render, signing, used_meters,
+};
+
+/// Report that a machine runs, and what it uses. Durable when answered.
+#[utoipa::path(post, path = "/api/license/heartbeat", tag = "license", operation_id = "heartbeat",
+    request_body = HeartbeatRequest,
+    responses(
+        (status = 200, description = "Recorded; `valid` and `code` as verify answers them.", body = HeartbeatResponse),
+        (status = 401, description = "`TOKEN_REVOKED` for a deactivated activation, `TOKEN_EXPIRED`, `UNAUTHENTICATED`", body = licet_contracts::Problem),
+        (status = 422, description = "`METER_UNKNOWN`, `VALIDATION_FAILED`", body = licet_contracts::Problem),
+        (status = 429, description = "`RATE_LIMITED`", body = licet_contracts::Problem),
+    ), security(("bearer" = [])))]
+pub(crate) async fn heartbeat(
+    State(app): State<App>,
+    caller: Caller,
+    nonce: NonceSlot,
+    Json { value: request, .. }: Json<HeartbeatRequest>,
+) -> Result<Response> {
+    nonce.keep(request.nonce.as_ref())?;
+    let Credential::Token(claims) = &caller.credential else {
+        let detail = "A heartbeat carries the activation's token as Authorization: Bearer.";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail));
+    };
+    let (license, activation) = (claims.lic, claims.sub);
+    caller.limit(&app, &activation.to_string())?;
+    let context = caller.context(&app, None);
+    let beat = Beat {
+        active_users: request.active_users,
+        features: request.features.unwrap_or_default(),
+        usage: request.usage.unwrap_or_default(),
+    };
+    let has_limits = has_limits(&app, license).await?;
+    let used = used_meters::of(&app, license, has_limits, context.now).await?;
+    let order = BeatRequest {
+        license,
+        activation,
+        beat,
+        app_version: request.app_version,
+        nonce: request.nonce.clone(),
+        used: (*used).clone(),
+    };
+    let done = app.platform.heartbeat(&context, &order).await.map_err(refused)?;
+    if done.changed {
+        app.used_meters.add(license, &order.beat, context.now);
+    }
+    app.metrics.beat(done.value.verdict.code());
+    let answer = shape(&app, &done, claims, (request.nonce, context.now)).await?;
+    let headers = [render::position(done.position)];
+    Ok(render::answer(StatusCode::OK, render::json(&answer), &headers))
+}
+
+async fn has_limits(app: &App, license: licet_domain::values::LicenseId) -> Result<bool> {
+    let known = app.platform.licenses.get(&app.tenant, license.0).await;
+    let known = known.map_err(CommandError::from)?;
+    if known.state.facts().is_none() {
+        return Ok(false);
+    }
+    let in_force = app.platform.in_force(&app.tenant, &known).await?;
+    Ok(!in_force.limits().is_empty())
+}
+
+/// A token outlives its activation by nothing.
+fn refused(error: CommandError) -> Problem {
+    match error {
+        CommandError::License(LicenseRejection::ActivationNotActive(_)) => {
+            let detail = "The activation of this token was ended: activate again.";
+            Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_REVOKED", detail)
+        }
+        error => error.into(),
+    }
+}
+
+async fn shape(
+    app: &App,
+    done: &Done<Beaten>,
+    claims: &token::Claims,
+    (nonce, now): (Option<String>, Timestamp),
+) -> Result<HeartbeatResponse> {
+    let Beaten {
+        verdict,
+        in_force,
+        activation,
+        totals,
+    } = &done.value;
+    let interval = in_force.terms().heartbeat_interval_seconds;
+    let fresh = claims
+        .is_due(now)
+        .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
+    let lease = if verdict.is_valid() {
+        let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
+        signing::renew(app, in_force, activation, &key, now)
+    } else {
+        None
+    };
+    let limits = in_force.limits();
+    let usage: BTreeMap<String, MeterUse> = totals
+        .iter()
+        .filter_map(|(meter, used)| {
+            let limit = limits.get(meter)?.amount;
+            let (used, over) = (*used, *used > limit);
+            Some((meter.clone(), MeterUse { used, limit, over }))
+        })
+        .collect();
+    Ok(HeartbeatResponse {
+        valid: verdict.is_valid(),
+        code: verdict.code().to_owned(),
+        detail: verdict.detail().to_owned(),
+        token_expires_at: fresh.as_ref().map(|(_, end)| end.to_string()),
+        token: fresh.map(|(token, _)| token),
+        lease_expires_at: lease.as_ref().map(|lease| lease.expires_at.to_string()),
+        lease: lease.map(|lease| lease.token.to_string()),
+        next_heartbeat_seconds: interval,
+        usage,
+        position: done.position,
+        ts: now.to_string(),
+        nonce,
+    })
+}

@@ -1,0 +1,286 @@
+//! What a machine with a seat reports. Durable when answered; a floating seat is held by it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use licet_domain::{
+    SeatHold,
+    heartbeat::{Beat, HeartbeatEvent, HeartbeatRecorded, billing_period},
+    license::{Activation, License, LicenseCommand, LicenseRejection, Standing},
+    validate::{Machine, Request, Verdict},
+    values::{ActivationId, AppVersion, LicenseId},
+};
+use licet_event_store::{AppendError, LogTable, NewEvent, Precondition, StreamEvents, Versioned};
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use super::InForce;
+use crate::{CommandError, Context, Done, FieldError, Platform, refusals::Refusal};
+
+/// A beat as it is sent.
+#[derive(Debug, Clone)]
+pub struct BeatRequest {
+    /// The license of the token.
+    pub license: LicenseId,
+    /// The activation of the token.
+    pub activation: ActivationId,
+    /// What is reported.
+    pub beat: Beat,
+    /// The program's version.
+    pub app_version: Option<String>,
+    /// By which a beat that is sent twice is known.
+    pub nonce: Option<String>,
+    /// What was used in this billing period before, by meter.
+    pub used: BTreeMap<String, u64>,
+}
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub struct Beaten {
+    /// What holds.
+    pub verdict: Verdict,
+    /// The license.
+    pub in_force: InForce,
+    /// The machine's activation.
+    pub activation: Arc<Activation>,
+    /// What is used in this billing period, this beat included, by meter.
+    pub totals: Vec<(String, u64)>,
+}
+
+/// Beats of the last minutes on this node: one that is sent again is answered again and not recorded twice.
+pub(crate) struct RecentBeats(Cache<(ActivationId, [u8; 8]), i64>);
+
+impl Default for RecentBeats {
+    fn default() -> Self {
+        let kept = Duration::from_secs(900);
+        Self(Cache::builder().max_capacity(200_000).time_to_live(kept).build())
+    }
+}
+
+/// How often a beat looks again after it met a change.
+const ATTEMPTS: usize = 8;
+
+impl Platform {
+    /// Records a beat. A machine that was silent takes its seat again while one is free.
+    pub async fn heartbeat(&self, context: &Context, request: &BeatRequest) -> Result<Done<Beaten>, CommandError> {
+        request
+            .beat
+            .check()
+            .map_err(|(field, error)| CommandError::Invalid(vec![FieldError::of(&field, error)]))?;
+        let nonce = request.nonce.as_ref().map(|nonce| digest(nonce));
+        let mut take_anew = false;
+        for _ in 0..ATTEMPTS {
+            let license = self.licenses.get(&context.tenant, request.license.0).await?;
+            let activation = seat(&license, request.activation)?;
+            let in_force = self.in_force(&context.tenant, &license).await?;
+            if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
+                return Err(CommandError::MeterUnknown(meter.to_owned()));
+            }
+            if !activation.is_seated() && self.revive(context, &in_force, request.activation).await? {
+                continue;
+            }
+            let beaten = judge(context, request, in_force, activation);
+            let recent = nonce.map(|nonce| (request.activation, nonce));
+            if let Some(position) = recent.and_then(|beat| self.recent_beats.0.get(&beat)) {
+                return Ok(Done {
+                    value: beaten,
+                    position,
+                    changed: false,
+                });
+            }
+            match self.record_beat(context, request, (&beaten, nonce, take_anew)).await {
+                Ok(position) => {
+                    if let Some(beat) = recent {
+                        self.recent_beats.0.insert(beat, position);
+                    }
+                    self.note_crossed_limits(context, &beaten).await;
+                    self.note_beat_refusal(context, &beaten).await;
+                    return Ok(Done {
+                        value: beaten,
+                        position,
+                        changed: true,
+                    });
+                }
+                // The seat fell free on another node; or its policy floats only since a moment ago, and it has no hold.
+                Err(AppendError::HoldChanged(_) | AppendError::Conflict { .. }) => {
+                    let fresh = self.licenses.fresh(&context.tenant, request.license.0).await?;
+                    take_anew = seat(&fresh, request.activation)?.is_seated();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommandError::Contended)
+    }
+
+    /// One append, in which a floating seat's hold moves on. `take_anew` is for a seat that has no hold yet.
+    async fn record_beat(
+        &self,
+        context: &Context,
+        request: &BeatRequest,
+        (beaten, nonce, take_anew): (&Beaten, Option<[u8; 8]>, bool),
+    ) -> Result<i64, AppendError> {
+        let in_force = &beaten.in_force;
+        let event = HeartbeatEvent::Recorded(HeartbeatRecorded {
+            activation_id: request.activation,
+            license_id: request.license,
+            policy_version: in_force.policy.version,
+            code: beaten.verdict,
+            active_users: request.beat.active_users,
+            features: request.beat.features.clone(),
+            usage: request.beat.usage.clone(),
+            app_version: request.app_version.as_deref().map(AppVersion::new),
+            nonce: nonce.map(|nonce| nonce.iter().map(|byte| format!("{byte:02x}")).collect()),
+            at: context.now,
+        });
+        let mut submission = Self::submission(context, None);
+        submission.streams = vec![StreamEvents {
+            table: LogTable::Heartbeats,
+            aggregate_type: "heartbeat",
+            aggregate_id: request.activation.to_string(),
+            expected_version: 0,
+            events: vec![NewEvent::of(&event)],
+        }];
+        let holds = beaten.activation.is_seated() && in_force.license().standing == Standing::Active;
+        if let Some(seconds) = in_force.terms().hold_seconds().filter(|_| holds) {
+            let activation_id = request.activation;
+            submission.holds = vec![if take_anew {
+                submission.preconditions = vec![Precondition::StreamUnchanged {
+                    aggregate_type: "license",
+                    aggregate_id: request.license.to_string(),
+                    version: in_force.version,
+                }];
+                let license_id = request.license;
+                SeatHold::Take {
+                    activation_id,
+                    license_id,
+                    seconds,
+                }
+            } else {
+                SeatHold::Extend { activation_id, seconds }
+            }];
+        }
+        self.log.append(submission).await.map(|appended| appended.position)
+    }
+
+    /// Gives a silent machine its seat again; `false` when none is free, or the license gives none.
+    async fn revive(
+        &self,
+        context: &Context,
+        in_force: &InForce,
+        activation_id: ActivationId,
+    ) -> Result<bool, CommandError> {
+        if !in_force.is_usable(context.now) {
+            return Ok(false);
+        }
+        for attempt in 0..2 {
+            let mut context = context.clone();
+            context.command_id = self.edge.id();
+            let order = |_: &License| {
+                Ok::<_, CommandError>(LicenseCommand::ReviveSeat {
+                    activation_id,
+                    terms: Arc::clone(in_force.terms()),
+                    policy_version: in_force.policy.version,
+                    at: context.now,
+                })
+            };
+            let about = (in_force.id().0, &context, context.envelope());
+            let done = self
+                .run(&self.licenses, about, order, |_| Ok(()), &|()| String::new())
+                .await;
+            match done {
+                Ok(_) => return Ok(true),
+                Err(CommandError::License(LicenseRejection::ActivationLimitReached { .. })) => {
+                    if attempt == 1 || self.reclaim_seats_of(in_force.id()).await? == 0 {
+                        return Ok(false);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Once a billing period and meter, that more was used than is included becomes an event of the license.
+    async fn note_crossed_limits(&self, context: &Context, beaten: &Beaten) {
+        let period = billing_period(context.now);
+        let limits = beaten.in_force.limits().into_owned();
+        for (meter, used) in &beaten.totals {
+            let Some(limit) = limits.get(meter).filter(|limit| *used > limit.amount) else {
+                continue;
+            };
+            if beaten.in_force.license().has_noted(meter, period) {
+                continue;
+            }
+            let mut context = context.clone();
+            context.command_id = self.edge.id();
+            let order = |_: &License| {
+                Ok::<_, CommandError>(LicenseCommand::NoteUsage {
+                    meter: meter.clone(),
+                    period,
+                    limit: limit.amount,
+                    used: *used,
+                    at: context.now,
+                })
+            };
+            let about = (beaten.in_force.id().0, &context, context.envelope());
+            let noted = self
+                .run(&self.licenses, about, order, |_| Ok(()), &|()| String::new())
+                .await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "a crossed limit could not be noted; the next beat tries again");
+            }
+        }
+    }
+
+    async fn note_beat_refusal(&self, context: &Context, beaten: &Beaten) {
+        if beaten.verdict.is_valid() {
+            return;
+        }
+        let refusal = Refusal {
+            license_id: beaten.in_force.id(),
+            machine: Some(&beaten.activation.activated.components),
+            activation_id: Some(beaten.activation.id()),
+            asked: "heartbeat",
+            code: beaten.verdict.code(),
+            policy_version: beaten.in_force.policy.version,
+            facts: beaten.in_force.facts(&beaten.totals),
+        };
+        self.note_refusal(context, refusal).await;
+    }
+}
+
+/// The activation of a token, as long as it is in the books.
+fn seat(license: &Versioned<License>, id: ActivationId) -> Result<Arc<Activation>, CommandError> {
+    let found = license.state.facts().and_then(|license| license.activation(id));
+    found
+        .filter(|activation| activation.deactivated_at.is_none())
+        .cloned()
+        .ok_or(CommandError::License(LicenseRejection::ActivationNotActive(id)))
+}
+
+fn judge(context: &Context, request: &BeatRequest, in_force: InForce, activation: Arc<Activation>) -> Beaten {
+    let machine = if activation.is_seated() {
+        Machine::Seated
+    } else {
+        Machine::SilentTooLong
+    };
+    let totals = request.beat.totals(&request.used);
+    let version = request.app_version.as_deref().map(AppVersion::new);
+    let asked = Request {
+        app_version: version.as_ref(),
+        features: &[],
+        usage: &totals,
+    };
+    Beaten {
+        verdict: in_force.validate(machine, &asked, context.now),
+        in_force,
+        activation,
+        totals,
+    }
+}
+
+fn digest(nonce: &str) -> [u8; 8] {
+    let digest = Sha256::digest(nonce.as_bytes());
+    let mut short = [0; 8];
+    short.copy_from_slice(&digest[..8]);
+    short
+}

@@ -1,0 +1,79 @@
+//! Takes floating seats back whose machines were silent for too long.
+
+use std::sync::Arc;
+
+use licet_domain::{
+    license::{License, LicenseCommand, LicenseRejection},
+    values::LicenseId,
+};
+use licet_event_store::{Precondition, ReadError, holds};
+
+use crate::{CommandError, Context, Platform};
+
+/// Seats looked at in one turn.
+const SOME: i64 = 500;
+
+impl Platform {
+    /// Takes back what is silent in one license; answers how many seats fell free.
+    pub async fn reclaim_seats_of(&self, license: LicenseId) -> Result<usize, CommandError> {
+        self.reclaim(Some(license)).await
+    }
+
+    /// Takes back what is silent anywhere; answers how many seats fell free.
+    pub async fn reclaim_silent_seats(&self) -> Result<usize, CommandError> {
+        self.reclaim(None).await
+    }
+
+    async fn reclaim(&self, license: Option<LicenseId>) -> Result<usize, CommandError> {
+        let expired = holds::expired(self.log.pool(), license, SOME)
+            .await
+            .map_err(ReadError::from)?;
+        let mut freed = 0;
+        for hold in expired {
+            freed += usize::from(self.reclaim_one(&hold).await?);
+        }
+        Ok(freed)
+    }
+
+    /// One seat; a beat that arrives at the same moment wins or loses under the log's lock.
+    async fn reclaim_one(&self, hold: &holds::ExpiredHold) -> Result<bool, CommandError> {
+        let activation_id = hold.activation_id;
+        let context = Context::system("seats", hold.tenant.clone(), self.edge.now(), self.edge.id());
+        let license = self.licenses.get(&hold.tenant, hold.license_id.0).await?;
+        if license.state.facts().is_none() {
+            return Ok(false);
+        }
+        let in_force = self.in_force(&hold.tenant, &license).await?;
+        let mut envelope = context.envelope();
+        envelope.preconditions = vec![Precondition::HoldExpired { activation_id }];
+        let order = |_: &License| {
+            Ok::<_, CommandError>(LicenseCommand::ReleaseSeat {
+                activation_id,
+                terms: Arc::clone(in_force.terms()),
+                at: context.now,
+            })
+        };
+        let done = self
+            .run(
+                &self.licenses,
+                (hold.license_id.0, &context, envelope),
+                order,
+                |_| Ok(()),
+                &|()| String::new(),
+            )
+            .await;
+        match done {
+            Ok(done) if done.changed => Ok(true),
+            // The policy does not float any more, or the seat is gone: the hold means nothing.
+            Ok(_) => {
+                holds::drop_hold(self.log.pool(), activation_id)
+                    .await
+                    .map_err(ReadError::from)?;
+                Ok(false)
+            }
+            // A beat was faster, or another node took the seat back.
+            Err(CommandError::Contended | CommandError::License(LicenseRejection::NotFound)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Gives one machine's seat to another, in one atomic change.
+
+use licet_domain::{
+    api_key::Scope,
+    license::{License, LicenseCommand, LicenseRejection},
+    values::{ActivationId, LicenseId},
+};
+
+use super::{Activated, InForce, MachineRequest, machine::short};
+use crate::{Body, CommandError, Context, Done, Platform};
+
+/// A seat that is to move.
+#[derive(Debug, Clone)]
+pub struct TransferRequest {
+    /// The machine that has the seat.
+    pub from: ActivationId,
+    /// The machine that gets it.
+    pub to: MachineRequest,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Platform {
+    /// A machine's own transfer: by the license's key.
+    pub async fn transfer_by_key(
+        &self,
+        context: &Context,
+        license_key: &str,
+        request: TransferRequest,
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        context.require(Scope::Client)?;
+        let found = self.license_by_key(&context.tenant, license_key).await?;
+        let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
+        let in_force = self.in_force(&context.tenant, &license).await?;
+        self.transfer(context, &in_force, request, body).await
+    }
+
+    /// An operator's transfer: by the license's id.
+    pub async fn transfer_by_operator(
+        &self,
+        context: &Context,
+        id: LicenseId,
+        request: TransferRequest,
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        context.require(Scope::Admin)?;
+        let license = self.licenses.get(&context.tenant, id.0).await?;
+        if license.state.facts().is_none() {
+            return Err(CommandError::License(LicenseRejection::NotFound));
+        }
+        let in_force = self.in_force(&context.tenant, &license).await?;
+        self.transfer(context, &in_force, request, body).await
+    }
+
+    async fn transfer(
+        &self,
+        context: &Context,
+        in_force: &InForce,
+        request: TransferRequest,
+        body: Body<'_, Activated>,
+    ) -> Result<Done<Activated>, CommandError> {
+        let (order, fingerprint_key) = self.machine_order(context, in_force, &request.to).await?;
+        let reason = request.reason.as_deref().and_then(|text| short(text, 500));
+        let command = |_: &_| {
+            Ok(LicenseCommand::Transfer {
+                from: request.from,
+                to: Box::new(order.clone()),
+                reason: reason.clone(),
+            })
+        };
+        let output = |state: &License| in_force.seat_of(state, &order, fingerprint_key);
+        let earlier = |activated: &Activated| Some(activated.activation.sequence);
+        let about = (in_force.id().0, context, context.envelope());
+        let done = self
+            .run_repeatable(&self.licenses, about, command, output, body, earlier)
+            .await;
+        if let Err(CommandError::License(rejection)) = &done {
+            self.note_seat_refusal(context, in_force, &order, ("transfer", rejection))
+                .await;
+        }
+        done
+    }
+}

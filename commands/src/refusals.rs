@@ -1,0 +1,280 @@
+//! What machines were refused, folded so that a program that asks in a loop cannot fill the log.
+//!
+//! The first refusal of one license, machine and code is recorded at once, with what decided; what follows within the
+//! hour is counted and recorded as one event when the hour is over or the node ends. A crash loses such a count, never a
+//! first refusal. Unknown keys are counted per network, and recorded only where a network asks for many.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use licet_domain::{
+    decision::{DecisionEvent, DecisionRefused, DecisionRepeated, KeyGuessing},
+    values::{ActivationId, Components, LicenseId, Timestamp},
+};
+use licet_event_store::{LogTable, NewEvent, StreamEvents, Tenant, vault::Purpose};
+use serde_json::Value;
+
+use crate::{Context, Network, Platform};
+
+/// For how long repetitions fold into one.
+const WINDOW_SECONDS: i64 = 3_600;
+/// Machines of one license that are told apart within the hour; beyond, they are counted together.
+const MACHINES: usize = 200;
+/// Entries in memory, over all licenses; beyond, machines are no longer told apart.
+const ENTRIES: usize = 50_000;
+/// Networks whose guesses are counted.
+const NETWORKS: usize = 20_000;
+/// Unknown keys from one network within the hour that count as guessing.
+const GUESSES: u64 = 20;
+/// Unknown keys that anyone may ask for before answers become slower.
+const PATIENCE: u64 = 10;
+
+type Key = (LicenseId, Option<String>, String);
+
+/// The refusals of the last hour.
+#[derive(Default)]
+pub struct Refusals(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    folded: HashMap<Key, Folded>,
+    machines: HashMap<LicenseId, usize>,
+    networks: HashMap<Network, (Timestamp, u64)>,
+}
+
+struct Folded {
+    tenant: Tenant,
+    since: Timestamp,
+    last: Timestamp,
+    repeats: u64,
+}
+
+/// A refusal as it happens.
+pub(crate) struct Refusal<'a> {
+    pub(crate) license_id: LicenseId,
+    pub(crate) machine: Option<&'a Components>,
+    pub(crate) activation_id: Option<ActivationId>,
+    pub(crate) asked: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) policy_version: u32,
+    pub(crate) facts: BTreeMap<String, Value>,
+}
+
+impl Refusals {
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    /// Counts a refusal; answers under which machine it is to be recorded when it is the first, and what its
+    /// predecessor counted.
+    fn count(&mut self, mut key: Key, tenant: &Tenant, now: Timestamp) -> Option<(Key, Option<DecisionRepeated>)> {
+        let known = self.folded.contains_key(&key);
+        let crowded = self.machines.get(&key.0).is_some_and(|machines| *machines >= MACHINES);
+        if !known && (crowded || self.folded.len() >= ENTRIES) {
+            key.1 = None;
+        }
+        if let Some(folded) = self.folded.get_mut(&key)
+            && now < folded.since.plus_seconds(WINDOW_SECONDS)
+        {
+            folded.repeats += 1;
+            folded.last = now;
+            return None;
+        }
+        let fresh = Folded {
+            tenant: tenant.clone(),
+            since: now,
+            last: now,
+            repeats: 0,
+        };
+        let before = self.folded.insert(key.clone(), fresh);
+        if before.is_none() {
+            *self.machines.entry(key.0).or_default() += 1;
+        }
+        let repeated = before.and_then(|before| before.repeated(&key));
+        Some((key, repeated))
+    }
+
+    /// Takes out what is to be recorded: hours that are over, or everything when the node ends.
+    fn drain(&mut self, now: Timestamp, everything: bool) -> Vec<(Tenant, DecisionRepeated)> {
+        let mut repeated = Vec::new();
+        let machines = &mut self.machines;
+        self.folded.retain(|key, folded| {
+            if !everything && now < folded.since.plus_seconds(WINDOW_SECONDS) {
+                return true;
+            }
+            repeated.extend(folded.repeated(key).map(|event| (folded.tenant.clone(), event)));
+            if let Some(count) = machines.get_mut(&key.0) {
+                *count -= 1;
+                if *count == 0 {
+                    machines.remove(&key.0);
+                }
+            }
+            false
+        });
+        self.networks
+            .retain(|_, (since, _)| now < since.plus_seconds(WINDOW_SECONDS));
+        repeated
+    }
+
+    /// Counts an unknown key; answers how many this network has asked for within the hour.
+    fn guess(&mut self, network: Network, now: Timestamp) -> u64 {
+        if self.networks.len() >= NETWORKS && !self.networks.contains_key(&network) {
+            return 0;
+        }
+        let (since, count) = self.networks.entry(network).or_insert((now, 0));
+        if now >= since.plus_seconds(WINDOW_SECONDS) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count
+    }
+}
+
+impl Folded {
+    fn repeated(&self, (license_id, machine, code): &Key) -> Option<DecisionRepeated> {
+        (self.repeats > 0).then(|| DecisionRepeated {
+            license_id: *license_id,
+            machine: machine.clone(),
+            code: code.clone(),
+            count: self.repeats,
+            since: self.since,
+            at: self.last,
+        })
+    }
+}
+
+impl Platform {
+    /// Records a refusal, or counts it where it is a repetition. That it cannot be recorded never changes the answer.
+    pub(crate) async fn note_refusal(&self, context: &Context, refusal: Refusal<'_>) {
+        let machine = refusal.machine.and_then(Components::digest);
+        let key = (refusal.license_id, machine, refusal.code.to_owned());
+        let counted = self.refusals.lock().count(key, &context.tenant, context.now);
+        let Some(((_, machine, _), before)) = counted else {
+            return;
+        };
+        let mut events: Vec<DecisionEvent> = before.map(DecisionEvent::Repeated).into_iter().collect();
+        events.push(DecisionEvent::Refused(DecisionRefused {
+            license_id: refusal.license_id,
+            machine,
+            activation_id: refusal.activation_id,
+            asked: refusal.asked.to_owned(),
+            code: refusal.code.to_owned(),
+            policy_version: refusal.policy_version,
+            facts: refusal.facts,
+            at: context.now,
+        }));
+        self.record_decisions(context, refusal.license_id.to_string(), &events)
+            .await;
+    }
+
+    /// Records what was counted: hours that are over, or everything when the node ends.
+    pub async fn flush_refusals(&self, everything: bool) {
+        let now = self.edge.now();
+        let repeated = self.refusals.lock().drain(now, everything);
+        for (tenant, event) in repeated {
+            let context = Context::system("refusals", tenant, now, self.edge.id());
+            let id = event.license_id.to_string();
+            self.record_decisions(&context, id, &[DecisionEvent::Repeated(event)])
+                .await;
+        }
+    }
+
+    /// Counts an unknown key and answers how long its answer is to wait: the more a network guesses, the longer.
+    pub async fn note_unknown_key(&self, context: &Context) -> Duration {
+        let Some(network) = context.network else {
+            return Duration::ZERO;
+        };
+        let count = self.refusals.lock().guess(network, context.now);
+        if count == GUESSES {
+            tracing::warn!("a network asks for many license keys that do not exist");
+            let sealed = self
+                .vault
+                .seal(&context.tenant, Purpose::Tenant, "1", &network.to_string())
+                .await;
+            match sealed {
+                Ok(network) => {
+                    let at = context.now;
+                    let event = DecisionEvent::KeyGuessing(KeyGuessing { network, count, at });
+                    self.record_decisions(context, context.command_id.to_string(), &[event])
+                        .await;
+                }
+                Err(error) => tracing::warn!(%error, "guessing could not be recorded"),
+            }
+        }
+        Duration::from_millis(50 * count.saturating_sub(PATIENCE)).min(Duration::from_secs(2))
+    }
+
+    async fn record_decisions(&self, context: &Context, aggregate_id: String, events: &[DecisionEvent]) {
+        let mut submission = Self::submission(context, None);
+        submission.command_id = self.edge.id();
+        submission.streams = vec![StreamEvents {
+            table: LogTable::Decisions,
+            aggregate_type: "decision",
+            aggregate_id,
+            expected_version: 0,
+            events: events.iter().map(NewEvent::of).collect(),
+        }];
+        if let Err(error) = self.log.append(submission).await {
+            tracing::warn!(%error, "a refusal could not be recorded");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key(machine: usize) -> Key {
+        (
+            LicenseId(Uuid::nil()),
+            Some(machine.to_string()),
+            "LICENSE_REVOKED".to_owned(),
+        )
+    }
+
+    #[test]
+    fn repetitions_within_the_hour_are_one_event_with_a_count() {
+        let (mut counts, tenant, now) = (Counts::default(), Tenant::default(), Timestamp::from_millis(0));
+        assert!(counts.count(key(1), &tenant, now).is_some());
+        for minute in 1..60 {
+            assert!(counts.count(key(1), &tenant, now.plus_seconds(minute * 60)).is_none());
+        }
+        let (_, before) = counts.count(key(1), &tenant, now.plus_seconds(3_600)).unwrap();
+        assert_eq!(before.map(|event| (event.count, event.since)), Some((59, now)));
+        assert!(counts.drain(now.plus_seconds(3_700), false).is_empty());
+        assert!(
+            counts.drain(now.plus_seconds(7_200), false).is_empty(),
+            "one that stayed alone"
+        );
+        assert!(counts.folded.is_empty() && counts.machines.is_empty());
+    }
+
+    #[test]
+    fn many_machines_of_one_license_are_counted_together() {
+        let (mut counts, tenant, now) = (Counts::default(), Tenant::default(), Timestamp::from_millis(0));
+        let recorded = (0..5_000)
+            .filter(|machine| counts.count(key(*machine), &tenant, now).is_some())
+            .count();
+        assert_eq!(recorded, MACHINES + 1);
+        let repeated = counts.drain(now, true);
+        assert_eq!(repeated.iter().map(|(_, event)| event.count).sum::<u64>(), 5_000 - 201);
+    }
+
+    #[test]
+    fn guesses_are_counted_per_network_and_hour() {
+        let (mut counts, now) = (Counts::default(), Timestamp::from_millis(0));
+        let network = |text: &str| Network::of(text.parse().unwrap());
+        for guess in 1..=5 {
+            assert_eq!(counts.guess(network("192.0.2.7"), now), guess);
+        }
+        assert_eq!(counts.guess(network("198.51.100.7"), now), 1);
+        assert_eq!(counts.guess(network("192.0.2.9"), now.plus_seconds(3_600)), 1);
+    }
+}

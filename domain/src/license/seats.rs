@@ -1,0 +1,122 @@
+//! The rules of floating seats: held by beats, free after silence, taken again while one is free; and of seats that are
+//! taken along offline.
+
+use super::{
+    event::{LicenseCheckedOut, LicenseEvent, LicenseSeatReleased, LicenseSeatRevived},
+    rejection::LicenseRejection,
+    state::{IssuedLicense, Standing},
+};
+use crate::{
+    SeatHold,
+    policy::Terms,
+    values::{ActivationId, Timestamp},
+};
+
+/// Refuses when every seat is taken.
+pub(super) fn expect_free(license: &IssuedLicense, terms: &Terms) -> Result<(), LicenseRejection> {
+    let (limit, active) = (license.seats(terms), license.active);
+    if active >= limit {
+        return Err(LicenseRejection::ActivationLimitReached { limit, active });
+    }
+    Ok(())
+}
+
+/// Takes a silent machine's seat back. That its hold has run out is checked by the log, under its lock.
+pub(super) fn release(
+    license: &IssuedLicense,
+    activation_id: ActivationId,
+    terms: &Terms,
+    at: Timestamp,
+) -> Vec<LicenseEvent> {
+    let seated = license.activation(activation_id).is_some_and(|known| known.is_seated());
+    (seated && terms.floating)
+        .then_some(LicenseEvent::SeatReleased(LicenseSeatReleased { activation_id, at }))
+        .into_iter()
+        .collect()
+}
+
+/// Gives a silent machine its seat again; one that has it keeps it.
+pub(super) fn revive(
+    license: &IssuedLicense,
+    activation_id: ActivationId,
+    (terms, policy_version): (&Terms, u32),
+    at: Timestamp,
+) -> Result<Vec<LicenseEvent>, LicenseRejection> {
+    let known = license.activation(activation_id);
+    let known = known.ok_or(LicenseRejection::ActivationNotFound(Some(activation_id)))?;
+    if known.deactivated_at.is_some() {
+        return Err(LicenseRejection::ActivationNotActive(activation_id));
+    }
+    if known.is_seated() {
+        return Ok(vec![]);
+    }
+    expect_free(license, terms)?;
+    Ok(vec![LicenseEvent::SeatRevived(LicenseSeatRevived {
+        activation_id,
+        policy_version,
+        hold_seconds: terms.hold_seconds(),
+        at,
+    })])
+}
+
+/// Lets a seated machine take its seat along without a network.
+pub(super) fn check_out(
+    license: &IssuedLicense,
+    activation_id: ActivationId,
+    until: Timestamp,
+    (terms, at): (&Terms, Timestamp),
+) -> Result<Vec<LicenseEvent>, LicenseRejection> {
+    match license.standing {
+        Standing::Active => {}
+        Standing::Suspended => return Err(LicenseRejection::Suspended),
+        Standing::Revoked => return Err(LicenseRejection::Revoked),
+        Standing::Retired => return Err(LicenseRejection::Retired),
+    }
+    let known = license.activation(activation_id);
+    let known = known.ok_or(LicenseRejection::ActivationNotFound(Some(activation_id)))?;
+    if !known.is_seated() {
+        return Err(LicenseRejection::ActivationNotActive(activation_id));
+    }
+    let usable = license.window(terms).usable_until().is_none_or(|end| until <= end);
+    if until <= at || until > at.plus_days(366) || !usable {
+        return Err(LicenseRejection::CheckOutOutOfRange);
+    }
+    if known.checked_out_until == Some(until) {
+        return Ok(vec![]);
+    }
+    let hold_seconds = terms
+        .floating
+        .then(|| u32::try_from(until.seconds() - at.seconds() + 60).unwrap_or(u32::MAX));
+    Ok(vec![LicenseEvent::CheckedOut(LicenseCheckedOut {
+        activation_id,
+        until,
+        hold_seconds,
+        at,
+    })])
+}
+
+/// What these events mean for the holds that the log keeps.
+pub(super) fn holds(license: &IssuedLicense, events: &[LicenseEvent]) -> Vec<SeatHold> {
+    let take = |activation_id, seconds: Option<u32>| {
+        seconds.map(|seconds| SeatHold::Take {
+            activation_id,
+            license_id: license.issued.license_id,
+            seconds,
+        })
+    };
+    events
+        .iter()
+        .filter_map(|event| match event {
+            LicenseEvent::Activated(event) => take(event.activation_id, event.hold_seconds),
+            LicenseEvent::SeatRevived(event) => take(event.activation_id, event.hold_seconds),
+            LicenseEvent::CheckedOut(event) => take(event.activation_id, event.hold_seconds),
+            LicenseEvent::Deactivated(event) => Some(SeatHold::Free {
+                activation_id: event.activation_id,
+            }),
+            LicenseEvent::SeatReleased(event) => Some(SeatHold::Free {
+                activation_id: event.activation_id,
+            }),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! How often callers ask, told between nodes. Operational, not history: the table is not logged and may be lost.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// What one node has admitted for one key in one window.
+#[derive(Debug, Clone)]
+pub struct NodeCount {
+    /// A digest of the key.
+    pub key: [u8; 16],
+    /// Which window, counted from 1970.
+    pub window: i64,
+    /// How many.
+    pub count: i64,
+}
+
+/// Tells what this node has admitted; answers what all the others have, in the same order.
+pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Result<Vec<i64>> {
+    let keys: Vec<Vec<u8>> = counts.iter().map(|count| count.key.to_vec()).collect();
+    let windows: Vec<i64> = counts.iter().map(|count| count.window).collect();
+    let own: Vec<i64> = counts.iter().map(|count| count.count).collect();
+    sqlx::query!(
+        r#"INSERT INTO rate_counts (key, time_window, node, count)
+           SELECT key, time_window, $3, count FROM unnest($1::bytea[], $2::bigint[], $4::bigint[]) AS told (key, time_window, count)
+           ON CONFLICT (key, time_window, node) DO UPDATE SET count = excluded.count"#,
+        &keys,
+        &windows,
+        node,
+        &own,
+    )
+    .execute(pool)
+    .await?;
+    let others = sqlx::query_scalar!(
+        r#"SELECT coalesce((SELECT sum(r.count) FROM rate_counts r
+                            WHERE r.key = asked.key AND r.time_window = asked.time_window AND r.node <> $3), 0)::bigint AS "others!"
+           FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (key, time_window, place) ORDER BY place"#,
+        &keys,
+        &windows,
+        node,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(others)
+}
+
+/// Forgets windows before this one.
+pub async fn sweep(pool: &PgPool, before: i64) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM rate_counts WHERE time_window < $1", before)
+        .execute(pool)
+        .await?;
+    Ok(())
+}

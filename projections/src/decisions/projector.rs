@@ -1,0 +1,163 @@
+//! Folds refusals and their repetitions into rows.
+
+use futures::future::BoxFuture;
+use licet_domain::decision::DecisionEvent;
+use licet_event_store::{LogTable, ReadError, RecordedRow, decode};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::runtime::RowProjector;
+
+/// The projector of `decisions`.
+pub(crate) struct Decisions;
+
+/// License, machine, code and the first time: what a repetition names.
+type Key = (Uuid, String, String, OffsetDateTime);
+
+/// A row as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    tenant_id: String,
+    license_id: Uuid,
+    machine: String,
+    code: String,
+    decided_at: OffsetDateTime,
+    activation_id: Option<Uuid>,
+    asked: String,
+    policy_version: i32,
+    facts: String,
+    count: i64,
+    last_at: OffsetDateTime,
+    position: i64,
+}
+
+/// An event with what its envelope adds.
+pub(crate) struct Event {
+    event: DecisionEvent,
+    tenant_id: String,
+    position: i64,
+}
+
+impl RowProjector for Decisions {
+    const NAME: &'static str = "decisions";
+    const VERSION: i32 = 1;
+    const TABLE: &'static str = "decisions";
+    const LOG: &'static [LogTable] = &[LogTable::Decisions];
+    type Key = Key;
+    type Row = Row;
+    type Event = Event;
+
+    fn event_types() -> Vec<&'static str> {
+        vec!["decision.refused", "decision.repeated"]
+    }
+
+    fn decode(row: &RecordedRow) -> Result<(Key, Event), ReadError> {
+        let position = row.position()?;
+        let event: DecisionEvent = decode(row.event_type()?, row.event_version()?, row.payload()?)
+            .map_err(|cause| ReadError::Decode { position, cause })?;
+        let (license, machine, code, first) = match &event {
+            DecisionEvent::Refused(event) => (event.license_id, &event.machine, &event.code, event.at),
+            DecisionEvent::Repeated(event) => (event.license_id, &event.machine, &event.code, event.since),
+            DecisionEvent::KeyGuessing(_) => unreachable!("it is not among the types that this projector reads"),
+        };
+        let key = (
+            license.0,
+            machine.clone().unwrap_or_default(),
+            code.clone(),
+            first.into(),
+        );
+        let tenant_id = row.tenant_id()?.to_owned();
+        Ok((
+            key,
+            Event {
+                event,
+                tenant_id,
+                position,
+            },
+        ))
+    }
+
+    fn apply(row: Option<Row>, event: Event) -> Option<Row> {
+        match event.event {
+            DecisionEvent::Refused(refused) => Some(Row {
+                tenant_id: event.tenant_id,
+                license_id: refused.license_id.0,
+                machine: refused.machine.unwrap_or_default(),
+                code: refused.code,
+                decided_at: refused.at.into(),
+                activation_id: refused.activation_id.map(|id| id.0),
+                asked: refused.asked,
+                policy_version: refused.policy_version as i32,
+                facts: serde_json::to_string(&refused.facts).expect("maps with string keys always encode"),
+                count: 1,
+                last_at: refused.at.into(),
+                position: event.position,
+            }),
+            DecisionEvent::Repeated(repeated) => row.map(|row| Row {
+                count: row.count + i64::try_from(repeated.count).unwrap_or(i64::MAX - row.count),
+                last_at: repeated.at.into(),
+                position: event.position,
+                ..row
+            }),
+            DecisionEvent::KeyGuessing(_) => row,
+        }
+    }
+
+    fn load<'a>(connection: &'a mut PgConnection, keys: &'a [Key]) -> BoxFuture<'a, sqlx::Result<Vec<(Key, Row)>>> {
+        Box::pin(async move {
+            let rows = sqlx::query_as!(
+                Row,
+                r#"SELECT d.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+                       AS wanted (license_id, machine, code, decided_at)
+                   JOIN decisions d USING (license_id, machine, code, decided_at)"#,
+                &keys.iter().map(|key| key.0).collect::<Vec<_>>(),
+                &keys.iter().map(|key| key.1.clone()).collect::<Vec<_>>(),
+                &keys.iter().map(|key| key.2.clone()).collect::<Vec<_>>(),
+                &keys.iter().map(|key| key.3).collect::<Vec<_>>(),
+            )
+            .fetch_all(connection)
+            .await?;
+            let keyed = rows.into_iter().map(|row| {
+                let key = (row.license_id, row.machine.clone(), row.code.clone(), row.decided_at);
+                (key, row)
+            });
+            Ok(keyed.collect())
+        })
+    }
+
+    fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
+        Box::pin(store(connection, rows))
+    }
+}
+
+async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
+    macro_rules! column {
+        ($field:ident) => {
+            rows.iter().map(|row| row.$field.clone()).collect::<Vec<_>>()
+        };
+    }
+    sqlx::query!(
+        r#"INSERT INTO decisions (tenant_id, license_id, machine, code, decided_at, activation_id, asked, policy_version, facts,
+               count, last_at, position)
+           SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[],
+               $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::bigint[])
+           ON CONFLICT (license_id, machine, code, decided_at) DO UPDATE SET count = excluded.count,
+               last_at = excluded.last_at, position = excluded.position"#,
+        &column!(tenant_id),
+        &column!(license_id),
+        &column!(machine),
+        &column!(code),
+        &column!(decided_at),
+        &column!(activation_id) as &[Option<Uuid>],
+        &column!(asked),
+        &column!(policy_version),
+        &column!(facts),
+        &column!(count),
+        &column!(last_at),
+        &column!(position),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What was answered to a machine at some moment, and why.
+
+use licet_event_store::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Reader, heartbeats::Range};
+
+/// A refusal with its repetitions.
+#[derive(Debug, Clone)]
+pub struct DecisionRow {
+    /// The position of its newest event.
+    pub position: i64,
+    /// The license.
+    pub license_id: Uuid,
+    /// The machine's digest; empty where it did not say or was counted with others.
+    pub machine: String,
+    /// The machine's activation, where it has one.
+    pub activation_id: Option<Uuid>,
+    /// What it wanted.
+    pub asked: String,
+    /// What was answered.
+    pub code: String,
+    /// The policy's version.
+    pub policy_version: i32,
+    /// What decided, as JSON.
+    pub facts: String,
+    /// How often within the hour.
+    pub count: i64,
+    /// The first time.
+    pub decided_at: OffsetDateTime,
+    /// The last time that is known.
+    pub last_at: OffsetDateTime,
+}
+
+/// Which refusals are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct DecisionFilter {
+    /// Of one machine, by digest.
+    pub machine: Option<String>,
+    /// Of one activation.
+    pub activation_id: Option<Uuid>,
+    /// With one code.
+    pub code: Option<String>,
+    /// Only before this position.
+    pub before: Option<i64>,
+}
+
+/// Refusals of a license that were repeated or first seen in a range, newest first.
+pub async fn list(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    range: Range,
+    filter: &DecisionFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<DecisionRow>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query_as!(
+        DecisionRow,
+        r#"SELECT position, license_id, machine, activation_id, asked, code, policy_version, facts, count, decided_at, last_at
+           FROM decisions
+           WHERE tenant_id = $1 AND license_id = $2 AND last_at >= $3 AND decided_at < $4
+             AND ($5::text IS NULL OR machine = $5) AND ($6::uuid IS NULL OR activation_id = $6)
+             AND ($7::text IS NULL OR code = $7) AND position < coalesce($8, 9223372036854775807)
+           ORDER BY position DESC LIMIT $9"#,
+        tenant.as_str(),
+        license_id,
+        OffsetDateTime::from(range.from),
+        OffsetDateTime::from(range.to),
+        filter.machine,
+        filter.activation_id,
+        filter.code,
+        filter.before,
+        limit,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
+}

@@ -1,0 +1,102 @@
+//! Drives the fold over the log's heartbeats.
+
+use std::collections::HashMap;
+
+use futures::future::BoxFuture;
+use licet_domain::heartbeat::HeartbeatEvent;
+use licet_event_store::{LogTable, ReadError, RecordedRow, decode};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    fold::{Added, Beat, Machine},
+    tables,
+};
+use crate::runtime::{Folding, Projector};
+
+/// The projector of `license_heartbeats` and of what is counted from it.
+pub(crate) struct Heartbeats;
+
+impl Projector for Heartbeats {
+    fn name(&self) -> &'static str {
+        "license_heartbeats"
+    }
+    fn version(&self) -> i32 {
+        1
+    }
+    fn tables(&self) -> &'static [&'static str] {
+        &[
+            "license_heartbeats",
+            "last_seen",
+            "activity",
+            "feature_usage",
+            "meter_usage",
+            "license_usage_stats",
+        ]
+    }
+    fn log_tables(&self) -> &'static [LogTable] {
+        &[LogTable::Heartbeats]
+    }
+    fn event_types(&self) -> Vec<&'static str> {
+        vec!["heartbeat.recorded"]
+    }
+    fn begin(&self) -> Box<dyn Folding> {
+        Box::new(Stretch { beats: Vec::new() })
+    }
+}
+
+struct Stretch {
+    beats: Vec<Beat>,
+}
+
+impl Folding for Stretch {
+    fn push(&mut self, row: &RecordedRow) -> Result<(), ReadError> {
+        let position = row.position()?;
+        let HeartbeatEvent::Recorded(event) = decode(row.event_type()?, row.event_version()?, row.payload()?)
+            .map_err(|cause| ReadError::Decode { position, cause })?;
+        self.beats.push(Beat {
+            tenant_id: row.tenant_id()?.to_owned(),
+            position,
+            recorded_at: row.recorded_at()?,
+            event,
+        });
+        Ok(())
+    }
+
+    fn pending(&self) -> usize {
+        self.beats.len()
+    }
+
+    fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>> {
+        Box::pin(async move {
+            if self.beats.is_empty() {
+                return Ok(());
+            }
+            let mut ids: Vec<Uuid> = self.beats.iter().map(|beat| beat.event.activation_id.0).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let mut machines: HashMap<Uuid, Machine> = HashMap::with_capacity(ids.len());
+            for some in ids.chunks(20_000) {
+                machines.extend(tables::load_machines(connection, some).await?);
+            }
+            let mut added = Added::default();
+            for beat in &self.beats {
+                let known = machines.remove(&beat.event.activation_id.0);
+                let machine = added.fold(known, beat);
+                machines.insert(machine.activation_id, machine);
+            }
+            for some in self.beats.chunks(20_000) {
+                tables::write_beats(connection, some).await?;
+            }
+            let machines: Vec<Machine> = machines.into_values().collect();
+            for some in machines.chunks(20_000) {
+                tables::write_machines(connection, some).await?;
+            }
+            let peaks = tables::write_activity(connection, &added).await?;
+            tables::write_counts(connection, &added).await?;
+            tables::write_stats(connection, &added, &peaks).await?;
+            self.beats.clear();
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Beats: recorded, counted, judged; and what must not pass.
+
+use licet_test_support::Server;
+use serde_json::{Value, json};
+
+use crate::{new_database, start};
+
+fn activate(server: &Server, key: &str, machine: u32) -> (String, String) {
+    let answer = server.activate(key, machine);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    (answer.text("activation_id").to_owned(), answer.text("token").to_owned())
+}
+
+#[test]
+fn a_beat_is_recorded_counted_and_shown() {
+    let (server, _database) = start();
+    let limits = json!({ "pages": 100, "scans": { "limit": 10, "overage": "soft" } });
+    let (id, key) = server.issue("studio", &json!({ "seats": 2, "limits": limits }));
+    let (first, token) = activate(&server, &key, 1);
+    let (_, other) = activate(&server, &key, 2);
+    let body = json!({ "active_users": 3, "features": { "export": 2 }, "usage": { "pages": 40 }, "app_version": "1.4.2", "nonce": "n1" });
+    let beat = server.beat(&token, &body);
+    assert_eq!((beat.status, beat.code()), (200, "VALID"), "{}", beat.body);
+    assert_eq!(
+        (
+            &beat.body["valid"],
+            &beat.body["nonce"],
+            &beat.body["next_heartbeat_seconds"]
+        ),
+        (&json!(true), &json!("n1"), &json!(900))
+    );
+    assert_eq!(beat.header("licet-position"), beat.body["position"].to_string());
+    assert!(!beat.header("signature").is_empty());
+    let again = server.beat(&token, &body);
+    assert_eq!(again.body["position"], beat.body["position"], "the same beat again");
+    server.beat(
+        &token,
+        &json!({ "active_users": 5, "features": { "export": 1 }, "nonce": "n2" }),
+    );
+    let last = server.beat(
+        &other,
+        &json!({ "active_users": 4, "usage": { "pages": 10, "scans": 11 }, "nonce": "n1" }),
+    );
+    assert_eq!(
+        last.body["usage"]["scans"],
+        json!({ "used": 11, "limit": 10, "over": true })
+    );
+    assert_eq!(last.code(), "VALID", "soft");
+
+    let path = |rest: &str| format!("/api/admin/licenses/{id}/{rest}");
+    let at = last.header("licet-position").to_owned();
+    let beats = server.get_at(&at, &path("heartbeats"));
+    assert_eq!(beats.body["items"].as_array().map(Vec::len), Some(3), "{}", beats.body);
+    assert_eq!(beats.body["items"][0]["usage"], json!({ "pages": 40 }));
+    let hours = server.get_at(&at, &path("activity?bucket=day"));
+    let day = &hours.body["items"][0];
+    assert_eq!(
+        (&day["beats"], &day["machines"], &day["active_users"]),
+        (&json!(3), &json!(2), &json!(9))
+    );
+    let features = server.get_at(&at, &path("feature-usage"));
+    assert_eq!(features.body["items"][0]["count"], 3, "{}", features.body);
+    let meters = server.get_at(&at, &path("meters")).body["items"].clone();
+    assert_eq!((&meters[0]["amount"], &meters[0]["limit"]), (&json!(50), &json!(100)));
+    let stats = server.get_at(&at, &path("usage-stats")).body;
+    assert_eq!((&stats["beats"], &stats["peak_users"]), (&json!(3), &json!(9)));
+    let machines = server.get_at(&at, &path("activations")).body["items"].clone();
+    assert_eq!(machines[0]["activation_id"], first.as_str());
+    assert!(machines[0]["last_seen_at"].as_str() > machines[0]["activated_at"].as_str());
+    assert_eq!(machines[0]["app_version"], "1.4.2");
+    let events = server.get(&path("events?limit=200")).body["items"].to_string();
+    assert!(
+        events.contains("license.limit_crossed"),
+        "what matters becomes an event of the license"
+    );
+    for query in ["activity?bucket=week", "meters?from=soon", "heartbeats?limit=0"] {
+        assert_eq!(server.get(&path(query)).status, 422, "{query}");
+    }
+}
+
+#[test]
+fn a_hard_limit_stops_and_one_with_a_percentage_stops_later() {
+    let (server, _database) = start();
+    let limits = json!({ "pages": 100, "scans": { "limit": 100, "overage_percent": 10 } });
+    let (_, key) = server.issue("studio", &json!({ "seats": 1, "limits": limits }));
+    let (_, token) = activate(&server, &key, 1);
+    let used = |meter: &str, amount: u64| {
+        server
+            .beat(&token, &json!({ "usage": { meter: amount } }))
+            .code()
+            .to_owned()
+    };
+    assert_eq!(used("pages", 100), "VALID");
+    assert_eq!(used("scans", 110), "VALID");
+    assert_eq!(used("scans", 1), "USAGE_LIMIT_EXCEEDED");
+    let (_, key) = server.issue("other", &json!({ "seats": 1, "limits": { "pages": 5 } }));
+    let (_, token) = activate(&server, &key, 1);
+    assert_eq!(
+        server.beat(&token, &json!({ "usage": { "pages": 6 } })).code(),
+        "USAGE_LIMIT_EXCEEDED"
+    );
+    let heard = (0..50).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        server.verify(&key, 1).code() == "USAGE_LIMIT_EXCEEDED"
+    });
+    assert!(heard, "verify knows it within its bound");
+}
+
+#[test]
+fn tokens_that_do_not_pass_and_counts_that_make_no_sense() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 3, "limits": { "pages": 5 } }));
+    let (activation, token) = activate(&server, &key, 1);
+    let (head, signature) = token.rsplit_once('.').unwrap();
+    let cut = &signature[..signature.len() - 2];
+    for wrong in ["", "x", "a.b.c", head, &format!("{head}.{cut}AA"), &format!("{head}.")] {
+        let answer = server.beat(wrong, &json!({}));
+        assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"), "{wrong}");
+    }
+    let by_key = server.send("POST", "/api/license/heartbeat", &json!({}));
+    assert_eq!(
+        (by_key.status, by_key.code()),
+        (401, "UNAUTHENTICATED"),
+        "a key is no activation"
+    );
+    let absurd: [Value; 8] = [
+        json!({ "active_users": -1 }),
+        json!({ "active_users": u64::MAX }),
+        json!({ "active_users": "many" }),
+        json!({ "features": { "export": -5 } }),
+        json!({ "features": { "export": 1.5 } }),
+        json!({ "usage": { "pages": u64::MAX } }),
+        json!({ "usage": { "": 1 } }),
+        json!({ "usage": { "x".repeat(100): 1 } }),
+    ];
+    for body in absurd {
+        let answer = server.beat(&token, &body);
+        assert_eq!(
+            (answer.status, answer.code()),
+            (422, "VALIDATION_FAILED"),
+            "{body}: {}",
+            answer.body
+        );
+    }
+    let unknown = server.beat(&token, &json!({ "usage": { "sheets": 1 } }));
+    assert_eq!((unknown.status, unknown.code()), (422, "METER_UNKNOWN"));
+    assert_eq!(
+        server.beat(&token, &json!({ "features": { "unheard-of": 1 } })).status,
+        200
+    );
+
+    let path = format!("/api/admin/licenses/{id}/activations/{activation}/deactivate");
+    let ended = server.send("POST", &path, &json!({ "reason": "stolen" }));
+    assert_eq!(
+        (ended.status, ended.text("status")),
+        (200, "deactivated"),
+        "{}",
+        ended.body
+    );
+    assert_eq!(server.send("POST", &path, &json!({})).status, 200, "and again");
+    let revoked = server.beat(&token, &json!({}));
+    assert_eq!((revoked.status, revoked.code()), (401, "TOKEN_REVOKED"));
+    let beats = server.get_at(
+        ended.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/heartbeats"),
+    );
+    assert_eq!(
+        beats.body["items"].as_array().map(Vec::len),
+        Some(1),
+        "only the one that made sense"
+    );
+}
+
+#[test]
+fn a_revoked_license_hears_of_it_on_every_node_and_is_still_recorded() {
+    let database = new_database();
+    let (one, other) = (Server::start(&database.url), Server::start(&database.url));
+    let (id, key) = one.issue("studio", &json!({ "seats": 1 }));
+    let (_, token) = activate(&one, &key, 1);
+    assert_eq!(other.beat(&token, &json!({})).code(), "VALID");
+    one.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
+    assert_eq!(
+        one.beat(&token, &json!({})).code(),
+        "SUSPENDED",
+        "at once on the node that did it"
+    );
+    let heard = (0..50).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        other.beat(&token, &json!({})).code() == "SUSPENDED"
+    });
+    assert!(heard, "elsewhere within a second");
+    one.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
+    let beat = one.beat(&token, &json!({}));
+    assert_eq!((beat.code(), &beat.body["valid"]), ("REVOKED", &json!(false)));
+    let decisions = one.get_at(
+        beat.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/decisions"),
+    );
+    let codes: Vec<&str> = decisions.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"SUSPENDED"), "{}", decisions.body);
+}

@@ -1,0 +1,81 @@
+//! Rate limits, and what guessing costs.
+
+use licet_test_support::Server;
+use serde_json::json;
+
+use crate::new_database;
+
+#[test]
+fn whoever_asks_too_often_waits_and_nobody_else() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("API_RATE_LIMIT", "20 per minute")]);
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let (_, other) = server.issue("atelier", &json!({ "seats": 3 }));
+    let first = server.verify(&key, 1);
+    assert_eq!(
+        (first.header("ratelimit-limit"), first.header("ratelimit-remaining")),
+        ("20", "19")
+    );
+    assert!(
+        first
+            .header("ratelimit-reset")
+            .parse::<u64>()
+            .is_ok_and(|reset| reset <= 60)
+    );
+    let refused = (0..60)
+        .map(|_| server.verify(&key, 1))
+        .find(|answer| answer.status == 429);
+    let refused = refused.unwrap();
+    assert_eq!(refused.code(), "RATE_LIMITED");
+    assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|wait| wait >= 1));
+    assert!(!refused.header("signature").is_empty(), "signed like every answer here");
+    assert_eq!(server.verify(&other, 1).status, 200, "another license is another count");
+    let metrics = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+    assert!(metrics.contains("licet_rate_limited_total"));
+}
+
+#[test]
+fn two_nodes_together_hold_the_limit_within_its_bound() {
+    let database = new_database();
+    let settings = [("API_RATE_LIMIT", "60 per hour")];
+    let servers = [
+        Server::start_with(&database.url, &settings),
+        Server::start_with(&database.url, &settings),
+    ];
+    let (_, key) = servers[0].issue("studio", &json!({ "seats": 3 }));
+    let ask = |server: &Server, times: usize| (0..times).filter(|_| server.verify(&key, 1).status == 200).count();
+    let on_one = ask(&servers[0], 45);
+    assert_eq!(on_one, 45);
+    // The other hears of it when it has something to tell itself: within a second of a tenth of the limit.
+    let mut on_other = ask(&servers[1], 7);
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    on_other += ask(&servers[1], 100);
+    assert!((15..=22).contains(&on_other), "{on_other} beside {on_one}");
+}
+
+#[test]
+fn guessing_is_noticed_and_slowed_and_a_bad_rate_is_refused() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let started = std::time::Instant::now();
+    for _ in 0..25 {
+        assert_eq!(
+            server.verify("LIC-11111-11111-11111-11111-1111C", 1).code(),
+            "NOT_FOUND"
+        );
+    }
+    assert!(
+        started.elapsed() >= std::time::Duration::from_secs(3),
+        "the more, the slower"
+    );
+    assert_eq!(server.verify(&key, 1).code(), "NOT_ACTIVATED");
+    let metrics = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+    assert!(metrics.contains("licet_unknown_license_keys_total{") && metrics.contains(" 25"));
+    let output = licet_test_support::licet(&database.url)
+        .env("API_RATE_LIMIT", "lots")
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("100 per minute"));
+}

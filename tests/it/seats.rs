@@ -1,0 +1,185 @@
+//! Seats that move and seats that float.
+
+use std::{thread, time::Duration};
+
+use licet_test_support::{Answer, Server};
+use serde_json::{Value, json};
+
+use crate::{new_database, start};
+
+fn machine(number: u32) -> Value {
+    json!({ "mac_addresses": [format!("02:00:00:00:00:{number:02x}")], "cpu_id": format!("cpu {number}") })
+}
+
+fn transfer(server: &Server, key: &str, from: &str, to: u32) -> Answer {
+    let order =
+        json!({ "license_key": key, "from_activation_id": from, "fingerprint": machine(to), "reason": "new laptop" });
+    server.send("POST", "/api/license/transfer", &order)
+}
+
+fn activate(server: &Server, key: &str, number: u32) -> Answer {
+    let order = json!({ "license_key": key, "fingerprint": machine(number) });
+    server.send("POST", "/api/license/activate", &order)
+}
+
+#[test]
+fn a_seat_moves_once_and_only_as_often_as_the_policy_says() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "max_transfers": 2 }));
+    let first = activate(&server, &key, 1);
+    let from = first.text("activation_id").to_owned();
+    let moved = transfer(&server, &key, &from, 2);
+    assert_eq!(moved.status, 200, "{}", moved.body);
+    assert_ne!(moved.text("activation_id"), from);
+    assert!(!moved.text("token").is_empty() && !moved.text("lease").is_empty());
+    let again = transfer(&server, &key, &from, 2);
+    assert_eq!(
+        (again.status, again.text("activation_id")),
+        (200, moved.text("activation_id")),
+        "a repetition"
+    );
+    let late = transfer(&server, &key, &from, 3);
+    assert_eq!((late.status, late.code()), (409, "ACTIVATION_NOT_ACTIVE"));
+    let revoked = server.beat(first.text("token"), &json!({}));
+    assert_eq!(revoked.code(), "TOKEN_REVOKED");
+    let second = transfer(&server, &key, moved.text("activation_id"), 3);
+    assert_eq!(second.status, 200);
+    let third = transfer(&server, &key, second.text("activation_id"), 4);
+    assert_eq!(
+        (third.status, third.code(), &third.body["limit"]),
+        (422, "TRANSFER_LIMIT_REACHED", &json!(2))
+    );
+    let same = transfer(&server, &key, second.text("activation_id"), 3);
+    assert_eq!((same.status, same.code()), (409, "ALREADY_ACTIVE"));
+    let unknown = transfer(&server, &key, "00000000-0000-7000-8000-000000000000", 5);
+    assert_eq!((unknown.status, unknown.code()), (404, "ACTIVATION_NOT_FOUND"));
+    let info = server.get(&format!("/api/license/info/{key}"));
+    assert_eq!(info.body["license"]["active"], 1);
+    let path = format!("/api/admin/licenses/{id}/decisions?code=TRANSFER_LIMIT_REACHED");
+    let why = (0..20).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        let answer = server.get(&path);
+        (answer.body["items"].as_array().is_some_and(|items| !items.is_empty())).then_some(answer)
+    });
+    assert_eq!(why.unwrap().body["items"][0]["facts"]["made"], 2);
+}
+
+#[test]
+fn of_many_who_take_over_one_seat_one_wins() {
+    let database = new_database();
+    let servers = [Server::start(&database.url), Server::start(&database.url)];
+    let (id, key) = servers[0].issue("studio", &json!({ "seats": 1 }));
+    let from = activate(&servers[0], &key, 1).text("activation_id").to_owned();
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let running: Vec<_> = (2..22)
+            .map(|to| {
+                let (server, key, from) = (&servers[to as usize % 2], &key, &from);
+                scope.spawn(move || transfer(server, key, from, to))
+            })
+            .collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let won = answers.iter().filter(|answer| answer.status == 200).count();
+    let late = answers
+        .iter()
+        .filter(|answer| answer.code() == "ACTIVATION_NOT_ACTIVE")
+        .count();
+    assert_eq!((won, late), (1, 19));
+    assert_eq!(servers[1].get(&format!("/api/admin/licenses/{id}")).body["active"], 1);
+    let operator = json!({ "from_activation_id": from, "fingerprint": machine(40) });
+    let answer = servers[1].send("POST", &format!("/api/admin/licenses/{id}/transfer"), &operator);
+    assert_eq!((answer.status, answer.code()), (409, "ACTIVATION_NOT_ACTIVE"));
+}
+
+#[test]
+fn a_duration_begins_with_the_first_machine() {
+    let (server, _database) = start();
+    let terms = json!({ "seats": 2, "duration_days": 10, "duration_from": "first_activation" });
+    let (id, key) = server.issue("studio", &terms);
+    let path = format!("/api/admin/licenses/{id}");
+    assert_eq!(server.get(&path).body["expires_at"], json!(null));
+    let activated = activate(&server, &key, 1);
+    let end = server.get(&path).text("expires_at").to_owned();
+    assert!(!end.is_empty() && activated.body["license"]["expires_at"] == end.as_str());
+    activate(&server, &key, 2);
+    assert_eq!(server.get(&path).text("expires_at"), end, "the second changes nothing");
+}
+
+/// Lets the holds of a database run out at once, as if their time had passed.
+fn silence(database: &licet_test_support::TestDatabase) {
+    let statement = "UPDATE seat_holds SET held_until = now() - interval '1 second'";
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(database.execute(statement));
+}
+
+#[test]
+fn a_floating_seat_falls_free_after_silence_and_is_taken_again_while_one_is_free() {
+    let (server, database) = start();
+    let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 60 });
+    let (id, key) = server.issue("studio", &terms);
+    let first = activate(&server, &key, 1);
+    let lease_end = first.text("lease_expires_at").to_owned();
+    assert!(
+        lease_end < first.text("token_expires_at").to_owned(),
+        "a floating lease ends with its hold"
+    );
+    assert_eq!(server.beat(first.text("token"), &json!({})).code(), "VALID");
+    assert_eq!(
+        activate(&server, &key, 2).code(),
+        "ACTIVATION_LIMIT_REACHED",
+        "it is held"
+    );
+    silence(&database);
+    let second = activate(&server, &key, 2);
+    assert_eq!(
+        second.status, 201,
+        "whoever asks need not wait for the worker: {}",
+        second.body
+    );
+    let dead = server.beat(first.text("token"), &json!({}));
+    assert_eq!(
+        (dead.status, dead.code(), &dead.body["valid"]),
+        (200, "HEARTBEAT_DEAD", &json!(false))
+    );
+    let order = json!({ "license_key": key, "fingerprint": machine(1) });
+    assert_eq!(
+        server.send("POST", "/api/license/verify", &order).code(),
+        "HEARTBEAT_DEAD"
+    );
+    silence(&database);
+    let back = server.beat(first.text("token"), &json!({}));
+    assert_eq!(back.code(), "VALID", "it came back to a free seat");
+    assert_eq!(server.beat(second.text("token"), &json!({})).code(), "HEARTBEAT_DEAD");
+    assert_eq!(server.get(&format!("/api/admin/licenses/{id}")).body["active"], 1);
+    let events = server.get(&format!("/api/admin/licenses/{id}/events")).body["items"].to_string();
+    assert!(events.contains("license.seat_released") && events.contains("license.seat_revived"));
+    let ended = json!({ "license_key": key, "activation_id": second.text("activation_id") });
+    assert_eq!(
+        server.send("POST", "/api/license/deactivate", &ended).status,
+        200,
+        "a silent one can leave"
+    );
+    assert_eq!(server.get(&format!("/api/admin/licenses/{id}")).body["active"], 1);
+}
+
+#[test]
+fn a_policy_that_begins_to_float_holds_the_seats_that_are_there() {
+    let (server, database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let first = activate(&server, &key, 1);
+    let policies = server.get_at(first.header("licet-position"), "/api/admin/policies");
+    let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/admin/policies/{policy}");
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", tag.as_str()),
+    ];
+    let edited = server.send_with("PATCH", &path, &headers, br#"{"floating": true}"#);
+    assert_eq!((edited.status, &edited.body["version"]), (200, &json!(2)));
+    assert_eq!(server.beat(first.text("token"), &json!({})).code(), "VALID");
+    assert_eq!(activate(&server, &key, 2).code(), "ACTIVATION_LIMIT_REACHED");
+    silence(&database);
+    assert_eq!(activate(&server, &key, 2).status, 201);
+}

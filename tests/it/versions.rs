@@ -1,0 +1,118 @@
+//! Releases as programs see them.
+
+use serde_json::{Value, json};
+
+use crate::start;
+
+#[test]
+fn a_program_learns_of_newer_versions() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let publish = |body: Value| server.create("/api/admin/releases", &body);
+    let check = |version: &str| {
+        let order = json!({ "product": "studio", "version": version, "license_key": key, "nonce": "n" });
+        server.send("POST", "/api/version/check", &order)
+    };
+    let latest = |query: &str| server.get(&format!("/api/version/latest?{query}"));
+    assert_eq!(latest("product=studio").code(), "RELEASE_NOT_FOUND");
+    assert_eq!(latest("product=nothing").code(), "PRODUCT_NOT_FOUND");
+    assert_eq!(check("1.0.0").body["latest"], json!(null));
+    assert_eq!(
+        (check("one").status, check("one").code().to_owned()),
+        (422, "VERSION_INVALID".to_owned())
+    );
+    publish(json!({ "product": "studio", "version": "1.0.0" }));
+    let sha256 = "ab".repeat(32);
+    publish(
+        json!({ "product": "studio", "version": "1.2.0", "download_url": "https://example.com/s", "sha256": sha256 }),
+    );
+    publish(json!({ "product": "studio", "version": "2.0.0-beta.1", "channel": "beta" }));
+    let newer = check("1.0.0");
+    assert_eq!(
+        (
+            newer.text("latest"),
+            &newer.body["update_available"],
+            &newer.body["update_required"]
+        ),
+        ("1.2.0", &json!(true), &json!(false)),
+        "what was published a moment ago is known: {}",
+        newer.body
+    );
+    assert_eq!((newer.text("sha256"), newer.text("nonce")), (sha256.as_str(), "n"));
+    assert!(!newer.header("signature").is_empty());
+    assert_eq!(check("1.2.0").body["update_available"], json!(false));
+    assert_eq!(latest("product=studio").text("version"), "1.2.0");
+    assert_eq!(latest("product=studio&channel=beta").text("version"), "2.0.0-beta.1");
+
+    publish(json!({ "product": "studio", "version": "1.3.0", "mandatory": true, "min_version": "1.1.0" }));
+    assert_eq!(check("1.2.0").body["update_required"], json!(true), "mandatory");
+    assert_eq!(check("1.3.0").body["update_required"], json!(false));
+    let old =
+        json!({ "license_key": key, "fingerprint": { "cpu_id": "x", "system_uuid": "ab12" }, "app_version": "1.0.0" });
+    assert_eq!(
+        server.send("POST", "/api/license/activate", &old).code(),
+        "VERSION_UNSUPPORTED"
+    );
+    let mut fresh = old.clone();
+    fresh["app_version"] = json!("1.3.0");
+    let activated = server.send("POST", "/api/license/activate", &fresh);
+    assert_eq!(activated.status, 201);
+    let beat = server.beat(activated.text("token"), &json!({ "app_version": "1.0.0" }));
+    assert_eq!(beat.code(), "VERSION_UNSUPPORTED");
+    let verdict = server.send("POST", "/api/license/verify", &old);
+    assert_eq!(
+        (verdict.code(), &verdict.body["update"]["update_required"]),
+        ("VERSION_UNSUPPORTED", &json!(true))
+    );
+}
+
+#[test]
+fn a_release_is_rolled_out_step_by_step_and_taken_back() {
+    let (server, _database) = start();
+    server.create("/api/admin/products", &json!({ "code": "studio", "name": "Studio" }));
+    server.create(
+        "/api/admin/releases",
+        &json!({ "product": "studio", "version": "1.0.0" }),
+    );
+    let made = server.create(
+        "/api/admin/releases",
+        &json!({ "product": "studio", "version": "2.0.0", "rollout_percent": 0 }),
+    );
+    let path = made.header("location").to_owned();
+    let offered = || {
+        let machines = (0..40_u32).filter(|machine| {
+            let order = json!({ "product": "studio", "version": "1.0.0", "machine": format!("machine-{machine}") });
+            server.send("POST", "/api/version/check", &order).text("latest") == "2.0.0"
+        });
+        machines.collect::<Vec<_>>()
+    };
+    let roll_out = |percent: i64, tag: &str| {
+        let headers = [("x-api-key", "0f2a-bootstrap-key-of-the-tests"), ("if-match", tag)];
+        server.send_with(
+            "PATCH",
+            &path,
+            &headers,
+            json!({ "rollout_percent": percent }).to_string().as_bytes(),
+        )
+    };
+    assert!(offered().is_empty());
+    let half = roll_out(50, made.header("etag"));
+    assert_eq!((half.status, &half.body["rollout_percent"]), (200, &json!(50)));
+    let some = offered();
+    assert!((5..36).contains(&some.len()), "{some:?}");
+    assert_eq!(offered(), some, "always the same machines");
+    assert_eq!(roll_out(60, made.header("etag")).status, 412);
+    assert_eq!(roll_out(101, half.header("etag")).status, 422);
+    let all = roll_out(100, half.header("etag"));
+    assert_eq!(offered().len(), 40);
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", all.header("etag")),
+    ];
+    assert_eq!(server.send_with("DELETE", &path, &headers, b"").status, 204);
+    assert!(offered().is_empty());
+    assert_eq!(
+        server.get("/api/version/latest?product=studio").text("version"),
+        "1.0.0"
+    );
+}
