@@ -65,12 +65,13 @@ fn license_routes() -> OpenApiRouter<App> {
         .routes(routes!(license::deactivate::deactivate_license))
         .routes(routes!(license::transfer::transfer_license))
         .routes(routes!(license::heartbeat::heartbeat))
+        .routes(routes!(license::revocations::list_revocations))
         .routes(routes!(version::check::check_version))
         .routes(routes!(version::latest::latest_version))
 }
 
 fn admin_routes() -> OpenApiRouter<App> {
-    use admin::{api_keys, audit, customers, licenses, policies, products, releases};
+    use admin::{api_keys, audit, customers, licenses, policies, products, releases, signing_keys};
     OpenApiRouter::new()
         .routes(routes!(products::create_product, products::list_products))
         .routes(routes!(
@@ -104,6 +105,7 @@ fn admin_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(licenses::read::license_events))
         .routes(routes!(licenses::activations::list_activations))
+        .routes(routes!(licenses::check_out::check_out_license))
         .routes(routes!(licenses::seats::transfer_seat))
         .routes(routes!(licenses::seats::deactivate_seat))
         .routes(routes!(licenses::usage::list_heartbeats))
@@ -128,4 +130,8 @@ fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(api_keys::read_api_key, api_keys::revoke_api_key))
         .routes(routes!(api_keys::api_key_events))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(
+            signing_keys::list_signing_keys,
+            signing_keys::rotate_signing_key
+        ))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use licet_commands::{CacheSizes, Platform};
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::{
-    Actor, ActorKind, Edge, EventLog, Tenant, usage,
+    Actor, ActorKind, Edge, EventLog, Keyring, RELOAD, Tenant, usage,
     vault::{Purpose, Sealer, Signer, Vault},
 };
 use licet_projections::Reader;
@@ -27,7 +27,7 @@ pub(crate) struct Parts {
     pub(crate) platform: Arc<Platform>,
     pub(crate) reader: Reader,
     pub(crate) tenant: Tenant,
-    pub(crate) signer: Signer,
+    pub(crate) keyring: Keyring,
     /// Seals what belongs to the tenant and to no person.
     pub(crate) sealer: Sealer,
     pub(crate) settings: Settings,
@@ -60,7 +60,7 @@ impl App {
     ) -> anyhow::Result<Self> {
         let tenant = Tenant::default();
         let vault = Vault::new(log.pool().clone(), &settings.secret_key, edge.clone());
-        let signer = vault.signer(&tenant).await?;
+        let keyring = Keyring::open(vault.clone(), tenant.clone()).await?;
         let sealer = vault.sealer(&tenant, Purpose::Tenant, "1").await?;
         let platform = Platform::new(log.clone(), vault, edge, CacheSizes::default());
         Ok(Self(Arc::new(Parts {
@@ -70,7 +70,7 @@ impl App {
             used_meters: UsedMeters::new(),
             platform,
             tenant,
-            signer,
+            keyring,
             sealer,
             settings,
             registry,
@@ -87,9 +87,25 @@ impl App {
         &self.0.platform
     }
 
-    /// The key pair that signs.
-    pub(crate) fn signer(&self) -> &Signer {
-        &self.0.signer
+    /// The key pair that signs now.
+    pub(crate) fn signer(&self) -> Signer {
+        self.0.keyring.signer(self.platform.edge.now())
+    }
+
+    /// Hears of keys that other nodes have made.
+    pub(crate) async fn follow_keys(self) {
+        let mut ending = self.ending.clone();
+        loop {
+            let ended = tokio::time::timeout(RELOAD, ending.wait_for(|ending| *ending))
+                .await
+                .is_ok();
+            if ended {
+                return;
+            }
+            if let Err(error) = self.keyring.reload().await {
+                tracing::warn!(%error, "the signing keys could not be looked at; trying again");
+            }
+        }
     }
 
     /// The actor that the bootstrap key stands for.

@@ -2,49 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use ed25519_dalek::{Signature, VerifyingKey};
-use licet_contracts::keys::KeySet;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::Signature;
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
-
-/// The keys that are trusted, by id.
-///
-/// Ship them with the program where you can; otherwise they are taken from the server at the first contact and kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PinnedKeys(BTreeMap<String, VerifyingKey>);
-
-impl PinnedKeys {
-    /// Reads a JWK set; keys of other kinds are left out.
-    pub fn of(set: &KeySet) -> Result<Self, Error> {
-        let mut keys = BTreeMap::new();
-        for key in set.keys.iter().filter(|key| key.crv == "Ed25519") {
-            let bytes = URL_SAFE_NO_PAD
-                .decode(&key.x)
-                .ok()
-                .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            let read = bytes.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
-            keys.insert(
-                key.kid.clone(),
-                read.ok_or_else(|| Error::Answer("a key of the key set".to_owned()))?,
-            );
-        }
-        Ok(Self(keys))
-    }
-
-    pub(crate) fn get(&self, kid: &str) -> Option<&VerifyingKey> {
-        self.0.get(kid)
-    }
-
-    /// Whether nothing is trusted yet.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
+use crate::{Error, PinnedKeys};
 
 /// What a request was, and what came back.
 #[derive(Debug, Clone)]
@@ -65,6 +27,9 @@ pub struct Exchange<'a> {
 
 /// The components that must be signed, as the contract lists them.
 const COVERED: &str = r#"("@status" "content-digest" "date" "@method";req "@path";req "@query";req)"#;
+
+/// Why a signature is not believed that another key made.
+pub(crate) const UNKNOWN_KEY: &str = "its key is not a trusted one";
 
 /// Checks that a trusted key signed this answer to this very request.
 pub fn verify_answer(exchange: &Exchange<'_>, keys: &PinnedKeys) -> Result<(), Error> {
@@ -89,7 +54,7 @@ pub fn verify_answer(exchange: &Exchange<'_>, keys: &PinnedKeys) -> Result<(), E
     }
     let key = keys
         .get(quoted("keyid").unwrap_or_default())
-        .ok_or(Error::Signature("its key is not a trusted one"))?;
+        .ok_or(Error::Signature(UNKNOWN_KEY))?;
     let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(exchange.body)));
     if header("content-digest") != Some(&digest) {
         return Err(Error::Signature("the body is not the one that was signed"));

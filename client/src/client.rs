@@ -5,17 +5,19 @@ use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 use licet_contracts::{
     Problem,
     keys::KeySet,
+    lease::RequestFile,
     license::{
-        ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, VerifyRequest, VerifyResponse,
+        ActivateRequest, ActivateResponse, DeactivateRequest, DeactivateResponse, HeartbeatRequest, HeartbeatResponse,
+        TransferRequest, VerifyRequest, VerifyResponse,
     },
 };
 use licet_domain::values::Timestamp;
 use rand::RngCore as _;
 use serde::{Serialize, de::DeserializeOwned};
-use ureq::Agent;
+use ureq::{Agent, http::Response};
 
 use crate::{
-    Error, Fingerprint, Store,
+    Error, Fingerprint, Store, Usage,
     answer::{Exchange, verify_answer},
 };
 
@@ -25,6 +27,14 @@ pub struct Client {
     server: String,
     api_key: String,
     store: Store,
+    retry_after: Option<u32>,
+}
+
+/// What came back, before it is believed.
+struct Received {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
 }
 
 impl Client {
@@ -35,18 +45,23 @@ impl Client {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
             .build();
-        let server = server.trim_end_matches('/').to_owned();
         Ok(Self {
             agent: config.into(),
-            server,
+            server: server.trim_end_matches('/').to_owned(),
             api_key: api_key.to_owned(),
             store,
+            retry_after: None,
         })
     }
 
     /// What is kept on this machine.
     pub fn store(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    /// For how many seconds the last answer asked to wait.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
     }
 
     /// Takes a seat for this machine, or finds the one that it has, and keeps the lease.
@@ -65,10 +80,55 @@ impl Client {
             app_version: app_version.map(str::to_owned),
             nonce: Some(nonce.clone()),
         };
-        let answer: ActivateResponse = self.post("/api/license/activate", &request, &nonce)?;
-        self.keep(&answer.lease, &answer.ts, |state| {
-            state.license_key = Some(license_key.to_owned());
-            state.activation_id = Some(answer.activation_id.clone());
+        let answer = self.post("/api/license/activate", &request, &nonce, None)?;
+        self.keep_activation(license_key, &answer)?;
+        Ok(answer)
+    }
+
+    /// Takes over the seat of another activation of the license, and keeps the lease.
+    pub fn transfer(
+        &mut self,
+        license_key: &str,
+        from_activation_id: &str,
+        machine: &Fingerprint,
+        reason: Option<&str>,
+    ) -> Result<ActivateResponse, Error> {
+        let nonce = nonce();
+        let request = TransferRequest {
+            license_key: license_key.to_owned(),
+            from_activation_id: from_activation_id.to_owned(),
+            fingerprint: Some(machine.to_wire()),
+            hostname: hostname(),
+            os: Some(std::env::consts::OS.to_owned()),
+            app_version: None,
+            reason: reason.map(str::to_owned),
+            nonce: Some(nonce.clone()),
+        };
+        let answer = self.post("/api/license/transfer", &request, &nonce, None)?;
+        self.keep_activation(license_key, &answer)?;
+        Ok(answer)
+    }
+
+    /// Reports that this machine runs, and keeps the token and the lease that are answered.
+    pub fn heartbeat(&mut self, usage: &Usage, app_version: Option<&str>) -> Result<HeartbeatResponse, Error> {
+        let token = self.store.state().token.clone().ok_or(Error::NoLease)?;
+        let nonce = nonce();
+        let request = HeartbeatRequest {
+            active_users: usage.active_users,
+            features: Some(usage.features.clone()).filter(|counts| !counts.is_empty()),
+            usage: Some(usage.meters.clone()).filter(|amounts| !amounts.is_empty()),
+            app_version: app_version.map(str::to_owned),
+            nonce: Some(nonce.clone()),
+        };
+        let answer: HeartbeatResponse = self.post("/api/license/heartbeat", &request, &nonce, Some(&token))?;
+        if let Some(lease) = &answer.lease {
+            self.keep(lease, &answer.ts, |_| {})?;
+        }
+        self.store.update(|state| {
+            state.heartbeat_seconds = Some(answer.next_heartbeat_seconds);
+            if let Some(token) = &answer.token {
+                state.token = Some(token.clone());
+            }
         })?;
         Ok(answer)
     }
@@ -89,7 +149,7 @@ impl Client {
             features: Some(features.iter().map(ToString::to_string).collect()),
             nonce: Some(nonce.clone()),
         };
-        let answer: VerifyResponse = self.post("/api/license/verify", &request, &nonce)?;
+        let answer: VerifyResponse = self.post("/api/license/verify", &request, &nonce, None)?;
         if let Some(lease) = &answer.lease {
             self.keep(lease, &answer.ts, |_| {})?;
         }
@@ -106,10 +166,35 @@ impl Client {
             reason: Some("given back by the program".to_owned()),
             nonce: Some(nonce.clone()),
         };
-        let answer = self.post("/api/license/deactivate", &request, &nonce)?;
+        let answer = self.post("/api/license/deactivate", &request, &nonce, None)?;
         self.store
-            .update(|state| (state.lease, state.activation_id) = (None, None))?;
+            .update(|state| (state.lease, state.activation_id, state.token) = (None, None, None))?;
         Ok(answer)
+    }
+
+    /// Fetches the list of leases that were called back; from then on the offline check heeds it.
+    pub fn fetch_revocations(&mut self) -> Result<(), Error> {
+        let path = "/api/license/revocations";
+        let request = self.agent.get(format!("{}{path}", self.server));
+        let request = match &self.store.state().token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request.header("X-API-Key", &self.api_key),
+        };
+        let received = receive(request.call())?;
+        if received.status != 200 {
+            return Err(problem(&received.body));
+        }
+        let list = String::from_utf8(received.body).map_err(|error| Error::Answer(error.to_string()))?;
+        self.store.keep_revocations(&list)
+    }
+
+    fn keep_activation(&mut self, license_key: &str, answer: &ActivateResponse) -> Result<(), Error> {
+        self.keep(&answer.lease, &answer.ts, |state| {
+            state.license_key = Some(license_key.to_owned());
+            state.activation_id = Some(answer.activation_id.clone());
+            state.token = Some(answer.token.clone());
+            state.heartbeat_seconds = Some(answer.heartbeat_interval_seconds);
+        })
     }
 
     fn keep(&mut self, lease: &str, ts: &str, change: impl FnOnce(&mut crate::State)) -> Result<(), Error> {
@@ -122,65 +207,98 @@ impl Client {
         })
     }
 
-    fn post<T: DeserializeOwned>(&mut self, path: &str, request: &impl Serialize, nonce: &str) -> Result<T, Error> {
-        self.trust()?;
+    fn post<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        request: &impl Serialize,
+        nonce: &str,
+        token: Option<&str>,
+    ) -> Result<T, Error> {
+        if self.store.state().keys.is_empty() {
+            let set = self.fetch_keys()?;
+            self.store.update(|state| state.keys = set.keys)?;
+        }
         let body = serde_json::to_vec(request).map_err(|error| Error::Answer(error.to_string()))?;
-        let sent = self
-            .agent
-            .post(format!("{}{path}", self.server))
-            .header("X-API-Key", &self.api_key)
-            .header("Content-Type", "application/json")
-            .send(&body[..]);
-        let mut response = sent.map_err(|error| Error::Network(error.to_string()))?;
-        let status = response.status().as_u16();
-        let headers: BTreeMap<String, String> = response
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let body = response
-            .body_mut()
-            .read_to_vec()
-            .map_err(|error| Error::Network(error.to_string()))?;
-        // A refusal from before the body was read carries no nonce; it is no yes, and may be believed without one.
-        let early = status >= 400
-            && headers
-                .get("signature-input")
-                .is_none_or(|input| !input.contains(";nonce="));
-        if !early {
-            let exchange = Exchange {
-                method: "POST",
-                path,
-                nonce,
-                status,
-                headers: &headers,
-                body: &body,
-            };
-            verify_answer(&exchange, &self.store.keys()?)?;
+        let request = self.agent.post(format!("{}{path}", self.server));
+        let request = match token {
+            Some(token) => request.header("Authorization", format!("Bearer {token}")),
+            None => request.header("X-API-Key", &self.api_key),
+        };
+        let received = receive(request.header("Content-Type", "application/json").send(&body[..]))?;
+        let seconds = received.headers.get("retry-after").and_then(|text| text.parse().ok());
+        self.retry_after = seconds;
+        self.believe(path, nonce, &received)?;
+        if received.status >= 300 {
+            return Err(problem(&received.body));
         }
-        if status >= 300 {
-            let problem: Problem = serde_json::from_slice(&body).map_err(|error| Error::Answer(error.to_string()))?;
-            return Err(Error::Refused {
-                code: problem.code,
-                detail: problem.detail,
-            });
-        }
-        serde_json::from_slice(&body).map_err(|error| Error::Answer(error.to_string()))
+        serde_json::from_slice(&received.body).map_err(|error| Error::Answer(error.to_string()))
     }
 
-    /// Trusts the server's keys at the first contact.
-    fn trust(&mut self) -> Result<(), Error> {
-        if !self.store.state().keys.is_empty() {
+    /// Checks that a trusted key signed the answer to this very request; an unknown key is trusted where a trusted one
+    /// vouches for it.
+    fn believe(&mut self, path: &str, nonce: &str, received: &Received) -> Result<(), Error> {
+        // A refusal from before the body was read carries no nonce; it is no yes, and may be believed without one.
+        let input = received.headers.get("signature-input");
+        if received.status >= 400 && input.is_none_or(|input| !input.contains(";nonce=")) {
             return Ok(());
         }
-        let answer = self.agent.get(format!("{}/.well-known/licet/keys", self.server)).call();
-        let mut answer = answer.map_err(|error| Error::Network(error.to_string()))?;
-        let body = answer
-            .body_mut()
-            .read_to_vec()
-            .map_err(|error| Error::Network(error.to_string()))?;
-        let set: KeySet = serde_json::from_slice(&body).map_err(|error| Error::Answer(error.to_string()))?;
-        self.store.update(|state| state.keys = set.keys)
+        let exchange = Exchange {
+            method: "POST",
+            path,
+            nonce,
+            status: received.status,
+            headers: &received.headers,
+            body: &received.body,
+        };
+        match verify_answer(&exchange, &self.store.keys()?) {
+            Err(Error::Signature(crate::answer::UNKNOWN_KEY)) => {
+                let set = self.fetch_keys()?;
+                let successors = self.store.keys()?.successors(&set);
+                self.store.update(|state| state.keys.extend(successors))?;
+                verify_answer(&exchange, &self.store.keys()?)
+            }
+            checked => checked,
+        }
+    }
+
+    fn fetch_keys(&self) -> Result<KeySet, Error> {
+        let received = receive(self.agent.get(format!("{}/.well-known/licet/keys", self.server)).call())?;
+        serde_json::from_slice(&received.body).map_err(|error| Error::Answer(error.to_string()))
+    }
+}
+
+/// What a machine without a network hands to an operator.
+pub fn request_file(machine: &Fingerprint, app_version: Option<&str>) -> RequestFile {
+    RequestFile {
+        licet_request: 1,
+        fingerprint: machine.to_wire(),
+        hostname: hostname(),
+        os: Some(std::env::consts::OS.to_owned()),
+        app_version: app_version.map(str::to_owned),
+    }
+}
+
+fn receive(sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<Received, Error> {
+    let mut response = sent.map_err(|error| Error::Network(error.to_string()))?;
+    let headers = response.headers().iter();
+    let headers = headers
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let body = response.body_mut().read_to_vec();
+    Ok(Received {
+        status: response.status().as_u16(),
+        headers,
+        body: body.map_err(|error| Error::Network(error.to_string()))?,
+    })
+}
+
+fn problem(body: &[u8]) -> Error {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => Error::Refused {
+            code: problem.code,
+            detail: problem.detail,
+        },
+        Err(error) => Error::Answer(error.to_string()),
     }
 }
 
@@ -196,6 +314,9 @@ fn nonce() -> String {
 }
 
 fn hostname() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let by_file = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = by_file
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .or_else(|| crate::fingerprint::output("hostname", &[]))?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -29,6 +29,15 @@ pub enum Error {
     /// The lease was made for another machine.
     #[error("the lease was made for another machine")]
     OtherMachine,
+    /// The lease was called back: its license was revoked or suspended, or the machine's seat was ended.
+    #[error("the lease was called back by the vendor; connect to the license server")]
+    Revoked,
+    /// The state file was changed by someone else.
+    #[error("{path} was changed by someone else; activate again")]
+    Tampered {
+        /// Which.
+        path: String,
+    },
     /// The lease has ended; the server must be reached again.
     #[error("the lease ended at {0}; connect to the license server to renew it")]
     LeaseEnded(String),

@@ -1,11 +1,11 @@
-//! Reads what this machine is known by, on Linux.
+//! Reads what this machine is known by: on Linux from its files, on macOS and Windows by the commands that come with them.
 
 use std::{fs, path::Path};
 
 use licet_contracts::license;
 use licet_domain::values::{Fingerprint as Normalized, RawFingerprint};
 
-use crate::Error;
+use crate::{Error, platform};
 
 /// What this machine is known by, as it is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Reads this machine's components; an error when fewer than two can be read, which no policy accepts by default.
     pub fn of_this_machine() -> Result<Self, Error> {
-        let found = Self::read(Path::new("/"));
+        let found = Self::of_platform();
         let present = usize::from(!found.mac_addresses.is_empty())
             + usize::from(found.cpu_id.is_some())
             + usize::from(found.system_uuid.is_some());
@@ -35,6 +35,54 @@ impl Fingerprint {
             )));
         }
         Ok(found)
+    }
+
+    fn of_platform() -> Self {
+        if cfg!(target_os = "macos") {
+            return Self::of_macos();
+        }
+        if cfg!(target_os = "windows") {
+            return Self::of_windows();
+        }
+        Self::read(Path::new("/"))
+    }
+
+    fn of_macos() -> Self {
+        let run = |program: &str, arguments: &[&str]| output(program, arguments).unwrap_or_default();
+        Self {
+            mac_addresses: platform::macs_of_ifconfig(&run("/sbin/ifconfig", &[])),
+            cpu_id: platform::first_line(&run("/usr/sbin/sysctl", &["-n", "machdep.cpu.brand_string"])),
+            system_uuid: platform::uuid_of_ioreg(&run("/usr/sbin/ioreg", &["-rd1", "-c", "IOPlatformExpertDevice"])),
+            missing: vec![],
+        }
+        .with_missing()
+    }
+
+    fn of_windows() -> Self {
+        let ask = |question: &str| {
+            let script = format!("(Get-CimInstance {question}");
+            let text = output("powershell", &["-NoProfile", "-NonInteractive", "-Command", &script]);
+            platform::first_line(&text.unwrap_or_default())
+        };
+        let macs = output("getmac", &["/fo", "csv", "/nh"]).unwrap_or_default();
+        Self {
+            mac_addresses: platform::macs_of_getmac(&macs),
+            cpu_id: ask("Win32_Processor | Select-Object -First 1).ProcessorId"),
+            system_uuid: ask("Win32_ComputerSystemProduct).UUID"),
+            missing: vec![],
+        }
+        .with_missing()
+    }
+
+    fn with_missing(mut self) -> Self {
+        let parts = [
+            (self.mac_addresses.is_empty(), "no network card with a hardware address"),
+            (self.cpu_id.is_none(), "no processor id"),
+            (self.system_uuid.is_none(), "no system UUID"),
+        ];
+        let missing = parts.iter().filter(|(missing, _)| *missing);
+        self.missing = missing.map(|(_, what)| (*what).to_owned()).collect();
+        self
     }
 
     /// Reads the components of a machine whose file system is mounted at `root`.
@@ -89,6 +137,15 @@ impl Fingerprint {
         };
         raw.normalize().map_err(|error| Error::Hardware(error.detail))
     }
+}
+
+/// What a command prints; `None` where it is not there or fails.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = std::process::Command::new(program).args(arguments).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Addresses of real cards first; where there are none, as in containers, those of virtual ones that were not made at

@@ -1,20 +1,35 @@
 //! What licensed programs link.
 //!
-//! [`Client`] activates this machine, verifies it and gives its seat back; [`OfflineLease`] says without any network
-//! whether this machine may run. Both fail closed: an answer whose signature does not hold, or a lease that was not
-//! made for this machine, is an error and never a yes.
+//! [`Client`] activates this machine, verifies it, beats, and gives its seat back; [`Session`] does all of that by itself
+//! over a program's whole life; [`Store::check_offline`] says without any network whether this machine may run. All fail
+//! closed: an answer whose signature does not hold, or a lease that was not made for this machine, is an error and never
+//! a yes. Nothing here needs an async runtime; [`offload`] turns any call into a future for programs that have one.
+//!
+//! A complete licensed program:
 //!
 //! ```no_run
-//! use licet_client::{Client, Fingerprint, Store};
+//! use licet_client::{Client, Fingerprint, Session, Status, Store, Usage};
 //!
 //! # fn main() -> Result<(), licet_client::Error> {
 //! let store = Store::open("/var/lib/studio/licet.json")?;
 //! let machine = Fingerprint::of_this_machine()?;
-//! let mut client = Client::new("http://127.0.0.1:8080", "an API key with the scope client", store)?;
-//! client.activate("LIC-…", &machine, Some("1.4.2"))?;
-//! // From now on, with or without a network:
-//! let lease = client.store().check_offline(&machine, Some("1.4.2"), &["export"])?;
-//! println!("licensed until {}", lease.expires_at);
+//! let client = Client::new("http://127.0.0.1:8080", "an API key with the scope client", store)?;
+//!
+//! // Starts, beats, survives a lost network inside its lease, refuses after it, and comes back.
+//! let mut session = Session::new(client, "LIC-…", machine, Some("1.4.2"));
+//! match session.tick() {
+//!     Status::Licensed { license, online } => {
+//!         println!("licensed until {}, online: {online}", license.expires_at);
+//!     }
+//!     Status::Refused { code, detail } => {
+//!         eprintln!("{detail} ({code})");
+//!         return Ok(());
+//!     }
+//! }
+//!
+//! // From now on on a thread of its own, with what the program uses:
+//! let background = session.spawn(|status| println!("{status:?}"));
+//! background.report(&Usage::default().feature("export").meter("pages", 12));
 //! # Ok(())
 //! # }
 //! ```
@@ -23,12 +38,21 @@ mod answer;
 mod client;
 mod error;
 mod fingerprint;
+mod keys;
 mod lease;
+mod offload;
+mod platform;
+mod session;
 mod store;
+mod usage;
 
-pub use answer::{Exchange, PinnedKeys, verify_answer};
-pub use client::Client;
+pub use answer::{Exchange, verify_answer};
+pub use client::{Client, request_file};
 pub use error::Error;
 pub use fingerprint::Fingerprint;
+pub use keys::PinnedKeys;
 pub use lease::{Licensed, OfflineLease};
+pub use offload::{Offloaded, offload};
+pub use session::{Background, Schedule, Session, Status};
 pub use store::{State, Store};
+pub use usage::Usage;

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use licet_client::{Client, Error, Fingerprint, OfflineLease, Store};
+use licet_client::{Client, Error, Fingerprint, OfflineLease, Store, Usage, request_file};
 use serde_json::{Value, json};
 
 /// A licensed program's view of a license server, on the real hardware of this machine.
@@ -53,6 +53,37 @@ enum Command {
         #[arg(long = "feature", value_name = "NAME")]
         features: Vec<String>,
     },
+    /// Report that this machine runs, and what it uses.
+    Heartbeat {
+        /// How many people use the program.
+        #[arg(long, value_name = "NUMBER")]
+        active_users: Option<u64>,
+        /// A feature that was used; may be repeated.
+        #[arg(long = "feature", value_name = "NAME")]
+        features: Vec<String>,
+        /// How much of a meter was used; may be repeated.
+        #[arg(long = "usage", value_name = "METER=AMOUNT", value_parser = meter)]
+        usage: Vec<(String, u64)>,
+    },
+    /// Take over the seat of another activation of the license.
+    Transfer {
+        /// The activation that gives its seat.
+        #[arg(long, value_name = "ACTIVATION")]
+        from: String,
+        /// The license key; by default the one that was activated.
+        license_key: Option<String>,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Write a request file for a machine without a network, for an operator to hand in.
+    Request {
+        /// The file to write.
+        #[arg(long, default_value = "licet-request.json", value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Fetch the list of leases that were called back.
+    Revocations,
     /// Give this machine's seat back.
     Deactivate {
         /// The license key; by default the one that was activated.
@@ -74,6 +105,11 @@ enum Lease {
         /// A feature that must be on; may be repeated.
         #[arg(long = "feature", value_name = "NAME")]
         features: Vec<String>,
+    },
+    /// Take in the answer file that an operator carried over.
+    Import {
+        /// The file.
+        file: PathBuf,
     },
     /// Print the kept lease, as it came.
     Show,
@@ -117,18 +153,57 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
             let valid = answer.valid;
             Ok((json!(answer), valid))
         }
+        Command::Heartbeat {
+            active_users,
+            features,
+            usage,
+        } => {
+            let mut report = features
+                .iter()
+                .fold(Usage::default(), |report, name| report.feature(name));
+            report = usage
+                .iter()
+                .fold(report, |report, (name, amount)| report.meter(name, *amount));
+            report.active_users = active_users;
+            let answer = client(store)?.heartbeat(&report, version)?;
+            let valid = answer.valid;
+            Ok((json!(answer), valid))
+        }
+        Command::Transfer {
+            from,
+            license_key,
+            reason,
+        } => {
+            let key = known(license_key)?;
+            let answer = client(store)?.transfer(&key, &from, &machine()?, reason.as_deref())?;
+            Ok((json!(answer), true))
+        }
+        Command::Request { out } => {
+            let text = format!("{:#}\n", json!(request_file(&machine()?, version)));
+            std::fs::write(&out, text).map_err(|error| unreadable(&out, &error))?;
+            Ok((json!({ "written": out }), true))
+        }
+        Command::Revocations => {
+            client(store)?.fetch_revocations()?;
+            Ok((json!({ "kept": true }), true))
+        }
         Command::Deactivate { license_key } => {
             let answer = client(store)?.deactivate(&known(license_key)?, &machine()?)?;
             Ok((json!(answer), true))
         }
         Command::Lease(Lease::Show) => Ok((json!(store.state().lease), store.state().lease.is_some())),
+        Command::Lease(Lease::Import { file }) => {
+            let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+            let answer = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
+            store.import(&answer)?;
+            Ok((
+                json!({ "activation_id": answer.activation_id, "lease_expires_at": answer.lease_expires_at }),
+                true,
+            ))
+        }
         Command::Lease(Lease::Verify { file, features }) => {
             if let Some(path) = file {
-                let failed = |error: std::io::Error| Error::File {
-                    path: path.display().to_string(),
-                    cause: error.to_string(),
-                };
-                let text = std::fs::read_to_string(&path).map_err(failed)?;
+                let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
                 // Read first: a file that is no lease of ours must not replace the kept one.
                 OfflineLease::read(text.trim().trim_matches('"'), &store.keys()?)?;
                 store.update(|state| state.lease = Some(text.trim().trim_matches('"').to_owned()))?;
@@ -148,4 +223,17 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
             Ok((shown, true))
         }
     }
+}
+
+fn unreadable(path: &std::path::Path, error: &dyn std::error::Error) -> Error {
+    Error::File {
+        path: path.display().to_string(),
+        cause: error.to_string(),
+    }
+}
+
+fn meter(text: &str) -> Result<(String, u64), String> {
+    let told = || format!("{text:?} is not METER=AMOUNT, such as pages=12");
+    let (name, amount) = text.split_once('=').ok_or_else(told)?;
+    Ok((name.to_owned(), amount.parse().map_err(|_| told())?))
 }

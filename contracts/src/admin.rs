@@ -532,3 +532,33 @@ pub struct TransferSeat {
     /// Why; it stands in the license's history.
     pub reason: Option<String>,
 }
+
+/// `POST /api/admin/licenses/{id}/check-out`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckOut {
+    /// The text of the machine's request file, as `licet-client request` writes it.
+    pub request: String,
+    /// For how many days; 1 to 366, and not beyond the license's own end and grace.
+    pub days: i64,
+}
+
+/// A key that signs, or has signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKey {
+    /// The key's id, as in the published key set.
+    pub kid: String,
+    /// When it was made.
+    pub created_at: String,
+    /// Whether it is the one that signs now.
+    pub signs: bool,
+}
+
+/// `GET /api/admin/signing-keys`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKeys {
+    /// Newest first.
+    pub items: Vec<SigningKey>,
+}

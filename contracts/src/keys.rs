@@ -8,7 +8,14 @@ use serde::{Deserialize, Serialize};
 pub struct KeySet {
     /// The keys, newest first.
     pub keys: Vec<Key>,
+    /// For each key but the oldest a compact JWS over it, made by the key before it: whoever trusts one of them can come
+    /// to trust the newest. Newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub succession: Vec<String>,
 }
+
+/// `typ` of the JOSE header of a key's JWS by its predecessor.
+pub const SUCCESSION_TYPE: &str = "licet-key+jwt";
 
 /// An Ed25519 public key (RFC 8037).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,26 @@ pub const LEASE_TYPE: &str = "licet-lease+jwt";
 /// `iss` of every lease.
 pub const ISSUER: &str = "licet";
 
+/// `typ` of the JOSE header of the list of leases that were called back.
+pub const REVOCATIONS_TYPE: &str = "licet-revocations+jwt";
+
+/// The leases that were called back and could still be alive: `GET /api/license/revocations`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RevocationClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// When it was issued, in seconds since 1970. A lease that was issued later is not called back by it.
+    pub iat: i64,
+    /// The same in milliseconds: of two lists the later one counts.
+    pub issued_ms: i64,
+    /// Licenses of which no lease holds: revoked, suspended or retired.
+    pub lic: Vec<String>,
+    /// Activations of which no lease holds: deactivated or transferred away.
+    pub act: Vec<String>,
+    /// The shape of these claims; 1.
+    pub ver: u32,
+}
+
 /// What a lease says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeaseClaims {
@@ -66,4 +86,37 @@ pub struct LeasedFingerprint {
     /// The components: `mac` (a list), `cpu`, `uuid`, `extra`; the first 16 bytes of
     /// HMAC-SHA-256(salt, name ‖ 0 ‖ normalized value) in base64url.
     pub components: Value,
+}
+
+/// What a machine without a network writes, for an operator to hand in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestFile {
+    /// The shape of this file; 1.
+    pub licet_request: u32,
+    /// What the machine is known by.
+    pub fingerprint: crate::license::Fingerprint,
+    /// The machine's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// The operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// The program's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+}
+
+/// What the operator carries back to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnswerFile {
+    /// The machine's activation.
+    pub activation_id: String,
+    /// The lease.
+    pub lease: String,
+    /// When it ends.
+    pub lease_expires_at: String,
+    /// The keys that it verifies with; trusted only by a program that trusts none yet.
+    pub keys: crate::keys::KeySet,
 }

@@ -42,7 +42,7 @@ type Rows<'a> = Pin<Box<dyn Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a
 /// that were kept elsewhere; they also show when the newest rows are gone. `progress` hears how far it is.
 pub async fn verify(
     log: &EventLog,
-    key: &VerifyingKey,
+    keys: &[VerifyingKey],
     kept: &[String],
     mut progress: impl FnMut(i64, i64),
 ) -> sqlx::Result<AuditReport> {
@@ -56,7 +56,7 @@ pub async fn verify(
     let log_id = sqlx::query_scalar!("SELECT log_id FROM log_head")
         .fetch_one(log.pool())
         .await?;
-    let (checkpoints, fault) = read_checkpoints(log, key, kept, log_id).await?;
+    let (checkpoints, fault) = read_checkpoints(log, keys, kept, log_id).await?;
     if fault.is_some() {
         return Ok(AuditReport { fault, ..report });
     }
@@ -182,14 +182,14 @@ fn disagreement(checkpoint: &Checkpoint, chains: &[Link; 3]) -> Option<String> {
 
 async fn read_checkpoints(
     log: &EventLog,
-    key: &VerifyingKey,
+    keys: &[VerifyingKey],
     kept: &[String],
     log_id: uuid::Uuid,
 ) -> sqlx::Result<(BTreeMap<i64, Checkpoint>, Option<Fault>)> {
     let mut checkpoints = BTreeMap::new();
     let own = log.checkpoints().await?;
     for text in own.iter().chain(kept) {
-        let what = match checkpoint::verify(text, key) {
+        let what = match checkpoint::verify(text, keys) {
             None => "a checkpoint's signature does not hold".to_owned(),
             Some(checkpoint) if checkpoint.log_id != log_id => {
                 format!(

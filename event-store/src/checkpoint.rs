@@ -35,9 +35,10 @@ fn header(kid: &str) -> String {
     format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"licet-checkpoint+jwt"}}"#)
 }
 
-/// Reads a checkpoint that this key signed.
-pub fn verify(text: &str, key: &VerifyingKey) -> Option<Checkpoint> {
-    jws::verify_ed25519(text.trim(), &header(&crate::vault::key_id(key)), key)
+/// Reads a checkpoint that one of these keys signed.
+pub fn verify(text: &str, keys: &[VerifyingKey]) -> Option<Checkpoint> {
+    let by = |key: &VerifyingKey| jws::verify_ed25519(text.trim(), &header(&crate::vault::key_id(key)), key);
+    keys.iter().find_map(by)
 }
 
 impl EventLog {

@@ -11,7 +11,7 @@ use chacha20poly1305::{
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
-use licet_domain::values::Sealed;
+use licet_domain::values::{Sealed, Timestamp};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
@@ -191,11 +191,24 @@ impl Vault {
         self.key(tenant, Purpose::LookUp, "1").await.map(LookUpKey)
     }
 
-    /// The key pair that signs for a tenant.
-    pub async fn signer(&self, tenant: &Tenant) -> Result<Signer, VaultError> {
-        self.key(tenant, Purpose::Signing, "1")
-            .await
-            .map(|seed| Signer::new(&seed))
+    /// The ids of a purpose's keys that were not destroyed, newest first, with when each was made.
+    pub(crate) async fn key_ids(
+        &self,
+        tenant: &Tenant,
+        purpose: Purpose,
+    ) -> Result<Vec<(String, Timestamp)>, VaultError> {
+        let rows = sqlx::query!(
+            r#"SELECT key_id, created_at FROM vault_keys
+               WHERE tenant_id = $1 AND purpose = $2 AND destroyed_at IS NULL ORDER BY created_at DESC, key_id DESC"#,
+            tenant.as_str(),
+            purpose.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.key_id, row.created_at.into()))
+            .collect())
     }
 }
 
@@ -254,7 +267,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    fn new(seed: &[u8; 32]) -> Self {
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
         let kid = key_id(&key.verifying_key());
         Self { key, kid }

@@ -13,6 +13,7 @@ mod metrics;
 mod page;
 mod reader;
 pub mod resources;
+pub mod revocations;
 mod runtime;
 
 pub use export::{ExportError, Format, Replayed, TableFile, replay};

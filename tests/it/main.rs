@@ -3,6 +3,7 @@
 
 mod activation;
 mod admin;
+mod client_life;
 mod commands;
 mod heartbeat;
 mod hostile;

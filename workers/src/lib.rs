@@ -10,7 +10,7 @@ mod upkeep;
 use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
-use licet_event_store::{leases, vault::Signer};
+use licet_event_store::{Keyring, leases};
 use tokio::{sync::watch, task::JoinSet};
 
 /// What every worker needs.
@@ -40,15 +40,15 @@ impl WorkerError {
 }
 
 /// Starts every worker.
-pub fn spawn_all(worker: &Worker, signer: &Signer, tasks: &mut JoinSet<()>) {
-    let (one, signer) = (worker.clone(), signer.clone());
+pub fn spawn_all(worker: &Worker, keyring: &Keyring, tasks: &mut JoinSet<()>) {
+    let (one, keyring) = (worker.clone(), keyring.clone());
     tasks.spawn(async move {
         one.repeat("worker/checkpoints", Duration::from_secs(60), || {
-            checkpoints::sign(&one.platform, &signer)
+            checkpoints::sign(&one.platform, &keyring)
         })
         .await;
         // The log's last word before the end.
-        if let Err(error) = checkpoints::sign(&one.platform, &signer).await {
+        if let Err(error) = checkpoints::sign(&one.platform, &keyring).await {
             tracing::warn!(%error, "the last checkpoint was not signed");
         }
     });

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use licet_event_store::{Edge, Tenant, audit::verify, vault::Vault};
+use licet_event_store::{Edge, Keyring, Tenant, audit::verify, vault::Vault};
 
 use super::{Location, Output, database};
 use crate::secrets;
@@ -28,11 +28,10 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     let database = database::open(&location, &edge)?;
     let secret_key = secrets::secret_key(database::kept_in(&location, &edge))?;
     let (log, tasks) = database::open_log(&database).await?;
-    let signer = Vault::new(log.pool().clone(), &secret_key, edge)
-        .signer(&Tenant::default())
-        .await?;
+    let vault = Vault::new(log.pool().clone(), &secret_key, edge);
+    let keyring = Keyring::open(vault, Tenant::default()).await?;
     let bar = output.bar("Verifying");
-    let report = verify(&log, &signer.key().verifying_key(), &kept, |at, of| {
+    let report = verify(&log, &keyring.verifying(), &kept, |at, of| {
         bar.set_length(of.cast_unsigned());
         bar.set_position(at.cast_unsigned());
     })

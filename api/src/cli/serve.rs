@@ -93,10 +93,11 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
             node: runner.node,
             ending: ending.clone(),
         };
-        licet_workers::spawn_all(&worker, app.signer(), &mut background);
+        licet_workers::spawn_all(&worker, &app.keyring, &mut background);
     }
     background.spawn(app.clone().note_usage());
     background.spawn(app.clone().record_repetitions());
+    background.spawn(app.clone().follow_keys());
     background.spawn(limits::share(app.clone(), node));
     output::line(&format!("listening on http://{}", listener.local_addr()?));
     serve(listener, app, ending_sender, ending).await?;

@@ -5,7 +5,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
-use licet_contracts::keys::{Key, KeySet};
+use licet_contracts::keys::{Key, KeySet, SUCCESSION_TYPE};
+use licet_event_store::{jws, vault::Signer};
 
 use crate::{
     App,
@@ -17,16 +18,35 @@ use crate::{
 #[utoipa::path(get, path = "/.well-known/licet/keys", tag = "trust", operation_id = "list_keys",
     responses((status = 200, description = "A JWK set.", body = KeySet)))]
 pub(crate) async fn list_keys(State(app): State<App>) -> Response {
-    let signer = app.signer();
-    let key = Key {
+    render::answer(StatusCode::OK, render::json(&key_set(&app)), &[])
+}
+
+/// The keys, newest first, each but the oldest vouched for by the one before it.
+pub(crate) fn key_set(app: &App) -> KeySet {
+    let keys = app.keyring.all();
+    let succession = keys.windows(2).map(|pair| {
+        let (newer, older) = (&pair[0], &pair[1]);
+        let header = format!(
+            r#"{{"alg":"EdDSA","kid":"{}","typ":"{SUCCESSION_TYPE}"}}"#,
+            older.signer.kid()
+        );
+        jws::sign_ed25519(&header, &public(&newer.signer), older.signer.key())
+    });
+    KeySet {
+        succession: succession.collect(),
+        keys: keys.iter().map(|key| public(&key.signer)).collect(),
+    }
+}
+
+fn public(signer: &Signer) -> Key {
+    Key {
         kty: "OKP".to_owned(),
         crv: "Ed25519".to_owned(),
         alg: "EdDSA".to_owned(),
         usage: "sig".to_owned(),
         kid: signer.kid().to_owned(),
         x: signer.public_x(),
-    };
-    render::answer(StatusCode::OK, render::json(&KeySet { keys: vec![key] }), &[])
+    }
 }
 
 /// Fetch the newest signed checkpoint of the log, for `licet audit verify --checkpoint`.

@@ -46,7 +46,7 @@ pub(crate) async fn sign(app: &App, target: &Target, nonce: Option<&str>, respon
         Ok(body) => body.to_bytes(),
         Err(error) => return axum::response::IntoResponse::into_response(Problem::internal(&error)),
     };
-    let now = app.platform.edge.now();
+    let (now, signer) = (app.platform.edge.now(), app.signer());
     let date = httpdate::fmt_http_date(
         std::time::UNIX_EPOCH + std::time::Duration::from_millis(now.millis().max(0).cast_unsigned()),
     );
@@ -54,7 +54,7 @@ pub(crate) async fn sign(app: &App, target: &Target, nonce: Option<&str>, respon
     let mut parameters = format!(
         r#"("@status" "content-digest" "date" "@method";req "@path";req "@query";req);created={};keyid="{}";alg="ed25519""#,
         now.seconds(),
-        app.signer().kid(),
+        signer.kid(),
     );
     if let Some(nonce) = nonce {
         let escaped = nonce.replace('\\', "\\\\").replace('"', "\\\"");
@@ -68,7 +68,7 @@ pub(crate) async fn sign(app: &App, target: &Target, nonce: Option<&str>, respon
         target.path,
         target.query,
     );
-    let signature = app.signer().key().sign(base.as_bytes());
+    let signature = signer.key().sign(base.as_bytes());
     let headers = [
         ("date", date),
         ("content-digest", digest),

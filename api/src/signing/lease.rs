@@ -7,7 +7,6 @@ use licet_domain::{
     license::Activation,
     values::{ActivationId, Timestamp},
 };
-use licet_event_store::jws;
 use moka::sync::Cache;
 use std::sync::Arc;
 
@@ -72,11 +71,7 @@ pub(crate) fn issue(app: &App, in_force: &InForce, activation: &Activation, key:
     }
     let expires_at = end(in_force, activation, now);
     let claims = claims(app, in_force, activation, key, (now, expires_at));
-    let header = format!(
-        r#"{{"alg":"EdDSA","kid":"{}","typ":"{LEASE_TYPE}"}}"#,
-        app.signer().kid()
-    );
-    let token = jws::sign_ed25519(&header, &claims, app.signer().key()).into();
+    let token = super::jws(app, LEASE_TYPE, &claims).into();
     let lease = Lease { token, expires_at };
     app.leases.0.insert(id, (basis, now, lease.clone()));
     lease

@@ -4,4 +4,16 @@ mod answer;
 mod lease;
 
 pub(crate) use answer::{Target, covers, sign};
+use licet_event_store::jws;
+use serde::Serialize;
+
+use crate::App;
+
 pub(crate) use lease::{LeaseCache, issue, renew};
+
+/// Claims as a compact JWS of a type, signed with the key of now; any JOSE library verifies it.
+pub(crate) fn jws<T: Serialize>(app: &App, kind: &str, claims: &T) -> String {
+    let signer = app.signer();
+    let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{kind}"}}"#, signer.kid());
+    jws::sign_ed25519(&header, claims, signer.key())
+}

@@ -2,6 +2,7 @@
 
 mod activate;
 mod change;
+mod check_out;
 mod deactivate;
 mod edit;
 mod heartbeat;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use activate::{Activated, ActivationRequest};
 pub use change::StandingChange;
+pub use check_out::CheckOutRequest;
 pub use deactivate::{DeactivationRequest, DeactivationTargetRequest};
 pub use edit::LicenseChanges;
 pub(crate) use heartbeat::RecentBeats;

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use licet_event_store::{
-    Edge, EventLog, LogTable, Tenant, audit,
+    Edge, EventLog, Keyring, LogTable, Tenant, audit,
     vault::{Signer, Vault},
 };
 use licet_test_support::TestDatabase;
@@ -24,11 +24,14 @@ async fn written(database: &TestDatabase) -> (EventLog, Signer) {
     }))
     .await;
     let vault = Vault::new(log.pool().clone(), SECRET, Edge::fixed(now(), 1));
-    (log, vault.signer(&Tenant::default()).await.unwrap())
+    (
+        log,
+        Keyring::open(vault, Tenant::default()).await.unwrap().signer(now()),
+    )
 }
 
 async fn fault(log: &EventLog, signer: &Signer, kept: &[String]) -> Option<(i64, String)> {
-    let report = audit::verify(log, &signer.key().verifying_key(), kept, |_, _| {})
+    let report = audit::verify(log, &[signer.key().verifying_key()], kept, |_, _| {})
         .await
         .unwrap();
     report.fault.map(|fault| (fault.position, fault.what))
@@ -44,7 +47,7 @@ async fn an_untouched_log_holds() {
         None,
         "nothing was written since"
     );
-    let report = audit::verify(&log, &signer.key().verifying_key(), &[], |_, _| {})
+    let report = audit::verify(&log, &[signer.key().verifying_key()], &[], |_, _| {})
         .await
         .unwrap();
     assert_eq!(

@@ -32,7 +32,7 @@ pub fn projectors() -> [&'static dyn Projector; 6] {
 }
 
 fn names() -> String {
-    projectors().map(|projector| projector.name()).join(", ")
+    projectors().map(Projector::name).join(", ")
 }
 
 /// Hears how far long work is: the position reached and the one aimed at.

@@ -79,8 +79,17 @@ impl Server {
     pub fn start_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = licet(database_url);
         command.envs(settings.iter().copied());
+        Self::run(command, "127.0.0.1:0")
+    }
+
+    /// The same at an address that was free a moment ago.
+    pub fn start_at(database_url: &str, address: &str) -> Self {
+        Self::run(licet(database_url), address)
+    }
+
+    fn run(mut command: Command, address: &str) -> Self {
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", address])
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = command.spawn().expect("the server starts");

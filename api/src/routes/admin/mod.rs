@@ -8,3 +8,4 @@ pub(crate) mod policies;
 pub(crate) mod products;
 mod reading;
 pub(crate) mod releases;
+pub(crate) mod signing_keys;

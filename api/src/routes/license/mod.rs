@@ -4,6 +4,7 @@ pub(crate) mod activate;
 pub(crate) mod deactivate;
 pub(crate) mod heartbeat;
 pub(crate) mod info;
+pub(crate) mod revocations;
 pub(crate) mod transfer;
 pub(crate) mod verify;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod activations;
 pub(crate) mod change;
+pub(crate) mod check_out;
 pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod read;

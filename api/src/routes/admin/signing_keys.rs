@@ -1,0 +1,45 @@
+//! `/api/admin/signing-keys`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use licet_contracts::admin::{SigningKey, SigningKeys};
+use licet_domain::api_key::Scope;
+use licet_event_store::RingKey;
+
+use crate::{App, auth::Caller, problem::Problem, problem::Result, render};
+
+fn shape(app: &App, key: &RingKey) -> SigningKey {
+    let current = app.signer().kid() == key.signer.kid();
+    SigningKey {
+        kid: key.signer.kid().to_owned(),
+        created_at: key.created_at.to_string(),
+        signs: current,
+    }
+}
+
+/// List the keys that sign leases, answers and checkpoints, newest first.
+#[utoipa::path(get, path = "/api/admin/signing-keys", tag = "trust", operation_id = "list_signing_keys",
+    responses((status = 200, description = "All of them verify; one signs.", body = SigningKeys)), security(("api_key" = [])))]
+pub(crate) async fn list_signing_keys(State(app): State<App>, caller: Caller) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let keys = app.keyring.all();
+    let items = keys.iter().map(|key| shape(&app, key)).collect();
+    Ok(render::answer(
+        StatusCode::OK,
+        render::json(&SigningKeys { items }),
+        &[],
+    ))
+}
+
+/// Make a new signing key. It is published at once and signs after five seconds; the old ones go on verifying.
+#[utoipa::path(post, path = "/api/admin/signing-keys", tag = "trust", operation_id = "rotate_signing_key",
+    responses((status = 201, description = "The new key.", body = SigningKey)), security(("api_key" = [])))]
+pub(crate) async fn rotate_signing_key(State(app): State<App>, caller: Caller) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
+    tracing::info!(kid = key.signer.kid(), by = caller.name(), "made a new signing key");
+    Ok(render::answer(
+        StatusCode::CREATED,
+        render::json(&shape(&app, &key)),
+        &[],
+    ))
+}

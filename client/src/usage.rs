@@ -1,0 +1,41 @@
+//! What a program reports with its next beat.
+
+use std::collections::BTreeMap;
+
+/// Counts since the beat before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many people use the program on this machine.
+    pub active_users: Option<u64>,
+    /// How often each feature was used.
+    pub features: BTreeMap<String, u64>,
+    /// How much of each meter was used.
+    pub meters: BTreeMap<String, u64>,
+}
+
+impl Usage {
+    /// One use of a feature.
+    #[must_use]
+    pub fn feature(mut self, name: &str) -> Self {
+        *self.features.entry(name.to_owned()).or_default() += 1;
+        self
+    }
+
+    /// So much of a meter.
+    #[must_use]
+    pub fn meter(mut self, name: &str, amount: u64) -> Self {
+        *self.meters.entry(name.to_owned()).or_default() += amount;
+        self
+    }
+
+    /// Adds other counts; the newest number of users counts.
+    pub fn add(&mut self, other: &Self) {
+        self.active_users = other.active_users.or(self.active_users);
+        for (own, others) in [(&mut self.features, &other.features), (&mut self.meters, &other.meters)] {
+            for (name, count) in others {
+                let sum = own.entry(name.clone()).or_default();
+                *sum = sum.saturating_add(*count);
+            }
+        }
+    }
+}

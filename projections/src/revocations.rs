@@ -1,0 +1,56 @@
+//! Whose leases were called back while they could still be alive. A query over two read models, no read model itself.
+
+use licet_domain::values::Timestamp;
+use licet_event_store::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::Reader;
+
+/// What was called back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revocations {
+    /// Licenses that were revoked, suspended or retired.
+    pub licenses: Vec<Uuid>,
+    /// Activations that were ended.
+    pub activations: Vec<Uuid>,
+}
+
+/// Everything of which a lease could be alive: no lease outlives the longest that any policy allows, unless it was checked
+/// out for longer.
+pub async fn list(reader: &Reader, tenant: &Tenant, now: Timestamp) -> sqlx::Result<Revocations> {
+    let now = OffsetDateTime::from(now);
+    let mut transaction = reader.begin(tenant).await?;
+    let longest = sqlx::query_scalar!(
+        r#"SELECT coalesce(max((coalesce(state::jsonb -> 'Live', state::jsonb -> 'Retired') -> 'terms' ->> 'lease_days')::integer), 7) AS "days!"
+           FROM resources WHERE tenant_id = $1 AND kind = 'policy'"#,
+        tenant.as_str(),
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    let alive_since = now - time::Duration::days(i64::from(longest) + 1);
+    let activations = sqlx::query_scalar!(
+        r#"SELECT activation_id FROM activations
+           WHERE tenant_id = $1 AND deactivated_at IS NOT NULL AND (deactivated_at > $2 OR checked_out_until > $3)
+           ORDER BY activation_id"#,
+        tenant.as_str(),
+        alive_since,
+        now,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let licenses = sqlx::query_scalar!(
+        r#"SELECT license_id FROM license_state l
+           WHERE tenant_id = $1 AND standing <> 'active' AND EXISTS (
+               SELECT FROM activations a WHERE a.license_id = l.license_id
+                 AND (a.deactivated_at IS NULL OR a.deactivated_at > $2 OR a.checked_out_until > $3))
+           ORDER BY license_id"#,
+        tenant.as_str(),
+        alive_since,
+        now,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(Revocations { licenses, activations })
+}

@@ -1,0 +1,234 @@
+//! The client library over a program's whole life, against real servers that come and go.
+
+use std::{collections::BTreeMap, process::Command, thread, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use licet_client::{Client, Error, Fingerprint, Session, Status, Store, Usage, request_file};
+use licet_domain::values::Timestamp;
+use licet_test_support::Server;
+use serde_json::{Value, json};
+
+use crate::{new_database, start};
+
+const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
+
+fn machine(number: u32) -> Fingerprint {
+    Fingerprint {
+        mac_addresses: vec![format!("00:16:3e:00:00:{number:02x}")],
+        cpu_id: Some(format!("cpu-{number}")),
+        system_uuid: None,
+        missing: vec![],
+    }
+}
+
+fn session(url: &str, folder: &tempfile::TempDir, key: &str) -> Session {
+    let store = Store::open(folder.path().join("state.json")).unwrap();
+    let client = Client::new(url, API_KEY, store).unwrap();
+    Session::new(client, key, machine(1), Some("1.0.0"))
+}
+
+fn code(status: &Status) -> &str {
+    match status {
+        Status::Licensed { online: true, .. } => "online",
+        Status::Licensed { online: false, .. } => "offline",
+        Status::Refused { code, .. } => code,
+    }
+}
+
+#[test]
+fn a_program_starts_beats_loses_the_network_stays_refuses_and_comes_back() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 60, "heartbeat_grace": 1, "limits": { "pages": 100 } });
+    let (id, key) = server.issue("studio", &terms);
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(&server.url, &folder, &key);
+    assert_eq!(code(&session.tick()), "online");
+    let start = Timestamp::from_millis(session.client().store().state().seen);
+    session.report(&Usage::default().feature("export").meter("pages", 7));
+    assert_eq!(code(&session.tick_at(start.plus_seconds(1))), "online");
+    assert_eq!(session.client().store().state().seen, start.millis(), "no beat was due");
+    assert_eq!(code(&session.tick_at(start.plus_seconds(61))), "online");
+    let meters = (0..50).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        let answer = server.get(&format!("/api/admin/licenses/{id}/meters"));
+        answer.body["items"][0]["amount"].as_u64()
+    });
+    assert_eq!(meters, Some(7), "what the program used arrived");
+
+    let address = server.url.trim_start_matches("http://").to_owned();
+    server.kill();
+    assert_eq!(
+        code(&session.tick_at(start.plus_seconds(122))),
+        "OFFLINE",
+        "a beat was due, and the lease is over"
+    );
+    assert!(!session.schedule().is_due(start.plus_seconds(123)), "it backs off");
+    assert_eq!(
+        code(&session.tick_at(start.plus_seconds(110))),
+        "offline",
+        "inside the lease"
+    );
+    let server = Server::start_at(&database.url, &address);
+    let policy = server.get("/api/admin/policies").body["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/admin/policies/{policy}");
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [("x-api-key", API_KEY), ("if-match", tag.as_str())];
+    let longer = server.send_with("PATCH", &path, &headers, br#"{"heartbeat_grace": 100}"#);
+    assert_eq!(longer.status, 200, "{}", longer.body);
+    assert_eq!(
+        code(&session.tick_at(start.plus_seconds(140))),
+        "online",
+        "it came back"
+    );
+
+    server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
+    assert_eq!(code(&session.tick_at(start.plus_seconds(201))), "SUSPENDED");
+    server.send("POST", &format!("/api/admin/licenses/{id}/resume"), &json!({}));
+    assert_eq!(code(&session.tick_at(start.plus_seconds(300))), "online");
+}
+
+#[test]
+fn a_key_rotation_leaves_old_leases_good_and_clients_follow() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 2 }));
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("state.json")).unwrap();
+    let mut client = Client::new(&server.url, API_KEY, store).unwrap();
+    let before = client.activate(&key, &machine(1), None).unwrap();
+    let rotated = server.create("/api/admin/signing-keys", &json!({}));
+    let set = server.get("/.well-known/licet/keys").body;
+    assert_eq!(set["keys"][0]["kid"], rotated.body["kid"], "published at once");
+    assert_eq!(set["keys"].as_array().map(Vec::len), Some(2));
+    thread::sleep(Duration::from_secs(6));
+    let listed = server.get("/api/admin/signing-keys").body;
+    assert_eq!(listed["items"][0]["signs"], json!(true), "{listed}");
+    assert!(
+        client.verify(&key, &machine(1), None, &[]).unwrap().valid,
+        "the client followed the succession"
+    );
+    assert_eq!(client.store().state().keys.len(), 2);
+    let keys = client.store().keys().unwrap();
+    assert!(
+        licet_client::OfflineLease::read(&before.lease, &keys).is_ok(),
+        "the old lease still verifies"
+    );
+    let fresh = client
+        .transfer(&key, &before.activation_id, &machine(2), Some("new laptop"))
+        .unwrap();
+    let kid = kid_of(&fresh.lease);
+    assert_eq!(rotated.body["kid"], kid, "a new lease carries the new kid");
+}
+
+fn kid_of(token: &str) -> Value {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].clone()
+}
+
+#[test]
+fn a_machine_without_a_network_gets_a_longer_lease_over_files() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "duration_days": 365 }));
+    let request = serde_json::to_string(&request_file(&machine(1), Some("1.0.0"))).unwrap();
+    let path = format!("/api/admin/licenses/{id}/check-out");
+    let order = json!({ "request": request, "days": 90 });
+    let answer = server.send("POST", &path, &order);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let again = server.send("POST", &path, &order);
+    assert_eq!(again.text("activation_id"), answer.text("activation_id"));
+    let nonsense = server.send("POST", &path, &json!({ "request": "{", "days": 90 }));
+    assert_eq!(nonsense.code(), "REQUEST_FILE_INVALID");
+    for days in [0, 400] {
+        let refused = server.send("POST", &path, &json!({ "request": request, "days": days }));
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "VALIDATION_FAILED"),
+            "{}",
+            refused.body
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path().join("state.json")).unwrap();
+    store
+        .import(&serde_json::from_value(answer.body.clone()).unwrap())
+        .unwrap();
+    let now = Timestamp::parse(answer.text("lease_expires_at")).unwrap();
+    let late = now.plus_seconds(-3_600);
+    assert!(
+        store.check_offline_at(&machine(1), None, &[], late).is_ok(),
+        "89 days later"
+    );
+    let mut copied = Store::open(folder.path().join("state.json")).unwrap();
+    assert!(matches!(
+        copied.check_offline_at(&machine(2), None, &[], late),
+        Err(Error::OtherMachine)
+    ));
+
+    // The list of what was called back, carried over or fetched, ends it before its time.
+    let empty = server.get("/api/license/revocations");
+    assert_eq!(empty.status, 200);
+    server.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
+    let revoked = server.get(&format!("/api/license/info/{key}"));
+    let list = server.get_at(revoked.header("licet-position"), "/api/license/revocations");
+    store
+        .keep_revocations(&String::from_utf8(list.bytes.clone()).unwrap())
+        .unwrap();
+    assert!(matches!(
+        store.check_offline_at(&machine(1), None, &[], late),
+        Err(Error::Revoked)
+    ));
+    store
+        .keep_revocations(&String::from_utf8(empty.bytes).unwrap())
+        .unwrap();
+    assert!(
+        store.check_offline_at(&machine(1), None, &[], late).is_err(),
+        "an older list undoes nothing"
+    );
+    let forged = String::from_utf8(list.bytes).unwrap().replace('A', "B");
+    assert!(store.keep_revocations(&forged).is_err());
+}
+
+#[test]
+fn the_command_lives_the_same_life() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1, "limits": { "pages": 5 } }));
+    let folder = tempfile::tempdir().unwrap();
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("licet-client");
+    let run = |arguments: &[&str]| -> (bool, BTreeMap<String, Value>) {
+        let output = Command::new(&program)
+            .current_dir(folder.path())
+            .args(["--server", &server.url, "--api-key", API_KEY])
+            .args(arguments)
+            .output()
+            .unwrap();
+        let read = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.success(), read)
+    };
+    if !run(&["fingerprint"]).0 {
+        eprintln!("SKIPPED: this machine hides its hardware, so the command was not tried on it");
+        return;
+    }
+    assert!(run(&["activate", &key]).0);
+    let (well, beat) = run(&[
+        "heartbeat",
+        "--active-users",
+        "2",
+        "--feature",
+        "export",
+        "--usage",
+        "pages=3",
+    ]);
+    assert!(
+        well && beat["code"] == "VALID" && beat["usage"]["pages"]["used"] == 3,
+        "{beat:?}"
+    );
+    assert!(!run(&["heartbeat", "--usage", "pages"]).0);
+    assert!(run(&["revocations"]).0 && run(&["lease", "verify"]).0);
+    assert!(run(&["request", "--out", "r.json"]).0 && folder.path().join("r.json").exists());
+    assert!(run(&["deactivate"]).0);
+    assert!(!run(&["heartbeat"]).0, "there is no token any more");
+}
