@@ -36,12 +36,7 @@ pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<Pu
     let head = app.platform.log.position().await.map_err(unavailable)?;
     freshness::wait(app, "resources", head).await?;
     let mut releases = Vec::new();
-    let mut request = PageRequest {
-        limit: 200,
-        after: None,
-        descending: false,
-        exact_total: false,
-    };
+    let mut request = PageRequest::first(200);
     loop {
         let page = resources::list::<Release>(&app.reader, &app.tenant, Some(product.0), &request)
             .await

@@ -9,8 +9,8 @@ use axum::{
 use licet_commands::{CommandError, FieldError};
 use licet_contracts::FieldProblem;
 use licet_domain::{
-    api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection, policy::PolicyRejection,
-    product::ProductRejection, release::ReleaseRejection,
+    anomaly::AnomalyRejection, api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection,
+    policy::PolicyRejection, product::ProductRejection, release::ReleaseRejection, webhook::WebhookRejection,
 };
 use licet_projections::WaitError;
 use serde_json::{Map, Value};
@@ -106,6 +106,10 @@ fn not_found_code(what: &str) -> &'static str {
         "release" => "RELEASE_NOT_FOUND",
         "API key" => "API_KEY_NOT_FOUND",
         "activation" => "ACTIVATION_NOT_FOUND",
+        "webhook" => "WEBHOOK_NOT_FOUND",
+        "delivery" => "DELIVERY_NOT_FOUND",
+        "anomaly" => "ANOMALY_NOT_FOUND",
+        "replay" => "REPLAY_NOT_FOUND",
         _ => "NOT_FOUND",
     }
 }
@@ -157,6 +161,9 @@ impl From<CommandError> for Problem {
             CommandError::Policy(PolicyRejection::NotFound) => Self::not_found("policy"),
             CommandError::Customer(CustomerRejection::NotFound) => Self::not_found("customer"),
             CommandError::Release(ReleaseRejection::NotFound) => Self::not_found("release"),
+            CommandError::Webhook(WebhookRejection::NotFound) => Self::not_found("webhook"),
+            CommandError::Webhook(WebhookRejection::Retired) => conflict("WEBHOOK_RETIRED"),
+            CommandError::Anomaly(AnomalyRejection::NotFound) => Self::not_found("anomaly"),
             CommandError::ApiKey(ApiKeyRejection::NotFound) => Self::not_found("API key"),
             CommandError::Product(ProductRejection::Retired) => conflict("PRODUCT_RETIRED"),
             CommandError::Policy(PolicyRejection::Retired) => conflict("POLICY_RETIRED"),
@@ -165,6 +172,8 @@ impl From<CommandError> for Problem {
             | CommandError::Policy(PolicyRejection::AlreadyExists)
             | CommandError::Customer(CustomerRejection::AlreadyExists)
             | CommandError::Release(ReleaseRejection::AlreadyExists)
+            | CommandError::Webhook(WebhookRejection::AlreadyExists)
+            | CommandError::Anomaly(AnomalyRejection::AlreadyExists)
             | CommandError::ApiKey(ApiKeyRejection::AlreadyExists) => conflict("ALREADY_EXISTS"),
             CommandError::Policy(PolicyRejection::OutOfRange { field, allowed }) => {
                 field_problem(field, "OUT_OF_RANGE", format!("this must be {allowed}"))

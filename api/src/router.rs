@@ -71,7 +71,10 @@ fn license_routes() -> OpenApiRouter<App> {
 }
 
 fn admin_routes() -> OpenApiRouter<App> {
-    use admin::{api_keys, audit, customers, licenses, policies, products, releases, signing_keys};
+    use admin::{
+        anomalies, api_keys, audit, customers, deliveries, licenses, policies, products, releases, signing_keys,
+        webhooks,
+    };
     OpenApiRouter::new()
         .routes(routes!(products::create_product, products::list_products))
         .routes(routes!(
@@ -129,6 +132,24 @@ fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::read_api_key, api_keys::revoke_api_key))
         .routes(routes!(api_keys::api_key_events))
+        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
+        .routes(routes!(
+            webhooks::read_webhook,
+            webhooks::edit_webhook,
+            webhooks::retire_webhook
+        ))
+        .routes(routes!(webhooks::webhook_events))
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::resend_delivery))
+        .routes(routes!(deliveries::replay_webhook))
+        .routes(routes!(deliveries::test_webhook))
+        .routes(routes!(anomalies::list_anomalies))
+        .routes(routes!(anomalies::rerun_anomalies))
+        .routes(routes!(anomalies::read_anomaly))
+        .routes(routes!(anomalies::anomaly_events))
+        .routes(routes!(anomalies::acknowledge_anomaly))
+        .routes(routes!(anomalies::dismiss_anomaly))
+        .routes(routes!(anomalies::reopen_anomaly))
         .routes(routes!(audit::list_audit))
         .routes(routes!(
             signing_keys::list_signing_keys,

@@ -9,6 +9,7 @@ use licet_event_store::{
     vault::{Purpose, Sealer, Signer, Vault},
 };
 use licet_projections::Reader;
+use licet_workers::webhooks::Sender;
 use moka::sync::Cache;
 use prometheus::Registry;
 use tokio::sync::watch;
@@ -38,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) limits: RateLimits,
     pub(crate) catalog: Catalog,
     pub(crate) used_meters: UsedMeters,
+    /// Delivers tests to webhooks.
+    pub(crate) sender: Sender,
     pub(crate) last_used: Cache<Uuid, Timestamp>,
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -68,6 +71,7 @@ impl App {
             limits: RateLimits::new(settings.api_rate_limit),
             catalog: Catalog::new(),
             used_meters: UsedMeters::new(),
+            sender: Sender::new(settings.webhook_allow_private),
             platform,
             tenant,
             keyring,

@@ -118,6 +118,7 @@ impl Client {
             features: Some(usage.features.clone()).filter(|counts| !counts.is_empty()),
             usage: Some(usage.meters.clone()).filter(|amounts| !amounts.is_empty()),
             app_version: app_version.map(str::to_owned),
+            client_time: Some(crate::store::now().to_string()),
             nonce: Some(nonce.clone()),
         };
         let answer: HeartbeatResponse = self.post("/api/license/heartbeat", &request, &nonce, Some(&token))?;

@@ -1,8 +1,9 @@
 //! Why a command did not happen.
 
 use licet_domain::{
-    api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection, policy::PolicyRejection,
-    product::ProductRejection, release::ReleaseRejection, values::ValueError,
+    anomaly::AnomalyRejection, api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection,
+    policy::PolicyRejection, product::ProductRejection, release::ReleaseRejection, values::ValueError,
+    webhook::WebhookRejection,
 };
 use licet_event_store::{AppendError, ExecuteError, ReadError, vault::VaultError};
 
@@ -45,6 +46,12 @@ pub enum CommandError {
     /// An API key's rules said no.
     #[error(transparent)]
     ApiKey(#[from] ApiKeyRejection),
+    /// A webhook's rules said no.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRejection),
+    /// An anomaly's rules said no.
+    #[error(transparent)]
+    Anomaly(#[from] AnomalyRejection),
     /// A beat counts a meter that the license does not have.
     #[error("the license has no meter {0:?}")]
     MeterUnknown(String),

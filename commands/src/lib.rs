@@ -3,6 +3,7 @@
 //! What lives here: one file per verb, `<aggregate>/<verb>.rs`, each the same steps: authorize, load, decide, append,
 //! answer. What must not: HTTP, SQL, rules.
 
+mod anomaly;
 pub mod api_key;
 mod context;
 pub mod customer;
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod product;
 mod refusals;
 pub mod release;
+pub mod webhook;
 
 pub use context::{Context, Done, Idempotency};
 pub use error::{CommandError, FieldError};

@@ -7,6 +7,7 @@ use std::sync::{
 
 use licet_domain::{
     Decider,
+    anomaly::Anomaly,
     api_key::ApiKey,
     customer::Customer,
     license::License,
@@ -14,6 +15,7 @@ use licet_domain::{
     product::Product,
     release::Release,
     values::{LicenseId, LicenseKey},
+    webhook::Webhook,
 };
 use licet_event_store::{
     Aggregates, Edge, Envelope, EventLog, Executed, IdempotentAnswer, ReadError, Submission, Tenant, Versioned,
@@ -65,6 +67,10 @@ pub struct Platform {
     pub releases: Arc<Aggregates<Release>>,
     /// API keys in memory.
     pub api_keys: Arc<Aggregates<ApiKey>>,
+    /// Webhooks in memory.
+    pub webhooks: Arc<Aggregates<Webhook>>,
+    /// Anomalies in memory.
+    pub anomalies: Arc<Aggregates<Anomaly>>,
     /// Which aggregate holds a claimed value. A license's key never changes hands, so found is found for ever.
     pub(crate) holders: Cache<(Tenant, &'static str, [u8; 32]), Uuid>,
     /// What machines were refused within the hour.
@@ -85,6 +91,8 @@ impl Platform {
             licenses: Aggregates::new(log.clone(), sizes.licenses),
             releases: Aggregates::new(log.clone(), sizes.others),
             api_keys: Aggregates::new(log.clone(), sizes.others),
+            webhooks: Aggregates::new(log.clone(), sizes.others),
+            anomalies: Aggregates::new(log.clone(), sizes.others),
             holders: Cache::new(200_000),
             refusals: Refusals::default(),
             recent_beats: RecentBeats::default(),
@@ -106,6 +114,8 @@ impl Platform {
                     platform.releases_changed();
                 }
                 ApiKey::TYPE => platform.api_keys.invalidate(tenant, id, sequence),
+                Webhook::TYPE => platform.webhooks.invalidate(tenant, id, sequence),
+                Anomaly::TYPE => platform.anomalies.invalidate(tenant, id, sequence),
                 _ => {}
             }
         });

@@ -12,6 +12,7 @@ mod page;
 mod problem;
 pub mod usage;
 pub mod version;
+pub mod webhook;
 
 pub use page::Page;
 pub use problem::{FieldProblem, Problem};

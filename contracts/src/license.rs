@@ -285,6 +285,9 @@ pub struct HeartbeatRequest {
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_version: Option<String>,
+    /// What the machine's own clock shows, RFC 3339; a clock that runs back is noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_time: Option<String>,
     /// Answered and signed; a beat that is repeated with the same nonce counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,

@@ -4,6 +4,7 @@
 //! `rejection`), and [`validate`], the one function that says whether a machine may run.
 //! What must not: async, I/O, clocks, randomness, SQL, HTTP. Time, ids and looked-up facts arrive in the command.
 
+pub mod anomaly;
 pub mod api_key;
 pub mod customer;
 pub mod decider;
@@ -17,5 +18,6 @@ pub mod release;
 mod testing;
 pub mod validate;
 pub mod values;
+pub mod webhook;
 
 pub use decider::{Decider, DecodeError, EventData, SeatHold, Upcaster};

@@ -4,8 +4,9 @@
 use std::{fs, path::PathBuf};
 
 use licet_domain::{
-    EventData, api_key::ApiKeyEvent, customer::CustomerEvent, decision::DecisionEvent, heartbeat::HeartbeatEvent,
-    license::LicenseEvent, policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent,
+    EventData, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent, decision::DecisionEvent,
+    heartbeat::HeartbeatEvent, license::LicenseEvent, policy::PolicyEvent, product::ProductEvent,
+    release::ReleaseEvent, webhook::WebhookEvent,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -40,6 +41,8 @@ fn every_event_ever_written_still_loads() {
     current.extend(check::<LicenseEvent>());
     current.extend(check::<HeartbeatEvent>());
     current.extend(check::<DecisionEvent>());
+    current.extend(check::<AnomalyEvent>());
+    current.extend(check::<WebhookEvent>());
     for file in fs::read_dir(folder()).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(

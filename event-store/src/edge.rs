@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use licet_domain::values::Timestamp;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
@@ -68,5 +69,10 @@ impl Edge {
         let mut random = self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         random.fill_bytes(&mut bytes);
         bytes
+    }
+
+    /// A fresh secret for a webhook, as Standard Webhooks writes it: `whsec_` and 24 bytes in base64.
+    pub fn webhook_secret(&self) -> String {
+        format!("whsec_{}", STANDARD.encode(self.bytes::<24>()))
     }
 }

@@ -12,6 +12,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use uuid::Uuid;
+
 use crate::{
     appender::{Appender, OnSettled, Outcome, Ticket},
     metrics::METRICS,
@@ -43,6 +45,7 @@ pub struct EventLog {
     clients: mpsc::Sender<Ticket>,
     bulk: mpsc::Sender<Ticket>,
     head: watch::Receiver<i64>,
+    news: watch::Sender<i64>,
 }
 
 /// Ends a log in order: what was queued is written first.
@@ -91,7 +94,7 @@ impl EventLog {
             clients: clients_end,
             bulk: bulk_end,
             options: options.clone(),
-            head: head_sender,
+            head: head_sender.clone(),
         };
         let appender = tokio::spawn(appender.run());
         Ok((
@@ -100,6 +103,7 @@ impl EventLog {
                 clients,
                 bulk,
                 head,
+                news: head_sender,
             },
             LogTasks {
                 pool,
@@ -165,6 +169,22 @@ impl EventLog {
     /// Tells when the head moves, on whichever node; polling is the net below.
     pub fn head(&self) -> watch::Receiver<i64> {
         self.head.clone()
+    }
+
+    /// News of the head from elsewhere, such as NATS: wakes whoever waits for it.
+    pub fn heard_of(&self, position: i64) {
+        self.news.send_if_modified(|head| {
+            let moved = position > *head;
+            *head = position.max(*head);
+            moved
+        });
+    }
+
+    /// Which log this is, from the database; a restore to an earlier position starts another.
+    pub async fn log_id(&self) -> sqlx::Result<Uuid> {
+        sqlx::query_scalar!("SELECT log_id FROM log_head")
+            .fetch_one(&self.pool)
+            .await
     }
 
     /// The head's position, from the database.

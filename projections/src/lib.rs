@@ -4,6 +4,7 @@
 //! projectors, rebuild, verify, replay and export. What must not: rules, HTTP, anything that a replay could not repeat.
 
 pub mod activations;
+pub mod anomalies;
 pub mod audit_log;
 pub mod decisions;
 mod export;

@@ -12,11 +12,24 @@ pub struct PageRequest {
     pub after: Option<(OffsetDateTime, Uuid)>,
     /// Newest first.
     pub descending: bool,
+    /// Whether what is out of use is listed too.
+    pub include_retired: bool,
     /// Whether the total must be exact however large it is.
     pub exact_total: bool,
 }
 
 impl PageRequest {
+    /// The first page of what is in use, oldest first.
+    pub fn first(limit: i64) -> Self {
+        Self {
+            limit,
+            after: None,
+            descending: false,
+            include_retired: false,
+            exact_total: false,
+        }
+    }
+
     /// The time and id to compare with; a first page compares with the end that it starts from.
     pub(crate) fn bounds(&self) -> (OffsetDateTime, Uuid) {
         let beginning = (

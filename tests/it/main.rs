@@ -3,16 +3,19 @@
 
 mod activation;
 mod admin;
+mod anomalies;
 mod client_life;
 mod commands;
 mod heartbeat;
 mod hostile;
 mod layers;
 mod limits;
+mod nats;
 mod offline;
 mod repeats;
 mod seats;
 mod versions;
+mod webhooks;
 
 use licet_test_support::{Server, TestDatabase};
 

@@ -2,26 +2,45 @@
 //!
 //! Each worker holds a lease, so that one node at a time does its work; what it does is safe to do twice all the same.
 
+pub mod anomalies;
 mod checkpoints;
 mod expiry;
+pub mod mail;
+mod metrics;
+mod relay;
 mod seats;
 mod upkeep;
+pub mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
 use licet_event_store::{Keyring, leases};
+use licet_projections::Reader;
 use tokio::{sync::watch, task::JoinSet};
+
+use mail::{MailSettings, Mailer};
+use webhooks::Sender;
 
 /// What every worker needs.
 #[derive(Clone)]
 pub struct Worker {
     /// The platform.
     pub platform: Arc<Platform>,
+    /// Reads the read models.
+    pub reader: Reader,
     /// Names this node in leases.
     pub node: uuid::Uuid,
     /// Turns true when the node ends.
     pub ending: watch::Receiver<bool>,
+}
+
+/// Where workers reach out to.
+pub struct Outside {
+    /// Delivers to webhooks.
+    pub sender: Sender,
+    /// How mail is sent; none is sent without.
+    pub mail: Option<MailSettings>,
 }
 
 /// Why a turn of a worker failed; the next turn tries again.
@@ -39,8 +58,13 @@ impl WorkerError {
     }
 }
 
-/// Starts every worker.
-pub fn spawn_all(worker: &Worker, keyring: &Keyring, tasks: &mut JoinSet<()>) {
+/// Starts every worker. Fails only where a setting makes no sense.
+pub fn spawn_all(
+    worker: &Worker,
+    keyring: &Keyring,
+    outside: &Outside,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), WorkerError> {
     let (one, keyring) = (worker.clone(), keyring.clone());
     tasks.spawn(async move {
         one.repeat("worker/checkpoints", Duration::from_secs(60), || {
@@ -71,6 +95,46 @@ pub fn spawn_all(worker: &Worker, keyring: &Keyring, tasks: &mut JoinSet<()>) {
         })
         .await;
     });
+    let one = worker.clone();
+    tasks.spawn(async move {
+        let agenda = anomalies::Agenda::default();
+        one.repeat("worker/anomalies", Duration::from_secs(30), || {
+            anomalies::turn(&one.platform, &agenda)
+        })
+        .await;
+    });
+    let (one, sender) = (worker.clone(), outside.sender.clone());
+    tasks.spawn(async move {
+        one.follow("worker/webhooks", || {
+            webhooks::turn(&one.platform, &one.reader, &sender)
+        })
+        .await;
+    });
+    if let Some(settings) = &outside.mail {
+        let (one, mailer) = (worker.clone(), Arc::new(Mailer::new(settings)?));
+        tasks.spawn(async move {
+            one.repeat("worker/mail", Duration::from_secs(10), || {
+                mail::turn(&one.platform, &mailer)
+            })
+            .await;
+        });
+    }
+    Ok(())
+}
+
+/// Starts what binds this node to NATS: news from it, and for nodes that publish, publishing while they hold the lease.
+pub async fn spawn_relay(
+    worker: &Worker,
+    nats_url: &str,
+    publishes: bool,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), WorkerError> {
+    let client = relay::connect(nats_url).await?;
+    tasks.spawn(relay::follow(worker.clone(), client.clone()));
+    if publishes {
+        tasks.spawn(relay::publish(worker.clone(), client));
+    }
+    Ok(())
 }
 
 impl Worker {
@@ -102,5 +166,35 @@ impl Worker {
             }
         }
         let _ = leases::release(self.platform.log.pool(), lease, self.node).await;
+    }
+
+    /// Does something whenever the log has news, and at least once a second, while this node holds the lease. A turn
+    /// answers whether there is more to do at once.
+    async fn follow<F>(&self, lease: &str, turn: impl Fn() -> F)
+    where
+        F: Future<Output = Result<bool, WorkerError>>,
+    {
+        let (mut ending, mut head) = (self.ending.clone(), self.platform.log.head());
+        let pool = self.platform.log.pool();
+        while !*ending.borrow() {
+            let mut pause = Duration::from_secs(1);
+            match leases::hold(pool, lease, self.node).await {
+                Ok(true) => match turn().await {
+                    Ok(true) => pause = Duration::ZERO,
+                    Ok(false) => {}
+                    Err(error) => {
+                        let cause = std::error::Error::source(&error).map(ToString::to_string);
+                        tracing::error!(%error, cause, lease, "a worker failed; it tries again");
+                    }
+                },
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, lease, "a lease could not be asked for"),
+            }
+            tokio::select! {
+                _ = ending.wait_for(|ending| *ending) => {}
+                _ = tokio::time::timeout(pause, head.changed()) => {}
+            }
+        }
+        let _ = leases::release(pool, lease, self.node).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Makes next month's partitions ahead and drops kept answers that have run out.
 
 use licet_commands::Platform;
-use licet_event_store::{idempotency, schema};
+use licet_event_store::{deliveries, idempotency, schema};
 
 use crate::WorkerError;
 
@@ -12,6 +12,7 @@ pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
     let swept = idempotency::sweep(platform.log.pool(), platform.edge.now().into())
         .await
         .map_err(failed)?;
+    deliveries::sweep(platform.log.pool()).await.map_err(failed)?;
     tracing::debug!(swept, "dropped kept answers that have run out");
     Ok(())
 }

@@ -10,6 +10,10 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use licet_event_store::{Edge, EventLog, LogOptions, schema};
 use licet_projections::{RunnerSettings, projectors, run as run_projector};
+use licet_workers::{
+    Outside, Worker,
+    mail::{Language, MailSettings},
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -40,6 +44,47 @@ pub(super) struct Options {
     /// How often one license or activation may ask from one address.
     #[arg(long, env = "API_RATE_LIMIT", default_value = "100 per minute", value_name = "RATE")]
     api_rate_limit: Rate,
+    /// Whether webhooks may go to targets inside private networks.
+    #[arg(long, env = "WEBHOOK_ALLOW_PRIVATE", default_value_t = false, action = clap::ArgAction::Set)]
+    webhook_allow_private: bool,
+    /// A NATS server with JetStream, to which every event is published.
+    #[arg(long, env = "NATS_URL", hide_env_values = true, value_name = "URL")]
+    nats_url: Option<String>,
+    #[command(flatten)]
+    mail: MailOptions,
+}
+
+/// How mail is sent; none is sent without a server.
+#[derive(clap::Args)]
+struct MailOptions {
+    /// The mail server, such as smtps://user:password@mail.example.com.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Who mail is from.
+    #[arg(
+        long,
+        env = "MAIL_FROM",
+        default_value = "Licet <licet@localhost>",
+        value_name = "ADDRESS"
+    )]
+    mail_from: String,
+    /// Who hears of anomalies.
+    #[arg(long, env = "MAIL_TO", value_name = "ADDRESS")]
+    mail_to: Option<String>,
+    /// In which language mail is written: en or de.
+    #[arg(long, env = "MAIL_LANGUAGE", default_value = "en", value_name = "LANGUAGE")]
+    mail_language: Language,
+}
+
+impl MailOptions {
+    fn settings(self) -> Option<MailSettings> {
+        Some(MailSettings {
+            smtp_url: self.smtp_url?,
+            from: self.mail_from,
+            operators: self.mail_to,
+            language: self.mail_language,
+        })
+    }
 }
 
 pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<ExitCode> {
@@ -68,6 +113,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         trusted_proxies: options.trusted_proxies,
         monitoring: options.monitoring,
         api_rate_limit: options.api_rate_limit,
+        webhook_allow_private: options.webhook_allow_private,
     };
     let (ending_sender, ending) = watch::channel(false);
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
@@ -78,6 +124,12 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     }
     let mut background = JoinSet::new();
     let node = edge.id();
+    let worker = Worker {
+        platform: app.platform().clone(),
+        reader: app.reader.clone(),
+        node,
+        ending: ending.clone(),
+    };
     if options.roles.contains(&Role::Worker) {
         let runner = RunnerSettings {
             log: log.clone(),
@@ -88,12 +140,15 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         for projector in projectors() {
             background.spawn(run_projector(projector, runner.clone()));
         }
-        let worker = licet_workers::Worker {
-            platform: app.platform().clone(),
-            node: runner.node,
-            ending: ending.clone(),
+        let outside = Outside {
+            sender: app.sender.clone(),
+            mail: options.mail.settings(),
         };
-        licet_workers::spawn_all(&worker, &app.keyring, &mut background);
+        licet_workers::spawn_all(&worker, &app.keyring, &outside, &mut background)?;
+    }
+    if let Some(url) = &options.nats_url {
+        let publishes = options.roles.contains(&Role::Worker);
+        licet_workers::spawn_relay(&worker, url, publishes, &mut background).await?;
     }
     background.spawn(app.clone().note_usage());
     background.spawn(app.clone().record_repetitions());

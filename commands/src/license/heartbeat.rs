@@ -7,7 +7,7 @@ use licet_domain::{
     heartbeat::{Beat, HeartbeatEvent, HeartbeatRecorded, billing_period},
     license::{Activation, License, LicenseCommand, LicenseRejection, Standing},
     validate::{Machine, Request, Verdict},
-    values::{ActivationId, AppVersion, LicenseId},
+    values::{ActivationId, AppVersion, LicenseId, Timestamp},
 };
 use licet_event_store::{AppendError, LogTable, NewEvent, Precondition, StreamEvents, Versioned};
 use moka::sync::Cache;
@@ -27,6 +27,8 @@ pub struct BeatRequest {
     pub beat: Beat,
     /// The program's version.
     pub app_version: Option<String>,
+    /// What the machine's own clock showed.
+    pub client_time: Option<Timestamp>,
     /// By which a beat that is sent twice is known.
     pub nonce: Option<String>,
     /// What was used in this billing period before, by meter.
@@ -128,6 +130,7 @@ impl Platform {
             features: request.beat.features.clone(),
             usage: request.beat.usage.clone(),
             app_version: request.app_version.as_deref().map(AppVersion::new),
+            client_time: request.client_time,
             nonce: nonce.map(|nonce| nonce.iter().map(|byte| format!("{byte:02x}")).collect()),
             at: context.now,
         });

@@ -40,6 +40,9 @@ pub struct HeartbeatRecorded {
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_version: Option<AppVersion>,
+    /// What the machine's own clock showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_time: Option<Timestamp>,
     /// A short digest of the request's nonce, by which a beat that was sent twice is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,

@@ -28,6 +28,8 @@ macro_rules! ids {
 ids! {
     /// One machine's hold on a seat of a license.
     ActivationId,
+    /// Something that looks wrong in a license's history.
+    AnomalyId,
     /// A credential for machines.
     ApiKeyId,
     /// Who licenses are issued to.
@@ -40,4 +42,6 @@ ids! {
     ProductId,
     /// A published version of a product.
     ReleaseId,
+    /// An address that is told of events.
+    WebhookId,
 }

@@ -16,7 +16,7 @@ pub use code::Code;
 pub use email::Email;
 pub use features::{Feature, Features};
 pub use fingerprint::{ComponentHash, Components, Fingerprint, RawFingerprint};
-pub use ids::{ActivationId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId};
+pub use ids::{ActivationId, AnomalyId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId, WebhookId};
 pub use license_key::LicenseKey;
 pub use limit::{Limit, Limits, Overage};
 pub use sealed::Sealed;

@@ -2,8 +2,8 @@
 
 use futures::future::BoxFuture;
 use licet_domain::{
-    DecodeError, EventData as _, api_key::ApiKeyEvent, customer::CustomerEvent, license::LicenseEvent,
-    policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent,
+    DecodeError, EventData as _, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent,
+    license::LicenseEvent, policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent, webhook::WebhookEvent,
 };
 use licet_event_store::{Metadata, ReadError, RecordedRow};
 use sqlx::PgConnection;
@@ -42,6 +42,8 @@ impl RowProjector for AuditLog {
             CustomerEvent::TYPES,
             ReleaseEvent::TYPES,
             ApiKeyEvent::TYPES,
+            WebhookEvent::TYPES,
+            AnomalyEvent::TYPES,
         ]
         .into_iter()
         .flatten()

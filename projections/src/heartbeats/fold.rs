@@ -196,6 +196,7 @@ mod tests {
                 features: BTreeMap::from([("export".to_owned(), 2)]),
                 usage: BTreeMap::from([("pages".to_owned(), 5)]),
                 app_version: None,
+                client_time: None,
                 nonce: Some(nonce.to_owned()),
                 at,
             },

@@ -99,3 +99,30 @@ pub async fn due(pool: &PgPool, now: Timestamp, limit: i64) -> sqlx::Result<Vec<
     .fetch_all(pool)
     .await
 }
+
+/// A license that ends soon.
+#[derive(Debug, Clone)]
+pub struct EndingLicense {
+    /// Whose it is.
+    pub tenant_id: String,
+    /// Its id.
+    pub license_id: Uuid,
+    /// When it ends.
+    pub expires_at: OffsetDateTime,
+}
+
+/// Active licenses of all tenants that end after one moment and up to another; for the worker that tells of it.
+pub async fn ending(pool: &PgPool, after: Timestamp, until: Timestamp, limit: i64) -> sqlx::Result<Vec<EndingLicense>> {
+    sqlx::query_as!(
+        EndingLicense,
+        r#"SELECT tenant_id, license_id, expires_at AS "expires_at!" FROM license_state l
+           WHERE expires_at > $1 AND expires_at <= $2 AND NOT expiry_noted AND standing IN ('active', 'suspended')
+             AND standing = 'active'
+           ORDER BY expires_at LIMIT $3"#,
+        OffsetDateTime::from(after),
+        OffsetDateTime::from(until),
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -2,7 +2,14 @@
 
 use futures::future::BoxFuture;
 use licet_domain::{
-    Decider, EventData as _, api_key::ApiKey, customer::Customer, policy::Policy, product::Product, release::Release,
+    Decider, EventData as _,
+    anomaly::{Anomaly, Judgment},
+    api_key::ApiKey,
+    customer::Customer,
+    policy::Policy,
+    product::Product,
+    release::Release,
+    webhook::Webhook,
 };
 use licet_event_store::{ReadError, RecordedRow, decode};
 use sqlx::PgConnection;
@@ -22,6 +29,8 @@ enum State {
     Customer(Customer),
     Release(Release),
     ApiKey(ApiKey),
+    Webhook(Webhook),
+    Anomaly(Anomaly),
 }
 
 /// A row, with its state still folded rather than written.
@@ -51,6 +60,8 @@ impl State {
             Self::Customer(_) => Customer::TYPE,
             Self::Release(_) => Release::TYPE,
             Self::ApiKey(_) => ApiKey::TYPE,
+            Self::Webhook(_) => Webhook::TYPE,
+            Self::Anomaly(_) => Anomaly::TYPE,
         }
     }
 
@@ -59,7 +70,7 @@ impl State {
             Self::Product(state) => state.facts().map(|product| product.code.to_string()),
             Self::Policy(state) => state.facts().map(|policy| policy.code.to_string()),
             Self::Release(state) => state.facts().map(|release| release.published.version.to_string()),
-            Self::Customer(_) | Self::ApiKey(_) => None,
+            Self::Customer(_) | Self::ApiKey(_) | Self::Webhook(_) | Self::Anomaly(_) => None,
         }
     }
 
@@ -67,7 +78,8 @@ impl State {
         match self {
             Self::Policy(state) => state.facts().map(|policy| policy.product_id.0),
             Self::Release(state) => state.facts().map(|release| release.published.product_id.0),
-            Self::Product(_) | Self::Customer(_) | Self::ApiKey(_) => None,
+            Self::Anomaly(state) => state.facts()?.found.license_id.map(|license| license.0),
+            Self::Product(_) | Self::Customer(_) | Self::ApiKey(_) | Self::Webhook(_) => None,
         }
     }
 
@@ -78,6 +90,8 @@ impl State {
             Self::Customer(state) => matches!(state, Customer::Retired(_)),
             Self::Release(state) => state.facts().is_some_and(|release| release.yanked),
             Self::ApiKey(state) => state.facts().is_some_and(|key| key.revoked_at.is_some()),
+            Self::Webhook(state) => matches!(state, Webhook::Retired(_)),
+            Self::Anomaly(state) => state.facts().is_some_and(|found| found.judgment == Judgment::Dismissed),
         }
     }
 
@@ -88,6 +102,8 @@ impl State {
             Self::Customer(state) => serde_json::to_string(state),
             Self::Release(state) => serde_json::to_string(state),
             Self::ApiKey(state) => serde_json::to_string(state),
+            Self::Webhook(state) => serde_json::to_string(state),
+            Self::Anomaly(state) => serde_json::to_string(state),
         };
         written.expect("states hold only strings, numbers and maps with string keys, which always encode")
     }
@@ -98,6 +114,8 @@ impl State {
             Policy::TYPE => Self::Policy(serde_json::from_str(text)?),
             Customer::TYPE => Self::Customer(serde_json::from_str(text)?),
             Release::TYPE => Self::Release(serde_json::from_str(text)?),
+            Webhook::TYPE => Self::Webhook(serde_json::from_str(text)?),
+            Anomaly::TYPE => Self::Anomaly(serde_json::from_str(text)?),
             _ => Self::ApiKey(serde_json::from_str(text)?),
         })
     }
@@ -136,6 +154,8 @@ impl RowProjector for Resources {
             <Customer as Decider>::Event::TYPES,
             <Release as Decider>::Event::TYPES,
             <ApiKey as Decider>::Event::TYPES,
+            <Webhook as Decider>::Event::TYPES,
+            <Anomaly as Decider>::Event::TYPES,
         ];
         types.into_iter().flatten().map(|(name, _)| *name).collect()
     }
@@ -148,6 +168,8 @@ impl RowProjector for Resources {
             Policy::TYPE => fold_of!(Policy, row, position),
             Customer::TYPE => fold_of!(Customer, row, position),
             Release::TYPE => fold_of!(Release, row, position),
+            Webhook::TYPE => fold_of!(Webhook, row, position),
+            Anomaly::TYPE => fold_of!(Anomaly, row, position),
             _ => fold_of!(ApiKey, row, position),
         };
         let resource_id = row.aggregate_id()?.parse().unwrap_or_default();

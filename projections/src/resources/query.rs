@@ -29,7 +29,7 @@ pub async fn list<D: Decider>(
     let (time, id) = request.bounds();
     let rows = sqlx::query!(
         r#"SELECT resource_id, created_at, state FROM resources
-           WHERE tenant_id = $1 AND kind = $2 AND NOT retired AND ($3::uuid IS NULL OR parent_id = $3)
+           WHERE tenant_id = $1 AND kind = $2 AND ($8 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
              AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
            ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
                     CASE WHEN $7 THEN NULL ELSE resource_id END, CASE WHEN $7 THEN resource_id END DESC
@@ -41,17 +41,19 @@ pub async fn list<D: Decider>(
         id,
         request.limit + 1,
         request.descending,
+        request.include_retired,
     )
     .fetch_all(&mut *transaction)
     .await?;
     let counted = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND NOT retired AND ($3::uuid IS NULL OR parent_id = $3)
+               SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
                LIMIT $4) AS matching"#,
         tenant.as_str(),
         D::TYPE,
         parent_id,
         request.count_limit(),
+        request.include_retired,
     )
     .fetch_one(&mut *transaction)
     .await?;

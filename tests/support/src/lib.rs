@@ -3,6 +3,8 @@
 
 mod cluster;
 mod server;
+mod sinks;
 
 pub use cluster::{TestDatabase, cluster_pid};
 pub use server::{Answer, Server, licet};
+pub use sinks::{Delivered, MailSink, Nats, Target};

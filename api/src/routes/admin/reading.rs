@@ -46,6 +46,7 @@ pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequ
         limit,
         after,
         descending,
+        include_retired: false,
         exact_total: params.get("total") == Some("exact"),
     })
 }

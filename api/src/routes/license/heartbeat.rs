@@ -53,6 +53,8 @@ pub(crate) async fn heartbeat(
         activation,
         beat,
         app_version: request.app_version,
+        // What is no time is not worth a refusal.
+        client_time: request.client_time.and_then(|text| Timestamp::parse(&text).ok()),
         nonce: request.nonce.clone(),
         used: (*used).clone(),
     };

@@ -1,0 +1,194 @@
+//! `/api/admin/anomalies`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_contracts::{
+    Page, Problem, admin,
+    webhook::{Anomaly as Shape, RerunAnomalies, RerunResult},
+};
+use licet_domain::{
+    anomaly::{Anomaly, FoundAnomaly, Judgment},
+    api_key::Scope,
+    values::{LicenseId, Timestamp},
+};
+use licet_projections::{heartbeats::Range, resources};
+use licet_workers::anomalies;
+use serde_json::json;
+
+use super::reading;
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Json, OptionalJson, Params, Path, invalid},
+    freshness, idempotency, problem,
+    problem::{Result, unavailable},
+    render,
+};
+
+fn shape(anomaly: &FoundAnomaly) -> Shape {
+    let found = &anomaly.found;
+    Shape {
+        id: found.anomaly_id.to_string(),
+        rule: found.rule.clone(),
+        severity: json!(found.severity),
+        state: json!(anomaly.judgment),
+        reason: anomaly.reason.clone(),
+        license_id: found.license_id.map(|id| id.to_string()),
+        facts: found.facts.clone(),
+        evidence: found.evidence.clone(),
+        from: found.from.to_string(),
+        to: found.to.to_string(),
+        found_at: found.at.to_string(),
+    }
+}
+
+/// List anomalies, by time of finding; dismissed ones only where they are asked for.
+#[utoipa::path(get, path = "/api/admin/anomalies", tag = "anomalies",
+    params(("license_id" = Option<String>, Query), ("dismissed" = Option<bool>, Query, description = "`true` lists dismissed ones too"),
+        ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<Shape>)), security(("api_key" = [])))]
+pub(crate) async fn list_anomalies(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let mut request = reading::page_request(&params, "created_at")?;
+    request.include_retired = params.parsed("dismissed")?.unwrap_or(false);
+    let license = params.parsed("license_id")?;
+    let page = resources::list::<Anomaly>(&app.reader, &app.tenant, license, &request)
+        .await
+        .map_err(unavailable)?;
+    Ok(reading::page(page, |row| row.state.facts().map(shape)))
+}
+
+/// Read an anomaly, now or as it was.
+#[utoipa::path(get, path = "/api/admin/anomalies/{id}", tag = "anomalies",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The anomaly.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_anomaly(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let id = reading::id(&id, "anomaly")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.anomalies, id).await?;
+    let anomaly = state.state.facts();
+    let anomaly = anomaly.ok_or_else(|| problem::Problem::not_found("anomaly"))?;
+    let headers = [render::position(state.position)];
+    Ok(render::answer(StatusCode::OK, render::json(&shape(anomaly)), &headers))
+}
+
+/// Read an anomaly's history: who made what of it.
+#[utoipa::path(get, path = "/api/admin/anomalies/{id}/events", tag = "anomalies", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn anomaly_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    reading::history::<Anomaly>(&app, &caller, &params, (&id, "anomaly")).await
+}
+
+async fn judge(
+    app: App,
+    caller: Caller,
+    headers: HeaderMap,
+    (id, judgment): (String, Judgment),
+    OptionalJson { value, bytes }: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = reading::id(&id, "anomaly")?;
+    let route = format!("Judge/{judgment:?}/{id}");
+    let about = (route.as_str(), &bytes[..], StatusCode::OK);
+    idempotency::once(&app, &caller, &headers, about, |context| async {
+        let context = context;
+        let body = |anomaly: &FoundAnomaly| render::json(&shape(anomaly));
+        let done = app
+            .platform
+            .judge_anomaly(&context, id, (judgment, value.reason), &body)
+            .await?;
+        let headers = [render::position(done.position)];
+        Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+    })
+    .await
+}
+
+/// Say that someone looks into an anomaly.
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/acknowledge", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Acknowledged.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn acknowledge_anomaly(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    judge(app, caller, headers, (id, Judgment::Acknowledged), body).await
+}
+
+/// Say that an anomaly is nothing.
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/dismiss", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Dismissed.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn dismiss_anomaly(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    judge(app, caller, headers, (id, Judgment::Dismissed), body).await
+}
+
+/// Look at an anomaly again.
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/reopen", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+    responses((status = 200, description = "Open.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn reopen_anomaly(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    body: OptionalJson<admin::ChangeLicense>,
+) -> Result<Response> {
+    judge(app, caller, headers, (id, Judgment::Open), body).await
+}
+
+/// Run the rules over old history, day by day. What was found before is not found again.
+#[utoipa::path(post, path = "/api/admin/anomalies/rerun", tag = "anomalies", request_body = RerunAnomalies,
+    responses((status = 200, description = "How much was looked at and found.", body = RerunResult), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn rerun_anomalies(
+    State(app): State<App>,
+    caller: Caller,
+    Json { value, .. }: Json<RerunAnomalies>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let now = app.platform.edge.now();
+    let from = Timestamp::parse(&value.from).map_err(|_| invalid("from"))?;
+    let to = value.to.as_deref().map(Timestamp::parse).transpose();
+    let to = to.map_err(|_| invalid("to"))?.unwrap_or(now.plus_seconds(1));
+    if from > to || to.seconds() - from.seconds() > 400 * 86_400 {
+        return Err(invalid("from"));
+    }
+    let license = match &value.license_id {
+        Some(id) => Some(LicenseId(reading::id(id, "license")?)),
+        None => None,
+    };
+    // What has just been recorded counts too.
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    freshness::wait(&app, "license_heartbeats", head).await?;
+    let examined = anomalies::rerun(&app.platform, &app.tenant, license, Range { from, to }).await;
+    let examined = examined.map_err(|error| problem::Problem::internal(&error))?;
+    let shown = RerunResult {
+        licenses: examined.licenses,
+        found: examined.found,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&shown), &[]))
+}

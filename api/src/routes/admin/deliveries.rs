@@ -1,0 +1,169 @@
+//! `/api/admin/webhooks/{id}/deliveries`, `/test` and `/replay`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use licet_commands::CommandError;
+use licet_contracts::{
+    Page, Problem,
+    webhook::{Delivery, ReplayWebhook, TestedWebhook},
+};
+use licet_domain::{
+    api_key::Scope,
+    values::Timestamp,
+    webhook::{LiveWebhook, Webhook},
+};
+use licet_event_store::{
+    AsOf,
+    deliveries::{self, DeliveryRow},
+    read,
+    vault::Purpose,
+};
+use licet_workers::webhooks::{Sent, consumer};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::reading;
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Json, Params, Path, Path2, invalid},
+    problem,
+    problem::{Result, unavailable},
+    render,
+};
+
+async fn live(app: &App, id: &str) -> Result<(Uuid, LiveWebhook)> {
+    let id = reading::id(id, "webhook")?;
+    let state = app
+        .platform
+        .webhooks
+        .fresh(&app.tenant, id)
+        .await
+        .map_err(CommandError::from)?;
+    match &state.state {
+        Webhook::Live(webhook) => Ok((id, webhook.clone())),
+        Webhook::Absent | Webhook::Retired(_) => Err(problem::Problem::not_found("webhook")),
+    }
+}
+
+fn shape(row: DeliveryRow) -> Delivery {
+    let time = |moment: OffsetDateTime| Timestamp::from(moment).to_string();
+    Delivery {
+        position: row.position,
+        event_type: row.event_type,
+        next_attempt_at: (row.status == "pending").then(|| time(row.next_attempt_at)),
+        status: row.status,
+        attempts: row.attempts,
+        created_at: time(row.created_at),
+        settled_at: row.settled_at.map(time),
+        last_status: row.last_status,
+        last_error: row.last_error,
+    }
+}
+
+/// List a webhook's deliveries, newest event first.
+#[utoipa::path(get, path = "/api/admin/webhooks/{id}/deliveries", tag = "webhooks",
+    params(("id" = String, Path), ("status" = Option<String>, Query, description = "`pending`, `delivered` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Delivery>)), security(("api_key" = [])))]
+pub(crate) async fn list_deliveries(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let id = reading::id(&id, "webhook")?;
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    let status = params.get("status");
+    if !(1..=200).contains(&limit) {
+        return Err(invalid("limit"));
+    }
+    if status.is_some_and(|status| !matches!(status, "pending" | "delivered" | "dead")) {
+        return Err(invalid("status"));
+    }
+    let page = (params.parsed("cursor")?, limit + 1);
+    let mut rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
+        .await
+        .map_err(unavailable)?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
+    let items: Vec<_> = rows.into_iter().map(shape).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}
+
+/// Try a delivery again from the beginning, a dead one too.
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/deliveries/{position}/resend", tag = "webhooks", params(("id" = String, Path), ("position" = i64, Path)),
+    responses((status = 202, description = "On its way."), (status = 404, description = "`DELIVERY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn resend_delivery(
+    State(app): State<App>,
+    caller: Caller,
+    Path2(id, position): Path2,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, _) = live(&app, &id).await?;
+    let missing = || problem::Problem::not_found("delivery");
+    let position = position.parse().map_err(|_| missing())?;
+    let found = deliveries::resend(app.platform.log.pool(), &app.tenant, id, position)
+        .await
+        .map_err(unavailable)?;
+    if !found {
+        return Err(missing());
+    }
+    Ok(render::answer(StatusCode::ACCEPTED, "{}".to_owned(), &[]))
+}
+
+/// Send everything since a moment again, and what was not wanted then and is now.
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/replay", tag = "webhooks", request_body = ReplayWebhook, params(("id" = String, Path)),
+    responses((status = 202, description = "On its way."), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn replay_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path,
+    Json { value, .. }: Json<ReplayWebhook>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, _) = live(&app, &id).await?;
+    let since: AsOf = value.since.parse().map_err(|_| invalid("since"))?;
+    let pool = app.platform.log.pool();
+    let after = read::position_at(pool, since).await.map_err(unavailable)?;
+    deliveries::replay(pool, &app.tenant, (&consumer(id), id), after)
+        .await
+        .map_err(unavailable)?;
+    let body = json!({ "after_position": after }).to_string();
+    Ok(render::answer(StatusCode::ACCEPTED, body, &[]))
+}
+
+/// Deliver a test event now, once, and say how it went.
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)),
+    responses((status = 200, description = "How it went.", body = TestedWebhook), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn test_webhook(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, webhook) = live(&app, &id).await?;
+    let context = caller.reading(&app);
+    let sealer = app.platform.vault.sealer(&app.tenant, Purpose::Tenant, "1").await;
+    let opened = sealer.and_then(|sealer| sealer.open(&webhook.created.secret));
+    let secret = opened.map_err(|error| problem::Problem::internal(&error))?;
+    let body = json!({ "type": "webhook.test", "timestamp": context.now, "data": { "webhook_id": id } });
+    let message = (format!("msg_test_{}", context.command_id.simple()), body.to_string());
+    let url = webhook.subscription.url.as_str();
+    let shown = match app.sender.send(url, &secret, message, context.now).await {
+        Sent::Taken(status) => TestedWebhook {
+            delivered: true,
+            status: Some(status),
+            error: None,
+        },
+        Sent::Refused { status, error } => TestedWebhook {
+            delivered: false,
+            status,
+            error: Some(error),
+        },
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&shown), &[]))
+}

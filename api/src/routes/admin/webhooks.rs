@@ -1,0 +1,189 @@
+//! `/api/admin/webhooks`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_commands::webhook::{CreatedWebhook, NewWebhook, SubscriptionRequest};
+use licet_contracts::{
+    Page, Problem,
+    webhook::{CreateWebhook, Subscription, Webhook as Shape},
+};
+use licet_domain::{
+    api_key::Scope,
+    webhook::{LiveWebhook, Webhook},
+};
+use licet_projections::resources;
+use serde_json::{Value, json};
+
+use super::reading;
+use crate::{
+    App,
+    auth::{Caller, if_match},
+    extract::{Json, Params, Path},
+    freshness, idempotency, problem,
+    problem::{Result, unavailable},
+    render,
+};
+
+fn request(sent: Subscription) -> SubscriptionRequest {
+    SubscriptionRequest {
+        url: sent.url,
+        description: sent.description,
+        event_types: sent.event_types,
+        filters: sent.filters,
+    }
+}
+
+fn shape(webhook: &LiveWebhook, secret: Option<&str>) -> Shape {
+    let subscription = &webhook.subscription;
+    Shape {
+        id: webhook.created.webhook_id.to_string(),
+        subscription: Subscription {
+            url: subscription.url.as_str().to_owned(),
+            description: subscription.description.as_ref().map(|text| text.as_str().to_owned()),
+            event_types: subscription.event_types.clone(),
+            filters: subscription.filters.clone(),
+        },
+        secret: secret.map(str::to_owned),
+        created_at: webhook.created.at.to_string(),
+    }
+}
+
+fn editable(webhook: &LiveWebhook) -> Value {
+    json!([webhook.created.webhook_id, webhook.subscription])
+}
+
+/// Make a webhook. Its secret is answered here and nowhere else.
+#[utoipa::path(post, path = "/api/admin/webhooks", tag = "webhooks", request_body = CreateWebhook,
+    responses((status = 201, description = "Made.", body = Shape), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<CreateWebhook>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let about = ("create_webhook", &bytes[..], StatusCode::CREATED);
+    idempotency::once(&app, &caller, &headers, about, |context| async {
+        let context = context;
+        let new = NewWebhook {
+            subscription: request(value.subscription),
+            from_position: value.from_position,
+        };
+        let json = |made: &CreatedWebhook| render::json(&shape(&made.webhook, Some(&made.secret)));
+        let done = app.platform.create_webhook(&context, new, &json).await?;
+        let id = done.value.webhook.created.webhook_id.to_string();
+        let headers = [
+            render::position(done.position),
+            render::location("webhooks", &id),
+            render::etag_header(&editable(&done.value.webhook)),
+        ];
+        Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+    })
+    .await
+}
+
+/// List webhooks, by time of creation.
+#[utoipa::path(get, path = "/api/admin/webhooks", tag = "webhooks",
+    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<Shape>)), security(("api_key" = [])))]
+pub(crate) async fn list_webhooks(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    freshness::of_read_model(&app, &headers, "resources").await?;
+    let page_request = reading::page_request(&params, "created_at")?;
+    let page = resources::list::<Webhook>(&app.reader, &app.tenant, None, &page_request)
+        .await
+        .map_err(unavailable)?;
+    Ok(reading::page(page, |row| {
+        row.state.facts().map(|facts| shape(facts, None))
+    }))
+}
+
+/// Read a webhook, now or as it was; never its secret.
+#[utoipa::path(get, path = "/api/admin/webhooks/{id}", tag = "webhooks",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    responses((status = 200, description = "The webhook.", body = Shape), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    let id = reading::id(&id, "webhook")?;
+    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.webhooks, id).await?;
+    let webhook = state.state.facts();
+    let webhook = webhook.ok_or_else(|| problem::Problem::not_found("webhook"))?;
+    let headers = [
+        render::etag_header(&editable(webhook)),
+        render::position(state.position),
+    ];
+    Ok(render::answer(
+        StatusCode::OK,
+        render::json(&shape(webhook, None)),
+        &headers,
+    ))
+}
+
+/// Replace what a webhook subscribes to.
+#[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = Subscription, params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = Shape), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn edit_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    Json { value, .. }: Json<Subscription>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "webhook")?, if_match(&headers)?);
+    let unchanged = |webhook: &LiveWebhook| render::matches(&tag, &editable(webhook));
+    let json = |webhook: &LiveWebhook| render::json(&shape(webhook, None));
+    let context = caller.context(&app, None);
+    let done = app
+        .platform
+        .edit_webhook(&context, id, request(value), &unchanged, &json)
+        .await?;
+    let headers = [
+        render::position(done.position),
+        render::etag_header(&editable(&done.value)),
+    ];
+    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+}
+
+/// End a webhook; what is on its way is not delivered any more.
+#[utoipa::path(delete, path = "/api/admin/webhooks/{id}", tag = "webhooks", params(("id" = String, Path), ("If-Match" = String, Header)),
+    responses((status = 204, description = "Ended."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn retire_webhook(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let (id, tag) = (reading::id(&id, "webhook")?, if_match(&headers)?);
+    let unchanged = |webhook: &LiveWebhook| render::matches(&tag, &editable(webhook));
+    let context = caller.context(&app, None);
+    let done = app.platform.retire_webhook(&context, id, &unchanged).await?;
+    let headers = [render::position(done.position)];
+    Ok(render::answer(StatusCode::NO_CONTENT, String::new(), &headers))
+}
+
+/// Read a webhook's history.
+#[utoipa::path(get, path = "/api/admin/webhooks/{id}/events", tag = "webhooks", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "Its events, oldest first.", body = Page<licet_contracts::admin::Event>)), security(("api_key" = [])))]
+pub(crate) async fn webhook_events(
+    State(app): State<App>,
+    caller: Caller,
+    params: Params,
+    Path(id): Path,
+) -> Result<Response> {
+    reading::history::<Webhook>(&app, &caller, &params, (&id, "webhook")).await
+}

@@ -1,0 +1,38 @@
+//! Says what a person makes of an anomaly.
+
+use licet_domain::{
+    anomaly::{Anomaly, AnomalyCommand, FoundAnomaly, Judgment},
+    api_key::Scope,
+    values::Text,
+};
+use uuid::Uuid;
+
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+impl Platform {
+    /// Acknowledges, dismisses or reopens an anomaly; who did it stands in the event's metadata.
+    pub async fn judge_anomaly(
+        &self,
+        context: &Context,
+        id: Uuid,
+        (judgment, reason): (Judgment, Option<String>),
+        body: Body<'_, FoundAnomaly>,
+    ) -> Result<Done<FoundAnomaly>, CommandError> {
+        context.require(Scope::Admin)?;
+        let mut fields = Fields::new();
+        let reason = fields
+            .take_optional("reason", reason.as_deref(), Text::<500>::parse)
+            .map(Text::into_string);
+        let reason = fields.finish(Some(reason))?;
+        let order = |_: &Anomaly| {
+            Ok(AnomalyCommand::Judge {
+                judgment,
+                reason: reason.clone(),
+                at: context.now,
+            })
+        };
+        let facts = |state: &Anomaly| state.facts().cloned().ok_or(CommandError::NotFound("anomaly"));
+        let about = (id, context, context.envelope());
+        self.run(&self.anomalies, about, order, facts, body).await
+    }
+}

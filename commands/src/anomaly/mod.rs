@@ -1,0 +1,4 @@
+//! Use cases of anomalies.
+
+mod judge;
+mod record;

@@ -1,0 +1,64 @@
+//! Records what a rule has found: once for each rule, license and day, however often the rules are run.
+
+use licet_domain::{
+    anomaly::{AnomalyCommand, AnomalyFound, Finding},
+    values::{AnomalyId, LicenseId, Timestamp},
+};
+use licet_event_store::Claim;
+
+use crate::{CommandError, Context, Platform};
+
+impl Platform {
+    /// Records a finding of the stretch of history that ended at `day`; `false` when it was found before.
+    pub async fn record_anomaly(
+        &self,
+        context: &Context,
+        license: Option<LicenseId>,
+        day: Timestamp,
+        finding: &Finding,
+    ) -> Result<bool, CommandError> {
+        let id = self.edge.id();
+        let (from, to) = finding.span.unwrap_or((day, day));
+        let figure = finding.facts.get("figure").map(ToString::to_string).unwrap_or_default();
+        let subject = license.map(|license| license.to_string()).unwrap_or_default();
+        let name = format!(
+            "{}/{subject}/{figure}/{}",
+            finding.rule,
+            day.seconds().div_euclid(86_400)
+        );
+        let value_hash = self
+            .look_up_key(&context.tenant)
+            .await?
+            .hash("anomaly", name.as_bytes());
+        let mut context = context.clone();
+        context.command_id = id;
+        let mut envelope = context.envelope();
+        envelope.claims = vec![Claim {
+            kind: "anomaly",
+            value_hash,
+            aggregate_id: id.to_string(),
+        }];
+        let found = AnomalyFound {
+            anomaly_id: AnomalyId(id),
+            rule: finding.rule.to_owned(),
+            severity: finding.severity,
+            license_id: license,
+            facts: finding.facts.clone(),
+            evidence: finding.evidence.clone(),
+            from,
+            to,
+            at: context.now,
+        };
+        let order = |_: &_| Ok::<_, CommandError>(AnomalyCommand::Find(Box::new(found.clone())));
+        let done = self
+            .run(&self.anomalies, (id, &context, envelope), order, |_| Ok(()), &|()| {
+                String::new()
+            })
+            .await;
+        match done {
+            Ok(_) => Ok(true),
+            Err(CommandError::Taken("anomaly")) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Makes a webhook.
+
+use licet_domain::{
+    api_key::Scope,
+    values::WebhookId,
+    webhook::{LiveWebhook, Webhook, WebhookCommand, WebhookCreated},
+};
+use licet_event_store::{ReadError, vault::Purpose};
+
+use super::SubscriptionRequest;
+use crate::{Body, CommandError, Context, Done, Platform};
+
+/// A webhook as it is asked for.
+#[derive(Debug, Clone)]
+pub struct NewWebhook {
+    /// Where to deliver what.
+    pub subscription: SubscriptionRequest,
+    /// Deliveries begin after this position; absent is from now on.
+    pub from_position: Option<i64>,
+}
+
+/// A webhook that was just made: the only time that its secret is seen.
+#[derive(Debug, Clone)]
+pub struct CreatedWebhook {
+    /// Its facts.
+    pub webhook: LiveWebhook,
+    /// What signs its deliveries, as Standard Webhooks writes it: `whsec_` and base64.
+    pub secret: String,
+}
+
+impl Platform {
+    /// Makes a webhook with a secret of its own.
+    pub async fn create_webhook(
+        &self,
+        context: &Context,
+        new: NewWebhook,
+        body: Body<'_, CreatedWebhook>,
+    ) -> Result<Done<CreatedWebhook>, CommandError> {
+        context.require(Scope::Admin)?;
+        let subscription = new.subscription.read()?;
+        let head = self.log.position().await.map_err(ReadError::from)?;
+        let from_position = new.from_position.unwrap_or(head).clamp(0, head);
+        let id = self.edge.id();
+        let secret = self.edge.webhook_secret();
+        let sealer = self.vault.sealer(&context.tenant, Purpose::Tenant, "1").await?;
+        let created = WebhookCreated {
+            webhook_id: WebhookId(id),
+            subscription,
+            secret: sealer.seal(&secret),
+            from_position,
+            at: context.now,
+        };
+        let order = |_: &_| Ok(WebhookCommand::Create(Box::new(created.clone())));
+        let output = |state: &Webhook| {
+            let webhook = state.facts().cloned().ok_or(CommandError::NotFound("webhook"))?;
+            let secret = secret.clone();
+            Ok(CreatedWebhook { webhook, secret })
+        };
+        let about = (id, context, context.envelope());
+        self.run(&self.webhooks, about, order, output, body).await
+    }
+}

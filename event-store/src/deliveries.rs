@@ -1,0 +1,252 @@
+//! The queue of webhook deliveries: filled from the log with the webhook's place in it in one transaction, so that no
+//! event is lost or queued twice; emptied by whoever holds the worker's lease.
+
+use licet_domain::values::Timestamp;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{RecordedEvent, Tenant};
+
+/// For how long a delivery is tried.
+pub const GIVE_UP_SECONDS: i64 = 3 * 86_400;
+
+/// How long to wait after so many failures, in seconds: 5 s, 30 s, then twice as long each time, up to four hours.
+pub fn back_off(attempts: u32) -> i64 {
+    match attempts {
+        0 | 1 => 5,
+        more => (30_i64 << (more - 2).min(10)).min(4 * 3_600),
+    }
+}
+
+/// A delivery that is due.
+#[derive(Debug, Clone)]
+pub struct DueDelivery {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Which webhook.
+    pub webhook_id: Uuid,
+    /// Which event.
+    pub position: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// A delivery as operators see it.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Which event.
+    pub position: i64,
+    /// Its type.
+    pub event_type: String,
+    /// `pending`, `delivered` or `dead`.
+    pub status: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was queued.
+    pub created_at: OffsetDateTime,
+    /// When it is tried next, or was.
+    pub next_attempt_at: OffsetDateTime,
+    /// When it was delivered or given up.
+    pub settled_at: Option<OffsetDateTime>,
+    /// The target's last HTTP status.
+    pub last_status: Option<i32>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// How a try went.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The target took it.
+    Delivered {
+        /// The target's HTTP status.
+        status: u16,
+    },
+    /// It did not.
+    Failed {
+        /// The target's HTTP status, if it answered.
+        status: Option<u16>,
+        /// Why.
+        error: String,
+    },
+}
+
+/// Queues events for a webhook and moves its place on, together.
+pub async fn enqueue(
+    pool: &PgPool,
+    consumer: &str,
+    webhook_id: Uuid,
+    events: &[&RecordedEvent],
+    until: i64,
+) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    if !events.is_empty() {
+        sqlx::query!(
+            r#"INSERT INTO webhook_deliveries (tenant_id, webhook_id, position, event_type)
+               SELECT tenant_id, $2, position, event_type FROM unnest($1::text[], $3::bigint[], $4::text[])
+                   AS event (tenant_id, position, event_type)
+               ON CONFLICT (webhook_id, position) DO NOTHING"#,
+            &events.iter().map(|event| event.tenant_id.clone()).collect::<Vec<_>>(),
+            webhook_id,
+            &events.iter().map(|event| event.position).collect::<Vec<_>>(),
+            &events.iter().map(|event| event.event_type.clone()).collect::<Vec<_>>(),
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    sqlx::query!("UPDATE consumers SET position = $2 WHERE name = $1", consumer, until)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+/// Deliveries whose time has come, the longest waiting first.
+pub async fn due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
+    let rows = sqlx::query!(
+        r#"SELECT tenant_id, webhook_id, position, attempts, created_at FROM webhook_deliveries
+           WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at, position LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DueDelivery {
+            tenant: Tenant::new(&row.tenant_id),
+            webhook_id: row.webhook_id,
+            position: row.position,
+            attempts: row.attempts.unsigned_abs(),
+            created_at: row.created_at.into(),
+        })
+        .collect())
+}
+
+/// Writes down how a try went; answers whether the delivery is given up.
+pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) -> sqlx::Result<bool> {
+    match outcome {
+        Outcome::Delivered { status } => {
+            sqlx::query!(
+                r#"UPDATE webhook_deliveries SET status = 'delivered', attempts = attempts + 1, settled_at = clock_timestamp(),
+                       last_status = $3, last_error = NULL
+                   WHERE webhook_id = $1 AND position = $2"#,
+                delivery.webhook_id,
+                delivery.position,
+                i32::from(*status),
+            )
+            .execute(pool)
+            .await?;
+            Ok(false)
+        }
+        Outcome::Failed { status, error } => {
+            let dead = sqlx::query_scalar!(
+                r#"UPDATE webhook_deliveries SET attempts = attempts + 1, last_status = $3, last_error = left($4, 500),
+                       next_attempt_at = clock_timestamp() + make_interval(secs => $5),
+                       status = CASE WHEN created_at + make_interval(secs => $6) < clock_timestamp() + make_interval(secs => $5)
+                                     THEN 'dead' ELSE 'pending' END,
+                       settled_at = CASE WHEN created_at + make_interval(secs => $6) < clock_timestamp() + make_interval(secs => $5)
+                                         THEN clock_timestamp() END
+                   WHERE webhook_id = $1 AND position = $2 RETURNING status = 'dead' AS "dead!""#,
+                delivery.webhook_id,
+                delivery.position,
+                status.map(i32::from),
+                error,
+                back_off(delivery.attempts + 1) as f64,
+                GIVE_UP_SECONDS as f64,
+            )
+            .fetch_optional(pool)
+            .await?;
+            Ok(dead.unwrap_or(false))
+        }
+    }
+}
+
+/// A webhook's deliveries, newest first, of one status where it is given, before a position.
+pub async fn list(
+    pool: &PgPool,
+    tenant: &Tenant,
+    webhook_id: Uuid,
+    status: Option<&str>,
+    (before, limit): (Option<i64>, i64),
+) -> sqlx::Result<Vec<DeliveryRow>> {
+    sqlx::query_as!(
+        DeliveryRow,
+        r#"SELECT position, event_type, status, attempts, created_at, next_attempt_at, settled_at, last_status, last_error
+           FROM webhook_deliveries
+           WHERE tenant_id = $1 AND webhook_id = $2 AND ($3::text IS NULL OR status = $3)
+             AND position < coalesce($4, 9223372036854775807) ORDER BY position DESC LIMIT $5"#,
+        tenant.as_str(),
+        webhook_id,
+        status,
+        before,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Tries a delivery again from the beginning, whatever became of it; `false` when there is none.
+pub async fn resend(pool: &PgPool, tenant: &Tenant, webhook_id: Uuid, position: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query!(
+        r#"UPDATE webhook_deliveries SET status = 'pending', attempts = 0, settled_at = NULL, created_at = clock_timestamp(),
+               next_attempt_at = clock_timestamp()
+           WHERE tenant_id = $1 AND webhook_id = $2 AND position = $3"#,
+        tenant.as_str(),
+        webhook_id,
+        position,
+    )
+    .execute(pool)
+    .await?;
+    Ok(found.rows_affected() == 1)
+}
+
+/// Sends everything since a position again, and what was not queued then.
+pub async fn replay(
+    pool: &PgPool,
+    tenant: &Tenant,
+    (consumer, webhook_id): (&str, Uuid),
+    after: i64,
+) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query!(
+        "DELETE FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND position > $3",
+        tenant.as_str(),
+        webhook_id,
+        after,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO consumers (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = least(consumers.position, excluded.position)",
+        consumer,
+        after,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+/// Forgets what was delivered long ago.
+pub async fn sweep(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM webhook_deliveries WHERE status = 'delivered' AND settled_at < clock_timestamp() - interval '30 days'"
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_all_tries_fit_into_three_days() {
+        let waits: Vec<i64> = (1..=12).map(back_off).collect();
+        assert_eq!(waits[..5], [5, 30, 60, 120, 240]);
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(*waits.last().unwrap(), 14_400);
+    }
+}

@@ -1,0 +1,109 @@
+//! The queue of mails.
+
+use licet_domain::values::Timestamp;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{Tenant, deliveries::back_off};
+
+/// A mail that is to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    /// Says what it is about; the same is queued once.
+    pub mail_id: String,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Which template.
+    pub kind: String,
+    /// The license or anomaly that it is about.
+    pub subject_id: Uuid,
+    /// What the template tells, as JSON; no names and no addresses.
+    pub facts: String,
+}
+
+/// A mail whose time has come.
+#[derive(Debug, Clone)]
+pub struct DueMail {
+    /// The mail.
+    pub mail: NewMail,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// Queues mails that were not queued before; with a consumer's place, together with it.
+pub async fn enqueue(pool: &PgPool, mails: &[NewMail], place: Option<(&str, i64)>) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    for mail in mails {
+        sqlx::query!(
+            "INSERT INTO mails (mail_id, tenant_id, kind, subject_id, facts) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            mail.mail_id,
+            mail.tenant.as_str(),
+            mail.kind,
+            mail.subject_id,
+            mail.facts,
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    if let Some((consumer, position)) = place {
+        sqlx::query!("UPDATE consumers SET position = $2 WHERE name = $1", consumer, position)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await
+}
+
+/// Mails whose time has come.
+pub async fn due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueMail>> {
+    let rows = sqlx::query!(
+        r#"SELECT mail_id, tenant_id, kind, subject_id, facts, attempts, created_at FROM mails
+           WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DueMail {
+            mail: NewMail {
+                mail_id: row.mail_id,
+                tenant: Tenant::new(&row.tenant_id),
+                kind: row.kind,
+                subject_id: row.subject_id,
+                facts: row.facts,
+            },
+            attempts: row.attempts.unsigned_abs(),
+            created_at: row.created_at.into(),
+        })
+        .collect())
+}
+
+/// Writes down that a mail was sent.
+pub async fn sent(pool: &PgPool, mail_id: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE mails SET status = 'sent', attempts = attempts + 1, settled_at = clock_timestamp(), last_error = NULL WHERE mail_id = $1",
+        mail_id,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Writes down that a mail was not sent; it is tried again for three days, unless trying is of no use.
+pub async fn failed(pool: &PgPool, mail: &DueMail, error: &str, hopeless: bool) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"UPDATE mails SET attempts = attempts + 1, last_error = left($2, 500),
+               next_attempt_at = clock_timestamp() + make_interval(secs => $3),
+               status = CASE WHEN $4 OR created_at + interval '3 days' < clock_timestamp() THEN 'dead' ELSE 'pending' END
+           WHERE mail_id = $1"#,
+        mail.mail.mail_id,
+        error,
+        back_off(mail.attempts + 1) as f64,
+        hopeless,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Anomalies: found by their rules in real history, judged by people, and not found twice.
+
+use licet_test_support::{Server, TestDatabase};
+use serde_json::json;
+
+use crate::{new_database, start};
+
+#[test]
+fn a_machine_that_beats_too_fast_and_a_clock_that_runs_back_are_found_once() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    for _ in 0..12 {
+        server.beat(&token, &json!({ "client_time": "2027-01-01T00:00:00Z" }));
+    }
+    server.beat(&token, &json!({ "client_time": "2026-12-31T00:00:00Z" }));
+    let from = json!({ "from": "2026-01-01T00:00:00Z", "license_id": id });
+    let recent = json!({ "from": an_hour_ago(&server), "license_id": id });
+    let rerun = server.send("POST", "/api/admin/anomalies/rerun", &recent);
+    assert_eq!(
+        (rerun.status, &rerun.body["licenses"]),
+        (200, &json!(1)),
+        "{}",
+        rerun.body
+    );
+    let again = server.send("POST", "/api/admin/anomalies/rerun", &recent);
+    assert_eq!(again.body["found"], json!(0), "what was found is not found again");
+    assert_eq!(
+        server
+            .send("POST", "/api/admin/anomalies/rerun", &json!({ "from": "soon" }))
+            .status,
+        422
+    );
+    assert_eq!(server.send("POST", "/api/admin/anomalies/rerun", &from).status, 200);
+
+    let listed = wait_for(&server, 2);
+    let rules: Vec<&str> = listed.iter().filter_map(|item| item["rule"].as_str()).collect();
+    assert!(
+        rules.contains(&"impossible_rate") && rules.contains(&"clock_set_back"),
+        "{rules:?}"
+    );
+    let anomaly = listed.iter().find(|item| item["rule"] == "impossible_rate").unwrap();
+    assert!(
+        anomaly["evidence"]
+            .as_array()
+            .is_some_and(|evidence| evidence.len() > 10)
+    );
+    assert_eq!(
+        (&anomaly["state"], &anomaly["license_id"]),
+        (&json!("open"), &json!(id))
+    );
+    let path = format!("/api/admin/anomalies/{}", anomaly["id"].as_str().unwrap());
+    let dismissed = server.send("POST", &format!("{path}/dismiss"), &json!({ "reason": "a load test" }));
+    assert_eq!(
+        (dismissed.text("state"), dismissed.text("reason")),
+        ("dismissed", "a load test")
+    );
+    assert_eq!(
+        server
+            .send("POST", &format!("{path}/acknowledge"), &json!({}))
+            .text("state"),
+        "acknowledged"
+    );
+    assert_eq!(
+        server.send("POST", &format!("{path}/reopen"), &json!({})).text("state"),
+        "open"
+    );
+    let events = server.get(&format!("{path}/events")).body["items"].clone();
+    assert_eq!(events.as_array().map(Vec::len), Some(4));
+    assert_eq!(events[1]["actor_id"], "bootstrap", "who did it");
+    let as_it_was = server.get(&format!("{path}?as_of={}", dismissed.header("licet-position")));
+    assert_eq!(as_it_was.text("state"), "dismissed");
+}
+
+fn wait_for(server: &Server, count: usize) -> Vec<serde_json::Value> {
+    for _ in 0..100 {
+        let listed = server.get("/api/admin/anomalies?dismissed=true").body["items"].clone();
+        if let Some(items) = listed.as_array().filter(|items| items.len() >= count) {
+            return items.clone();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    vec![]
+}
+
+/// An hour before the server's now.
+fn an_hour_ago(server: &Server) -> String {
+    let date = server.verify("x", 1).text("ts").to_owned();
+    let now = licet_domain::values::Timestamp::parse(&date).unwrap();
+    now.plus_seconds(-3_600).to_string()
+}
+
+#[test]
+fn key_guessing_is_found_by_the_server_itself() {
+    let database: TestDatabase = new_database();
+    let server = Server::start(&database.url);
+    for _ in 0..21 {
+        server.verify("LIC-11111-11111-11111-11111-1111C", 1);
+    }
+    let found = (0..450).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let listed = server.get("/api/admin/anomalies").body["items"].clone();
+        listed.as_array().and_then(|items| items.first().cloned())
+    });
+    let found = found.unwrap();
+    assert_eq!(
+        (&found["rule"], &found["severity"]),
+        (&json!("key_guessing"), &json!("high"))
+    );
+    let metrics = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+    assert!(metrics.contains("licet_anomalies_total"));
+}

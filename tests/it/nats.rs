@@ -1,0 +1,109 @@
+//! The relay, against a real nats-server.
+
+use std::{thread, time::Duration};
+
+use futures::StreamExt as _;
+use licet_test_support::{Nats, Server};
+use serde_json::{Value, json};
+
+use crate::new_database;
+
+/// Everything in the stream: message ids and subjects, in order.
+fn stream(url: &str) -> Vec<(String, String, Value)> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(url).await.unwrap();
+        let jetstream = async_nats::jetstream::new(client);
+        let Ok(stream) = jetstream.get_stream("licet").await else {
+            return vec![];
+        };
+        let consumer = stream
+            .create_consumer(async_nats::jetstream::consumer::pull::Config::default())
+            .await
+            .unwrap();
+        let mut messages = consumer
+            .fetch()
+            .max_messages(1_000)
+            .expires(Duration::from_millis(500))
+            .messages()
+            .await
+            .unwrap();
+        let mut found = Vec::new();
+        while let Some(Ok(message)) = messages.next().await {
+            let id = message
+                .headers
+                .as_ref()
+                .unwrap()
+                .get("Nats-Msg-Id")
+                .unwrap()
+                .to_string();
+            let body = serde_json::from_slice(&message.payload).unwrap();
+            found.push((id, message.subject.to_string(), body));
+        }
+        found
+    })
+}
+
+fn wait_for(url: &str, count: usize) -> Vec<(String, String, Value)> {
+    for _ in 0..60 {
+        let found = stream(url);
+        if found.len() >= count {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    stream(url)
+}
+
+#[test]
+fn every_event_is_published_once_in_order_and_a_wiped_stream_is_filled_again() {
+    let database = new_database();
+    let mut nats = Nats::start();
+    let settings = [("NATS_URL", nats.url.as_str())];
+    let servers = [
+        Server::start_with(&database.url, &settings),
+        Server::start_with(&database.url, &settings),
+    ];
+    let (id, key) = servers[0].issue("studio", &json!({ "seats": 2 }));
+    let activated = servers[1].activate(&key, 1);
+    let beat = servers[0].beat(activated.text("token"), &json!({ "active_users": 2 }));
+    let last = beat.body["position"].as_i64().unwrap();
+    let found = wait_for(&nats.url, usize::try_from(last).unwrap());
+    let positions: Vec<i64> = found
+        .iter()
+        .map(|(_, _, body)| body["position"].as_i64().unwrap())
+        .collect();
+    assert_eq!(
+        positions,
+        (1..=last).collect::<Vec<_>>(),
+        "all three tables, in the one order"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|(_, subject, _)| subject == "licet.default.license.activated")
+    );
+    assert!(
+        found
+            .iter()
+            .any(|(_, subject, _)| subject == "licet.default.heartbeat.recorded")
+    );
+    assert!(found[0].0.ends_with("/1"), "{}", found[0].0);
+    assert!(!found.iter().any(|(_, _, body)| body.to_string().contains("univie")));
+
+    nats.wipe();
+    servers[1].send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
+    assert_eq!(
+        servers[1].verify(&key, 1).code(),
+        "REVOKED",
+        "without NATS everything goes on"
+    );
+    let heard = (0..50).any(|_| {
+        thread::sleep(Duration::from_millis(20));
+        servers[0].verify(&key, 1).code() == "REVOKED"
+    });
+    assert!(heard);
+    let again = wait_for(&nats.url, usize::try_from(last).unwrap() + 1);
+    assert!(again.len() > found.len(), "{} of {}", again.len(), last + 1);
+    assert_eq!(again[..found.len()], found[..], "the same messages under the same ids");
+}

@@ -1,0 +1,197 @@
+//! Webhooks and mail: signed, retried, resumed, never to where they must not go.
+
+use std::{thread, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, Mac as _};
+use licet_test_support::{MailSink, Server, Target};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::new_database;
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+fn answer(status: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+fn subscribe(server: &Server, url: &str, types: &Value) -> (String, String) {
+    let made = server.create("/api/admin/webhooks", &json!({ "url": url, "event_types": types }));
+    (made.header("location").to_owned(), made.text("secret").to_owned())
+}
+
+fn types(delivered: &[licet_test_support::Delivered]) -> Vec<String> {
+    let read = |one: &licet_test_support::Delivered| serde_json::from_str::<Value>(&one.body).unwrap()["type"].clone();
+    delivered
+        .iter()
+        .map(|one| read(one).as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let target = Target::start(|number| if number == 0 { answer("503 busy") } else { OK.to_owned() });
+    let (path, secret) = subscribe(&server, &target.url, &json!(["license.*"]));
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let got = target.wait_for(2);
+    assert_eq!(
+        types(&got[..2]),
+        ["license.issued", "license.issued"],
+        "the first was refused and tried again"
+    );
+    let one = &got[1];
+    assert_eq!(
+        one.headers["webhook-id"], got[0].headers["webhook-id"],
+        "the same message"
+    );
+    let signed = format!(
+        "{}.{}.{}",
+        one.headers["webhook-id"], one.headers["webhook-timestamp"], one.body
+    );
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(&STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap()).unwrap();
+    mac.update(signed.as_bytes());
+    assert_eq!(
+        one.headers["webhook-signature"],
+        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    );
+    assert!(!one.body.contains("univie"), "personal data stays sealed");
+
+    server.activate(&key, 1);
+    assert_eq!(types(&target.wait_for(3))[2], "license.activated");
+    let output = licet_test_support::licet(&database.url)
+        .args(["projections", "rebuild", "resources"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    drop(server);
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
+    assert_eq!(
+        types(&target.wait_for(4))[3],
+        "license.suspended",
+        "neither a rebuild nor a restart sends again"
+    );
+
+    let deliveries = server.get(&format!("{path}/deliveries?status=delivered"));
+    let (first, attempts) = (
+        &deliveries.body["items"][2]["position"],
+        &deliveries.body["items"][2]["attempts"],
+    );
+    assert_eq!(attempts, 2, "{}", deliveries.body);
+    assert_eq!(
+        server
+            .send("POST", &format!("{path}/deliveries/{first}/resend"), &json!({}))
+            .status,
+        202
+    );
+    assert_eq!(types(&target.wait_for(5))[4], "license.issued");
+    assert_eq!(
+        server
+            .send("POST", &format!("{path}/deliveries/999999/resend"), &json!({}))
+            .code(),
+        "DELIVERY_NOT_FOUND"
+    );
+    let since = json!({ "since": "0" });
+    assert_eq!(server.send("POST", &format!("{path}/replay"), &since).status, 202);
+    assert_eq!(
+        types(&target.wait_for(8))[5..8],
+        ["license.issued", "license.activated", "license.suspended"]
+    );
+    let tested = server.send("POST", &format!("{path}/test"), &json!({}));
+    assert_eq!(
+        (tested.status, &tested.body["delivered"]),
+        (200, &json!(true)),
+        "{}",
+        tested.body
+    );
+}
+
+#[test]
+fn targets_that_must_not_be_reached_or_misbehave() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let target = Target::start(|_| OK.to_owned());
+    let port = target.url.rsplit(':').next().unwrap().to_owned();
+    for url in [
+        target.url.clone(),
+        format!("http://localhost:{port}"),
+        format!("http://[::ffff:127.0.0.1]:{port}"),
+    ] {
+        let (path, _) = subscribe(&server, &url, &json!([]));
+        let tested = server.send("POST", &format!("{path}/test"), &json!({}));
+        assert_eq!(tested.body["delivered"], json!(false), "{url}: {}", tested.body);
+    }
+    assert!(target.got().is_empty(), "nothing arrived inside");
+    for url in [
+        "ftp://example.com",
+        "https://",
+        "https://user@example.com",
+        "javascript:alert(1)",
+        "",
+    ] {
+        let answer = server.send("POST", "/api/admin/webhooks", &json!({ "url": url }));
+        assert_eq!((answer.status, answer.code()), (422, "VALIDATION_FAILED"), "{url}");
+    }
+    let bad = server.send(
+        "POST",
+        "/api/admin/webhooks",
+        &json!({ "url": "https://example.com", "event_types": ["DROP TABLE"] }),
+    );
+    assert_eq!(bad.status, 422);
+    drop(server);
+
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let redirecting = Target::start(|_| {
+        "HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
+    });
+    let huge = Target::start(|_| format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", "x".repeat(8 << 20)));
+    let (path, _) = subscribe(&server, &redirecting.url, &json!([]));
+    let tested = server.send("POST", &format!("{path}/test"), &json!({}));
+    assert_eq!(
+        (&tested.body["delivered"], &tested.body["status"]),
+        (&json!(false), &json!(302))
+    );
+    assert_eq!(redirecting.got().len(), 1, "it was not followed");
+    let (path, _) = subscribe(&server, &huge.url, &json!([]));
+    let tested = server.send("POST", &format!("{path}/test"), &json!({}));
+    assert_eq!(tested.body["delivered"], json!(true), "{}", tested.body);
+}
+
+#[test]
+fn customers_are_told_of_ends_and_revocations_once() {
+    let database = new_database();
+    let sink = MailSink::start();
+    let settings = [
+        ("SMTP_URL", sink.url.as_str()),
+        ("MAIL_LANGUAGE", "de"),
+        ("MAIL_FROM", "Lizenzen <licenses@example.com>"),
+    ];
+    let server = Server::start_with(&database.url, &settings);
+    let (id, _) = server.issue("studio", &json!({ "seats": 1, "duration_days": 5 }));
+    let wait = |count: usize| {
+        (0..400).find(|_| {
+            thread::sleep(Duration::from_millis(100));
+            sink.got().len() >= count
+        })
+    };
+    assert!(wait(1).is_some(), "a license that ends in five days");
+    let first = &sink.got()[0];
+    assert!(
+        first.contains("RCPT TO:<licenses@univie.ac.at>") && first.contains("From: Lizenzen"),
+        "{first}"
+    );
+    server.send(
+        "POST",
+        &format!("/api/admin/licenses/{id}/revoke"),
+        &json!({ "reason": "unbezahlt" }),
+    );
+    assert!(wait(2).is_some());
+    drop(server);
+    let _server = Server::start_with(&database.url, &settings);
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(sink.got().len(), 2, "a restart sends nothing again");
+}

@@ -1,0 +1,225 @@
+//! Peers that are not ours: a target of webhooks, a mail server, and the real NATS server.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// A request that a target got.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: String,
+}
+
+/// A target of webhooks on a free loopback port.
+pub struct Target {
+    /// Where it listens.
+    pub url: String,
+    got: Arc<Mutex<Vec<Delivered>>>,
+}
+
+impl Target {
+    /// Answers each request with what `answer` makes of its number, counted from 0: a whole HTTP answer.
+    pub fn start(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let got: Arc<Mutex<Vec<Delivered>>> = Arc::default();
+        let own = Arc::clone(&got);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let Some(request) = read(&stream) else { continue };
+                let number = {
+                    let mut got = own.lock().unwrap_or_else(PoisonError::into_inner);
+                    got.push(request);
+                    got.len() - 1
+                };
+                let _ = (&stream).write_all(answer(number).as_bytes());
+            }
+        });
+        Self { url, got }
+    }
+
+    /// What it got so far.
+    pub fn got(&self) -> Vec<Delivered> {
+        self.got.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it got so many, ten seconds at most.
+    pub fn wait_for(&self, count: usize) -> Vec<Delivered> {
+        for _ in 0..200 {
+            if self.got().len() >= count {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.got()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Delivered> {
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        match line.trim().split_once(':') {
+            Some((name, value)) => _ = headers.insert(name.to_lowercase(), value.trim().to_owned()),
+            None => break,
+        }
+    }
+    let length: usize = headers
+        .get("content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Delivered {
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
+}
+
+/// A mail server that takes everything.
+pub struct MailSink {
+    /// Where it listens, as `SMTP_URL` names it.
+    pub url: String,
+    got: Arc<Mutex<Vec<String>>>,
+}
+
+impl MailSink {
+    /// Starts it on a free loopback port.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let url = format!("smtp://{}", listener.local_addr().expect("it is bound"));
+        let got: Arc<Mutex<Vec<String>>> = Arc::default();
+        let own = Arc::clone(&got);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let own = Arc::clone(&own);
+                thread::spawn(move || converse(&stream, &own));
+            }
+        });
+        Self { url, got }
+    }
+
+    /// Mails that it took, envelope recipients in front.
+    pub fn got(&self) -> Vec<String> {
+        self.got.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// RFC 5321, as much as one client needs.
+fn converse(stream: &TcpStream, got: &Mutex<Vec<String>>) -> Option<()> {
+    let say = |text: &str| (&*stream).write_all(format!("{text}\r\n").as_bytes()).ok();
+    say("220 sink")?;
+    let mut lines = BufReader::new(stream).lines();
+    let mut mail = String::new();
+    while let Some(Ok(line)) = lines.next() {
+        match line
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_uppercase()
+            .as_str()
+        {
+            "EHLO" | "HELO" => say("250 sink")?,
+            "RCPT" => {
+                mail = format!("{line}\n");
+                say("250 ok")?;
+            }
+            "DATA" => {
+                say("354 go on")?;
+                for line in lines.by_ref().map_while(Result::ok).take_while(|line| line != ".") {
+                    mail.push_str(&line);
+                    mail.push('\n');
+                }
+                got.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
+                say("250 taken")?;
+            }
+            "QUIT" => {
+                say("221 bye")?;
+                return Some(());
+            }
+            _ => say("250 ok")?,
+        }
+    }
+    Some(())
+}
+
+/// A real NATS server with JetStream; dropping it ends it.
+pub struct Nats {
+    process: Child,
+    /// Where it listens.
+    pub url: String,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Nats {
+    /// Starts it on a free loopback port, with an empty store.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let port = listener.local_addr().expect("it is bound").port();
+        drop(listener);
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let process = Self::run(port, &folder);
+        let url = format!("nats://127.0.0.1:{port}");
+        Self {
+            process,
+            url,
+            port,
+            folder,
+        }
+    }
+
+    fn run(port: u16, folder: &tempfile::TempDir) -> Child {
+        let program = [
+            "/usr/sbin/nats-server",
+            "/usr/bin/nats-server",
+            "/usr/local/bin/nats-server",
+        ]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())
+        .expect("`./dev` installs nats-server");
+        let process = Command::new(program)
+            .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nats-server starts");
+        for _ in 0..100 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        process
+    }
+
+    /// Ends it, empties its store and starts it again at the same place.
+    pub fn wipe(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        self.folder = tempfile::tempdir().expect("a temporary folder can be made");
+        self.process = Self::run(self.port, &self.folder);
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

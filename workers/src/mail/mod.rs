@@ -1,0 +1,245 @@
+//! Mail: for expiry ahead, revocation and anomalies. Driven by the log and by the calendar into a queue that names what
+//! each mail is about, so that none is sent twice; names and addresses are looked up when it is sent.
+
+mod template;
+
+use std::{str::FromStr as _, sync::Arc};
+
+use futures::TryStreamExt as _;
+use lettre::{Message, SmtpTransport, Transport as _, message::Mailbox};
+use licet_commands::{Platform, customer::CustomerView};
+use licet_domain::values::{LicenseId, Timestamp};
+use licet_event_store::{
+    LogTable, RecordedEvent, Tenant, consumers,
+    mails::{self, DueMail, NewMail},
+};
+use licet_projections::license_state;
+use serde_json::{Value, json};
+
+pub use template::Language;
+
+use crate::{WorkerError, metrics::METRICS};
+
+/// How many days before its end a license's customer is told.
+const AHEAD: [i64; 2] = [30, 7];
+const CONSUMER: &str = "mail";
+const SOME: i64 = 1_000;
+
+/// How mail is sent.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// The server, such as `smtps://user:password@mail.example.com` or `smtp://127.0.0.1:25`.
+    pub smtp_url: String,
+    /// Who it is from.
+    pub from: String,
+    /// Who hears of anomalies; nobody where it is absent.
+    pub operators: Option<String>,
+    /// In which language.
+    pub language: Language,
+}
+
+/// Sends mail.
+pub struct Mailer {
+    transport: SmtpTransport,
+    from: Mailbox,
+    operators: Option<Mailbox>,
+    language: Language,
+}
+
+impl Mailer {
+    /// Reads the settings; nothing is sent yet.
+    pub fn new(settings: &MailSettings) -> Result<Self, WorkerError> {
+        let transport = SmtpTransport::from_url(&settings.smtp_url)
+            .map_err(|error| WorkerError::of("reading SMTP_URL")(error.into()))?
+            .timeout(Some(std::time::Duration::from_secs(20)))
+            .build();
+        let address = |text: &str| {
+            Mailbox::from_str(text).map_err(|error| WorkerError::of("reading a mail address")(error.into()))
+        };
+        Ok(Self {
+            transport,
+            from: address(&settings.from)?,
+            operators: settings.operators.as_deref().map(address).transpose()?,
+            language: settings.language,
+        })
+    }
+}
+
+fn database(what: &'static str) -> impl FnOnce(licet_event_store::StoreError) -> WorkerError {
+    move |error| WorkerError::of(what)(error.into())
+}
+
+/// One turn: queue what the log and the calendar ask for, then send what is due.
+pub(crate) async fn turn(platform: &Arc<Platform>, mailer: &Arc<Mailer>) -> Result<(), WorkerError> {
+    queue_events(platform).await?;
+    queue_expiries(platform).await?;
+    let due = mails::due(platform.log.pool(), 50)
+        .await
+        .map_err(database("reading the queue of mails"))?;
+    for mail in due {
+        let outcome = send(platform, mailer, &mail).await;
+        let pool = platform.log.pool();
+        let noted = match &outcome {
+            Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
+            Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
+        };
+        noted.map_err(database("noting a mail"))?;
+        METRICS.mail(mail.mail.kind, if outcome.is_ok() { "sent" } else { "failed" });
+    }
+    Ok(())
+}
+
+/// Revocations and anomalies since the last turn. The first turn of a new installation begins at the present.
+async fn queue_events(platform: &Platform) -> Result<(), WorkerError> {
+    let pool = platform.log.pool();
+    let head = platform.log.position().await.map_err(database("reading the log"))?;
+    let after = consumers::position(pool, CONSUMER, head)
+        .await
+        .map_err(database("reading the mail's place"))?;
+    let events: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, after, SOME))
+        .try_collect()
+        .await
+        .map_err(database("reading the log"))?;
+    let Some(until) = events.last().map(|event| event.position) else {
+        return Ok(());
+    };
+    let wanted: Vec<NewMail> = events.iter().filter_map(mail_of).collect();
+    mails::enqueue(pool, &wanted, Some((CONSUMER, until)))
+        .await
+        .map_err(database("queuing mails"))
+}
+
+fn mail_of(event: &RecordedEvent) -> Option<NewMail> {
+    let kind = match event.event_type.as_str() {
+        "license.revoked" => "revoked",
+        "anomaly.found" => "anomaly",
+        _ => return None,
+    };
+    Some(NewMail {
+        mail_id: format!("{kind}/{}", event.position),
+        tenant: Tenant::new(&event.tenant_id),
+        kind: kind.to_owned(),
+        subject_id: event.aggregate_id.parse().ok()?,
+        facts: event.payload.clone(),
+    })
+}
+
+/// Licenses that end soon: one mail for each end and each number of days ahead. Who comes late to the first gets only
+/// the nearer one.
+async fn queue_expiries(platform: &Platform) -> Result<(), WorkerError> {
+    let now = platform.edge.now();
+    let mut wanted = Vec::new();
+    let mut nearer = now;
+    for days in AHEAD.into_iter().rev() {
+        let until = now.plus_seconds(days * 86_400);
+        let ending = license_state::ending(platform.log.pool(), nearer, until, SOME).await;
+        for license in ending.map_err(database("looking for licenses that end soon"))? {
+            let end = Timestamp::from(license.expires_at);
+            wanted.push(NewMail {
+                mail_id: format!("expiry/{}/{}/{days}", license.license_id, end.seconds()),
+                tenant: Tenant::new(&license.tenant_id),
+                kind: "expiry".to_owned(),
+                subject_id: license.license_id,
+                facts: json!({ "expires_at": end, "days": days }).to_string(),
+            });
+        }
+        nearer = until;
+    }
+    mails::enqueue(platform.log.pool(), &wanted, None)
+        .await
+        .map_err(database("queuing mails"))
+}
+
+/// Why a mail was not sent.
+struct Refusal {
+    cause: String,
+    /// Whether trying again is of no use.
+    hopeless: bool,
+}
+
+impl Refusal {
+    fn hopeless(cause: &str) -> Self {
+        Self {
+            cause: cause.to_owned(),
+            hopeless: true,
+        }
+    }
+
+    fn passing(error: &dyn std::error::Error) -> Self {
+        Self {
+            cause: error.to_string(),
+            hopeless: false,
+        }
+    }
+}
+
+async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Result<(), Refusal> {
+    let mail = &due.mail;
+    let facts: Value = serde_json::from_str(&mail.facts).unwrap_or_default();
+    let (to, text) = if mail.kind == "anomaly" {
+        let to = mailer
+            .operators
+            .clone()
+            .ok_or(Refusal::hopeless("there is no MAIL_TO"))?;
+        (to, template::anomaly(mailer.language, &facts))
+    } else {
+        let (to, license) = customer_of(platform, mail).await?;
+        let text = match mail.kind.as_str() {
+            "revoked" => template::revoked(mailer.language, &license, &facts),
+            _ => template::expiry(mailer.language, &license, &facts),
+        };
+        (to, text)
+    };
+    let message = Message::builder()
+        .from(mailer.from.clone())
+        .to(to)
+        .subject(text.subject)
+        .message_id(Some(format!("<{}@licet>", mail.mail_id.replace('/', "."))))
+        .body(text.body)
+        .map_err(|error| Refusal::hopeless(&error.to_string()))?;
+    let mailer = Arc::clone(mailer);
+    let sent = tokio::task::spawn_blocking(move || mailer.transport.send(&message)).await;
+    match sent {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(Refusal {
+            hopeless: error.is_permanent(),
+            cause: error.to_string(),
+        }),
+        Err(error) => Err(Refusal::passing(&error)),
+    }
+}
+
+/// What a template may say of a license.
+pub(crate) struct Licensee {
+    pub(crate) name: String,
+    pub(crate) product: String,
+    pub(crate) key_masked: String,
+}
+
+async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Licensee), Refusal> {
+    let license = platform.licenses.get(&mail.tenant, mail.subject_id).await;
+    let license = license.map_err(|error| Refusal::passing(&error))?;
+    let in_force = platform.in_force(&mail.tenant, &license).await;
+    let in_force = in_force.map_err(|error| Refusal::hopeless(&error.to_string()))?;
+    debug_assert_eq!(in_force.id(), LicenseId(mail.subject_id));
+    let customer_id = in_force.license().issued.customer_id;
+    let customer = platform.customers.get(&mail.tenant, customer_id.0).await;
+    let customer = customer.map_err(|error| Refusal::passing(&error))?;
+    let sealer = platform.person_sealer(&mail.tenant, customer_id).await;
+    let sealer = sealer.map_err(|error| Refusal::passing(&error))?;
+    let view = CustomerView::open(&customer.state, sealer.as_ref());
+    let view = view.map_err(|error| Refusal::hopeless(&error.to_string()))?;
+    let person = view.person.ok_or(Refusal::hopeless("the customer was forgotten"))?;
+    let address = person
+        .email
+        .parse()
+        .map_err(|_| Refusal::hopeless("the mail address cannot be read"))?;
+    Ok((
+        Mailbox::new(Some(person.name.clone()), address),
+        Licensee {
+            name: person.name,
+            product: in_force.product.name.as_str().to_owned(),
+            key_masked: in_force.license().issued.key_masked.clone(),
+        },
+    ))
+}

@@ -1,0 +1,228 @@
+//! The relay to NATS JetStream: every event after its commit, to whoever subscribes; and news from it to this node.
+//!
+//! Subject `licet.<tenant>.<aggregate>.<event>`, message id `log_id/position`, so that sending again is harmless. The
+//! stream itself says how far it has come: where it goes on stands in its newest message, so a stream that was wiped or
+//! restored is filled again, and nothing about it is kept here. JetStream acknowledges before it syncs to disk; it is
+//! never the truth.
+
+use std::time::Duration;
+
+use async_nats::{
+    Client, HeaderMap,
+    jetstream::{self, stream},
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use licet_domain::values::Timestamp;
+use licet_event_store::{EventLog, LogTable, RecordedEvent, leases};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Worker, WorkerError, metrics::METRICS};
+
+const STREAM: &str = "licet";
+const LEASE: &str = "worker/relay";
+/// Events on their way at once.
+const BATCH: i64 = 500;
+/// How long messages stay.
+const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
+
+fn failed(what: &'static str) -> impl FnOnce(async_nats::Error) -> WorkerError {
+    move |cause| WorkerError::of(what)(cause)
+}
+
+/// Connects, again and again where the server is away.
+pub(crate) async fn connect(url: &str) -> Result<Client, WorkerError> {
+    async_nats::ConnectOptions::new()
+        .retry_on_initial_connect()
+        .connect(url)
+        .await
+        .map_err(|error| failed("connecting to NATS")(error.into()))
+}
+
+/// Hears of other nodes' events and wakes this node's readers.
+pub(crate) async fn follow(worker: Worker, client: Client) {
+    let mut ending = worker.ending.clone();
+    let mut news = match client.subscribe("licet.>").await {
+        Ok(news) => news,
+        Err(error) => {
+            tracing::error!(%error, "NATS cannot be subscribed to; the log's own notifications go on");
+            return;
+        }
+    };
+    loop {
+        let message = tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => return,
+            message = news.next() => message,
+        };
+        let Some(message) = message else { return };
+        let position = message.headers.as_ref().and_then(position_of);
+        if let Some(position) = position {
+            worker.platform.log.heard_of(position);
+        }
+    }
+}
+
+fn position_of(headers: &HeaderMap) -> Option<i64> {
+    headers
+        .get("Licet-Position")
+        .and_then(|value| value.as_str().parse().ok())
+}
+
+/// Publishes while this node holds the lease, until the node ends.
+pub(crate) async fn publish(worker: Worker, client: Client) {
+    let jetstream = jetstream::new(client);
+    let (mut ending, mut head) = (worker.ending.clone(), worker.platform.log.head());
+    let pool = worker.platform.log.pool().clone();
+    let mut place: Option<Place> = None;
+    while !*ending.borrow() {
+        let mut more = false;
+        match leases::hold(&pool, LEASE, worker.node).await {
+            Ok(true) => match turn(&worker.platform.log, &jetstream, &mut place).await {
+                Ok(sent) => more = sent == BATCH,
+                Err(error) => {
+                    // Where the stream stands is looked at again.
+                    place = None;
+                    METRICS.relay_failed();
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(%error, cause, "the relay to NATS tries again");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+            },
+            Ok(false) => place = None,
+            Err(error) => tracing::warn!(%error, "the relay's lease could not be asked for"),
+        }
+        if more {
+            continue;
+        }
+        tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => {}
+            _ = tokio::time::timeout(Duration::from_secs(1), head.changed()) => {}
+        }
+    }
+    let _ = leases::release(&pool, LEASE, worker.node).await;
+}
+
+/// Where the stream goes on.
+struct Place {
+    log_id: Uuid,
+    position: i64,
+}
+
+/// One batch; answers how many events.
+async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option<Place>) -> Result<i64, WorkerError> {
+    let found = match place.take() {
+        Some(known) => known,
+        None => find_place(log, jetstream).await?,
+    };
+    let place = place.insert(found);
+    let events = after(log, place.position)
+        .await
+        .map_err(|error| WorkerError::of("reading the log")(error.into()))?;
+    let mut acknowledgments = Vec::with_capacity(events.len());
+    for event in &events {
+        let (subject, headers, body) = message(place.log_id, event);
+        let sent = jetstream.publish_with_headers(subject, headers, body.into()).await;
+        acknowledgments.push(sent.map_err(|error| failed("publishing to NATS")(error.into()))?);
+    }
+    for acknowledgment in acknowledgments {
+        acknowledgment
+            .await
+            .map_err(|error| failed("publishing to NATS")(error.into()))?;
+    }
+    if let Some(last) = events.last() {
+        place.position = last.position;
+    }
+    METRICS.relayed(events.len() as u64);
+    Ok(events.len() as i64)
+}
+
+/// Makes the stream where there is none, and reads how far it has come. A stream of another log begins anew.
+async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Place, WorkerError> {
+    let log_id = log
+        .log_id()
+        .await
+        .map_err(|error| WorkerError::of("reading the log")(error.into()))?;
+    let config = stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec!["licet.>".to_owned()],
+        max_age: MAX_AGE,
+        discard: stream::DiscardPolicy::Old,
+        ..stream::Config::default()
+    };
+    let mut stream = jetstream
+        .get_or_create_stream(config)
+        .await
+        .map_err(|error| failed("making the stream")(error.into()))?;
+    let last = stream
+        .info()
+        .await
+        .map_err(|error| failed("reading the stream")(error.into()))?
+        .state
+        .last_sequence;
+    let newest = match last {
+        0 => None,
+        last => stream.get_raw_message(last).await.ok(),
+    };
+    let position = newest.and_then(|message| {
+        let own = message
+            .headers
+            .get("Licet-Log")
+            .is_some_and(|id| id.as_str() == log_id.to_string());
+        position_of(&message.headers).filter(|_| own)
+    });
+    let position = position.unwrap_or(0);
+    tracing::info!(position, "the relay to NATS goes on after this position");
+    Ok(Place { log_id, position })
+}
+
+/// The next events of all three tables, in the one order of positions.
+async fn after(log: &EventLog, position: i64) -> Result<Vec<RecordedEvent>, licet_event_store::StoreError> {
+    let mut events = Vec::new();
+    for table in LogTable::ALL {
+        let some: Vec<RecordedEvent> = Box::pin(log.tail_from(table, position, BATCH)).try_collect().await?;
+        events.extend(some);
+    }
+    events.sort_unstable_by_key(|event| event.position);
+    events.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
+    // An event that was recorded between two of the readings would be passed over: what follows a gap waits a turn.
+    let mut expected = events.first().map_or(0, |event| event.position);
+    let dense = events.iter().take_while(|event| {
+        let follows = event.position == expected;
+        expected += 1;
+        follows
+    });
+    let dense = dense.count();
+    // A first gap is what has left for the archive.
+    events.truncate(dense);
+    Ok(events)
+}
+
+fn message(log_id: Uuid, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {
+    let name = event
+        .event_type
+        .split_once('.')
+        .map_or(event.event_type.as_str(), |(_, name)| name);
+    let subject = format!("licet.{}.{}.{name}", event.tenant_id, event.aggregate_type);
+    let mut headers = HeaderMap::new();
+    headers.insert("Nats-Msg-Id", format!("{log_id}/{}", event.position));
+    headers.insert("Licet-Log", log_id.to_string());
+    headers.insert("Licet-Position", event.position.to_string());
+    (subject, headers, envelope(log_id, event).to_string().into_bytes())
+}
+
+/// An event as subscribers and webhooks get it; personal data is sealed.
+pub(crate) fn envelope(log_id: Uuid, event: &RecordedEvent) -> Value {
+    json!({
+        "type": event.event_type,
+        "timestamp": Timestamp::from(event.recorded_at),
+        "log_id": log_id,
+        "position": event.position,
+        "tenant_id": event.tenant_id,
+        "aggregate_type": event.aggregate_type,
+        "aggregate_id": event.aggregate_id,
+        "sequence": event.sequence,
+        "version": event.event_version,
+        "data": serde_json::from_str::<Value>(&event.payload).unwrap_or_default(),
+    })
+}
