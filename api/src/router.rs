@@ -72,8 +72,8 @@ fn license_routes() -> OpenApiRouter<App> {
 
 fn admin_routes() -> OpenApiRouter<App> {
     use admin::{
-        anomalies, api_keys, audit, customers, deliveries, licenses, policies, products, releases, signing_keys,
-        webhooks,
+        anomalies, api_keys, audit, customers, deliveries, licenses, policies, products, releases, replays,
+        signing_keys, simulate, webhooks,
     };
     OpenApiRouter::new()
         .routes(routes!(products::create_product, products::list_products))
@@ -90,6 +90,7 @@ fn admin_routes() -> OpenApiRouter<App> {
             policies::retire_policy
         ))
         .routes(routes!(policies::policy_events))
+        .routes(routes!(simulate::simulate_policy))
         .routes(routes!(customers::create_customer, customers::list_customers))
         .routes(routes!(
             customers::read_customer,
@@ -117,6 +118,10 @@ fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(licenses::usage::license_meters))
         .routes(routes!(licenses::usage::license_usage_stats))
         .routes(routes!(licenses::usage::list_decisions))
+        .routes(routes!(licenses::true_up::license_true_up))
+        .routes(routes!(replays::create_replay))
+        .routes(routes!(replays::read_replay))
+        .routes(routes!(replays::fetch_replay))
         .routes(routes!(licenses::change::suspend_license))
         .routes(routes!(licenses::change::resume_license))
         .routes(routes!(licenses::change::revoke_license))

@@ -10,6 +10,8 @@ pub mod license;
 mod nullable;
 mod page;
 mod problem;
+pub mod simulation;
+pub mod true_up;
 pub mod usage;
 pub mod version;
 pub mod webhook;

@@ -16,6 +16,7 @@ pub mod product;
 pub mod release;
 #[cfg(test)]
 mod testing;
+pub mod true_up;
 pub mod validate;
 pub mod values;
 pub mod webhook;

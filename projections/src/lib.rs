@@ -13,6 +13,7 @@ pub mod license_state;
 mod metrics;
 mod page;
 mod reader;
+pub mod replays;
 pub mod resources;
 pub mod revocations;
 mod runtime;

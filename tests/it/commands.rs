@@ -171,6 +171,7 @@ fn the_document_describes_every_route_and_none_but_the_open_ones_answers_without
                 .replace("{id}", "00000000-0000-7000-8000-000000000000")
                 .replace("{license_key}", "x")
                 .replace("{activation_id}", "00000000-0000-7000-8000-000000000000")
+                .replace("{file}", "x.csv")
                 .replace("{position}", "1");
             let answer = server.send_with(&method.to_uppercase(), &concrete, &[], b"{}");
             assert_eq!(answer.status == 401, !open, "{method} {path}: {}", answer.status);

@@ -3,6 +3,7 @@
 
 mod activation;
 mod admin;
+mod analysis;
 mod anomalies;
 mod client_life;
 mod commands;

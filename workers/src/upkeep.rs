@@ -3,6 +3,8 @@
 use licet_commands::Platform;
 use licet_event_store::{deliveries, idempotency, schema};
 
+use licet_projections::replays;
+
 use crate::WorkerError;
 
 pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
@@ -12,6 +14,7 @@ pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
     let swept = idempotency::sweep(platform.log.pool(), platform.edge.now().into())
         .await
         .map_err(failed)?;
+    replays::sweep(platform.log.pool()).await.map_err(failed)?;
     deliveries::sweep(platform.log.pool()).await.map_err(failed)?;
     tracing::debug!(swept, "dropped kept answers that have run out");
     Ok(())

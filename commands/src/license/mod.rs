@@ -13,7 +13,9 @@ mod note_expiry;
 mod reclaim;
 mod renew;
 mod reveal_key;
+mod simulate;
 mod transfer;
+mod true_up;
 mod verify;
 
 pub use activate::{Activated, ActivationRequest};
@@ -28,5 +30,6 @@ pub use issue::{IssuedKey, NewLicenses};
 pub use machine::MachineRequest;
 pub use renew::Renewal;
 pub use reveal_key::RevealedKey;
+pub use simulate::SimulatedLicense;
 pub use transfer::TransferRequest;
 pub use verify::{Seat, Verification, Verified, Wanted};

@@ -8,6 +8,7 @@ mod rejection;
 #[cfg(test)]
 mod seat_tests;
 mod seats;
+mod simulate;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,4 +20,5 @@ pub use event::{
     LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
 pub use rejection::LicenseRejection;
+pub use simulate::{SimulatedRefusal, Simulation};
 pub use state::{Activation, IssuedLicense, License, Standing};

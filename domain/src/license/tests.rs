@@ -34,7 +34,7 @@ pub(super) fn issue() -> LicenseIssued {
     }
 }
 
-fn issued() -> LicenseEvent {
+pub(super) fn issued() -> LicenseEvent {
     LicenseEvent::Issued(issue())
 }
 
@@ -67,7 +67,7 @@ fn activate(number: u128, seats: u32) -> LicenseCommand {
     activate_raw(number, &machine(number), seats)
 }
 
-fn activated(number: u128) -> LicenseEvent {
+pub(super) fn activated(number: u128) -> LicenseEvent {
     given::<License>([issued()])
         .when(activate(number, 1))
         .then_events()
@@ -82,7 +82,7 @@ fn deactivate(number: u128) -> LicenseCommand {
     }
 }
 
-fn deactivated(number: u128) -> LicenseEvent {
+pub(super) fn deactivated(number: u128) -> LicenseEvent {
     given::<License>([issued(), activated(number)])
         .when(deactivate(number))
         .then_events()

@@ -37,7 +37,9 @@ impl Subscription {
             field => match &data[field] {
                 Value::String(text) => text == wanted,
                 Value::Null => false,
-                other => other.to_string() == *wanted,
+                Value::Bool(flag) => wanted == if *flag { "true" } else { "false" },
+                Value::Number(number) => number.to_string() == *wanted,
+                Value::Array(_) | Value::Object(_) => false,
             },
         };
         (self.event_types.is_empty() || self.event_types.iter().any(by_type)) && self.filters.iter().all(by_filter)

@@ -253,3 +253,39 @@ pub async fn last_seen(
         .map(|row| (row.activation_id, row.last_seen_at.into()))
         .collect())
 }
+
+/// A machine that was silent for longer than a hold.
+#[derive(Debug, Clone)]
+pub struct SilentMachine {
+    /// Which.
+    pub activation_id: Uuid,
+    /// The longest time between two of its beats, in seconds.
+    pub longest_seconds: i64,
+    /// How often it was silent for so long.
+    pub times: i64,
+}
+
+/// Machines of a license whose beats since a moment were ever further apart than so many seconds, the longest first.
+pub async fn silences(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    (since, hold_seconds): (Timestamp, u32),
+) -> sqlx::Result<Vec<SilentMachine>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query_as!(
+        SilentMachine,
+        r#"SELECT activation_id, max(extract(epoch FROM gap))::bigint AS "longest_seconds!", count(*) AS "times!" FROM (
+               SELECT activation_id, recorded_at - lag(recorded_at) OVER (PARTITION BY activation_id ORDER BY recorded_at, position) AS gap
+               FROM license_heartbeats WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3
+           ) AS gaps WHERE gap > make_interval(secs => $4) GROUP BY activation_id ORDER BY 2 DESC LIMIT 1000"#,
+        tenant.as_str(),
+        license_id,
+        OffsetDateTime::from(since),
+        f64::from(hold_seconds),
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
+}

@@ -10,5 +10,7 @@ pub(crate) mod policies;
 pub(crate) mod products;
 mod reading;
 pub(crate) mod releases;
+pub(crate) mod replays;
 pub(crate) mod signing_keys;
+pub(crate) mod simulate;
 pub(crate) mod webhooks;

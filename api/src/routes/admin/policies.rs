@@ -20,7 +20,7 @@ use crate::{
     render,
 };
 
-fn terms(sent: admin::PolicyTerms) -> TermsChanges {
+pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
     TermsChanges {
         seats: sent.seats,
         duration_days: sent.duration_days,

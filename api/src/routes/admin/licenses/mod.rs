@@ -7,6 +7,7 @@ pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod read;
 pub(crate) mod seats;
+pub(crate) mod true_up;
 pub(crate) mod usage;
 
 use licet_commands::license::InForce;

@@ -1,0 +1,144 @@
+//! `/api/admin/replays`
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use licet_contracts::{
+    Problem,
+    simulation::{CreateReplay, Replay, ReplayFile},
+};
+use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_event_store::{AsOf, read};
+use licet_projections::{
+    Format, Projector, projectors,
+    replays::{self, ReplayOrder, ReplayRow},
+};
+use uuid::Uuid;
+
+use super::reading;
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Json, Path, Path2, invalid},
+    problem::{self, Result, unavailable},
+    render,
+};
+
+fn shape(row: ReplayRow, files: Vec<(String, i64)>) -> Replay {
+    let file = |(table, bytes): (String, i64)| ReplayFile {
+        url: format!("/api/admin/replays/{}/{table}.{}", row.replay_id, row.format),
+        table,
+        bytes,
+    };
+    Replay {
+        id: row.replay_id.to_string(),
+        files: if row.status == "done" {
+            files.into_iter().map(file).collect()
+        } else {
+            vec![]
+        },
+        name: row.name,
+        position: row.position,
+        format: row.format,
+        status: row.status,
+        reached: row.reached,
+        error: row.error,
+        created_at: Timestamp::from(row.created_at).to_string(),
+    }
+}
+
+async fn find(app: &App, id: Uuid) -> Result<Replay> {
+    let pool = app.platform.log.pool();
+    let row = replays::find(pool, &app.tenant, id).await.map_err(unavailable)?;
+    let row = row.ok_or_else(|| problem::Problem::not_found("replay"))?;
+    let files = replays::files(pool, id).await.map_err(unavailable)?;
+    Ok(shape(row, files))
+}
+
+/// Build a read model as it stood at any moment, as files to fetch. The living one is not touched.
+#[utoipa::path(post, path = "/api/admin/replays", tag = "replays", operation_id = "create_replay", request_body = CreateReplay,
+    responses((status = 202, description = "Running; `Location` tells how far it is.", body = Replay), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn create_replay(
+    State(app): State<App>,
+    caller: Caller,
+    Json { value, .. }: Json<CreateReplay>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let all: Vec<&'static dyn Projector> = projectors().into();
+    let projector = all.into_iter().find(|projector| projector.name() == value.name);
+    let projector = projector.ok_or_else(|| invalid("name"))?;
+    let format = match value.format.as_deref().unwrap_or("parquet") {
+        "parquet" => Format::Parquet,
+        "csv" => Format::Csv,
+        _ => return Err(invalid("format")),
+    };
+    let as_of = value.as_of.as_deref().map(str::parse::<AsOf>).transpose();
+    let as_of = as_of.map_err(|_| invalid("as_of"))?.unwrap_or(AsOf::Position(i64::MAX));
+    let pool = app.platform.log.pool();
+    let order = ReplayOrder {
+        id: app.platform.edge.id(),
+        tenant: app.tenant.clone(),
+        projector,
+        position: read::position_at(pool, as_of).await.map_err(unavailable)?,
+        format,
+    };
+    let id = order.id;
+    replays::begin(pool, &order).await.map_err(unavailable)?;
+    let log = app.platform.log.clone();
+    let folder = std::env::temp_dir().join(format!("licet-replay-{id}"));
+    tokio::spawn(async move {
+        replays::run(log, order, &folder).await;
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+            tracing::debug!(%error, "a replay's folder could not be removed");
+        }
+    });
+    let body = render::json(&find(&app, id).await?);
+    let headers = [render::location("replays", &id.to_string())];
+    Ok(render::answer(StatusCode::ACCEPTED, body, &headers))
+}
+
+/// Read how far a replay is, and where its files are.
+#[utoipa::path(get, path = "/api/admin/replays/{id}", tag = "replays", operation_id = "read_replay", params(("id" = String, Path)),
+    responses((status = 200, description = "The replay.", body = Replay), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn read_replay(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let replay = find(&app, reading::id(&id, "replay")?).await?;
+    Ok(render::answer(StatusCode::OK, render::json(&replay), &[]))
+}
+
+/// Fetch a file of a replay.
+#[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = String, Path), ("file" = String, Path, description = "As `files` names it")),
+    responses((status = 200, description = "The file.", content_type = "application/octet-stream"), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn fetch_replay(State(app): State<App>, caller: Caller, Path2(id, file): Path2) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let id = reading::id(&id, "replay")?;
+    let replay = find(&app, id).await?;
+    let wanted = |known: &&ReplayFile| format!("{}.{}", known.table, replay.format) == file;
+    let known = replay.files.iter().find(wanted);
+    let table = known
+        .ok_or_else(|| problem::Problem::not_found("replay"))?
+        .table
+        .clone();
+    let chunks = futures::stream::try_unfold((app, 0), move |(app, number)| {
+        let table = table.clone();
+        async move {
+            let chunk = replays::chunk(app.platform.log.pool(), id, &table, number).await?;
+            Ok::<_, licet_event_store::StoreError>(chunk.map(|bytes| (bytes, (app, number + 1))))
+        }
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let kind = if replay.format == "csv" {
+        "text/csv; charset=utf-8"
+    } else {
+        "application/vnd.apache.parquet"
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{file}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,106 @@
+//! `POST /api/admin/policies/{id}/simulate`
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use licet_contracts::{
+    Problem,
+    simulation::{SimulatePolicy, SimulatedOverSeats, SimulatedRefusal, SimulatedSilence, SimulationResult},
+};
+use licet_domain::{api_key::Scope, values::LicenseId};
+use licet_projections::{
+    PageRequest, heartbeats,
+    license_state::{self, LicenseFilter},
+};
+
+use super::{policies::terms, reading};
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Json, Path, invalid},
+    freshness,
+    problem::{Result, unavailable},
+    render,
+};
+
+/// Entries of each list.
+const MOST: usize = 1_000;
+
+/// Live the last days again under proposed terms: who would have been refused, and who would have lost a seat. Nothing
+/// is written.
+#[utoipa::path(post, path = "/api/admin/policies/{id}/simulate", tag = "policies", operation_id = "simulate_policy", request_body = SimulatePolicy, params(("id" = String, Path)),
+    responses((status = 200, description = "What would have been.", body = SimulationResult), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn simulate_policy(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path,
+    Json { value, .. }: Json<SimulatePolicy>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let policy = reading::id(&id, "policy")?;
+    let days = value.days.unwrap_or(30);
+    if !(1..=90).contains(&days) {
+        return Err(invalid("days"));
+    }
+    let context = caller.reading(&app);
+    let proposed = app
+        .platform
+        .proposed_terms(&context, policy, &terms(value.terms))
+        .await?;
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    for model in ["license_state", "license_heartbeats"] {
+        freshness::wait(&app, model, head).await?;
+    }
+    let since = context.now.plus_seconds(-days * 86_400);
+    let mut result = SimulationResult {
+        since: since.to_string(),
+        ..SimulationResult::default()
+    };
+    let filter = LicenseFilter {
+        policy_id: Some(policy),
+        ..LicenseFilter::default()
+    };
+    let mut request = PageRequest::first(200);
+    loop {
+        let page = license_state::list(&app.reader, &app.tenant, &filter, &request)
+            .await
+            .map_err(unavailable)?;
+        for row in &page.items {
+            let id = LicenseId(row.license_id);
+            let lived = app.platform.simulate_license(&context, id, &proposed, since).await?;
+            result.licenses += 1;
+            result.activations += lived.activations;
+            if lived.over_seats > 0 && result.over_seats.len() < MOST {
+                result.over_seats.push(SimulatedOverSeats {
+                    license_id: id.to_string(),
+                    over: lived.over_seats,
+                });
+            }
+            for (position, refusal) in lived.refused {
+                if result.refused.len() < MOST {
+                    result.refused.push(SimulatedRefusal {
+                        license_id: id.to_string(),
+                        activation_id: refusal.activation_id.to_string(),
+                        position,
+                        code: refusal.rejection.code().to_owned(),
+                    });
+                }
+            }
+            let Some(hold) = proposed.hold_seconds() else { continue };
+            let silences = heartbeats::silences(&app.reader, &app.tenant, id.0, (since, hold)).await;
+            for silence in silences.map_err(unavailable)? {
+                if result.silent.len() < MOST {
+                    result.silent.push(SimulatedSilence {
+                        license_id: id.to_string(),
+                        activation_id: silence.activation_id.to_string(),
+                        longest_seconds: silence.longest_seconds,
+                        times: silence.times,
+                    });
+                }
+            }
+        }
+        match page.next {
+            Some(next) => request.after = Some(next),
+            None => break,
+        }
+    }
+    Ok(render::answer(StatusCode::OK, render::json(&result), &[]))
+}

@@ -1,0 +1,81 @@
+//! How many seats a license used, and had, through its whole life: what a true-up statement is made of.
+
+use licet_domain::{
+    Decider,
+    api_key::Scope,
+    license::{License, LicenseRejection},
+    policy::Policy,
+    true_up::Step,
+    values::{LicenseId, Timestamp},
+};
+use licet_event_store::{ReadError, RecordedRow, Tenant, decode};
+use uuid::Uuid;
+
+use crate::{CommandError, Context, Platform};
+
+impl Platform {
+    /// Every change of the seats that a license uses or has, in order: from its own history and its policy's.
+    pub async fn seat_steps(&self, context: &Context, id: LicenseId) -> Result<Vec<Step>, CommandError> {
+        context.require(Scope::Read)?;
+        let missing = || CommandError::License(LicenseRejection::NotFound);
+        let license = self.licenses.get(&context.tenant, id.0).await?;
+        let policy_id = license.state.facts().ok_or_else(missing)?.issued.policy_id.0;
+        let mut changes = self.history_of::<License>(&context.tenant, id.0).await?;
+        let policy = self.history_of::<Policy>(&context.tenant, policy_id).await?;
+        let (mut license, mut terms) = (License::default(), Policy::default());
+        let mut policy = policy.into_iter().peekable();
+        let mut steps: Vec<Step> = Vec::new();
+        changes.reverse();
+        loop {
+            let next = match (changes.last(), policy.peek()) {
+                (None, None) => break,
+                (Some(one), Some(other)) => one.0 < other.0,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+            };
+            let (position, at) = if next {
+                let Some((position, at, event)) = changes.pop() else {
+                    break;
+                };
+                license = License::evolve(license, &event);
+                (position, at)
+            } else {
+                let Some((position, at, event)) = policy.next() else {
+                    break;
+                };
+                terms = Policy::evolve(terms, &event);
+                (position, at)
+            };
+            let (Some(license), Some(policy)) = (license.facts(), terms.facts()) else {
+                continue;
+            };
+            let (used, seats) = (license.active, license.seats(&policy.terms));
+            if steps.last().is_none_or(|last| (last.used, last.seats) != (used, seats)) {
+                steps.push(Step {
+                    position,
+                    at,
+                    used,
+                    seats,
+                });
+            }
+        }
+        Ok(steps)
+    }
+
+    pub(super) async fn history_of<D: Decider>(
+        &self,
+        tenant: &Tenant,
+        id: Uuid,
+    ) -> Result<Vec<(i64, Timestamp, D::Event)>, CommandError> {
+        let rows = self.log.history(tenant, D::TYPE, &id.to_string(), 0, i64::MAX).await;
+        let rows = rows.map_err(ReadError::from)?;
+        let read = |row: &RecordedRow| -> Result<_, ReadError> {
+            let position = row.position()?;
+            let event = decode(row.event_type()?, row.event_version()?, row.payload()?)
+                .map_err(|cause| ReadError::Decode { position, cause })?;
+            Ok((position, row.recorded_at()?.into(), event))
+        };
+        let events: Result<Vec<_>, ReadError> = rows.iter().map(read).collect();
+        Ok(events?)
+    }
+}

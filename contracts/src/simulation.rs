@@ -1,0 +1,124 @@
+//! What a proposed policy would have answered, and replays.
+
+use serde::{Deserialize, Serialize};
+
+use crate::admin::PolicyTerms;
+
+/// `POST /api/admin/policies/{id}/simulate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulatePolicy {
+    /// How many days of real history to live again; 1 to 90, default 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<i64>,
+    /// What would change; what is absent stays as it is.
+    #[serde(flatten)]
+    pub terms: PolicyTerms,
+}
+
+/// What would have been.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulationResult {
+    /// Since when history was lived again.
+    pub since: String,
+    /// How many licenses follow the policy.
+    pub licenses: u64,
+    /// How many activations were judged again.
+    pub activations: u64,
+    /// Machines that got a seat and would have been refused, at most 1,000.
+    pub refused: Vec<SimulatedRefusal>,
+    /// Machines that kept their seat and would have lost it for silence, at most 1,000; only where the terms float.
+    pub silent: Vec<SimulatedSilence>,
+    /// Licenses that had more machines at the beginning than they would have had seats, at most 1,000.
+    pub over_seats: Vec<SimulatedOverSeats>,
+}
+
+/// A machine that would have been refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulatedRefusal {
+    /// The license.
+    pub license_id: String,
+    /// The machine's activation.
+    pub activation_id: String,
+    /// The position of the event that admitted it.
+    pub position: i64,
+    /// What would have been answered.
+    pub code: String,
+}
+
+/// A machine that would have lost its seat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulatedSilence {
+    /// The license.
+    pub license_id: String,
+    /// The machine's activation.
+    pub activation_id: String,
+    /// The longest time between two of its beats, in seconds.
+    pub longest_seconds: i64,
+    /// How often it was silent for longer than its hold.
+    pub times: i64,
+}
+
+/// A license with more machines than it would have seats.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulatedOverSeats {
+    /// The license.
+    pub license_id: String,
+    /// How many too many.
+    pub over: u32,
+}
+
+/// `POST /api/admin/replays`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "license_state", "as_of": "2027-01-31T12:00:00Z", "format": "csv"})))]
+pub struct CreateReplay {
+    /// The read model.
+    pub name: String,
+    /// The moment: a time or a position; default now.
+    #[serde(default)]
+    pub as_of: Option<String>,
+    /// `parquet` (default) or `csv`.
+    #[serde(default)]
+    pub format: Option<String>,
+}
+
+/// A replay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Replay {
+    /// Its id.
+    pub id: String,
+    /// The read model.
+    pub name: String,
+    /// The position up to which history counts.
+    pub position: i64,
+    /// `parquet` or `csv`.
+    pub format: String,
+    /// `running`, `done` or `failed`.
+    pub status: String,
+    /// How far it is: the position that was reached.
+    pub reached: i64,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Its files, once it is done; they are kept for a day.
+    pub files: Vec<ReplayFile>,
+    /// When it was asked for.
+    pub created_at: String,
+}
+
+/// A file of a replay.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplayFile {
+    /// The table.
+    pub table: String,
+    /// Where to fetch it.
+    pub url: String,
+    /// How many bytes it has.
+    pub bytes: i64,
+}

@@ -1,0 +1,121 @@
+//! What other terms would have answered to what really happened.
+
+use super::{
+    event::{LicenseActivated, LicenseEvent},
+    rejection::LicenseRejection,
+    seats,
+    state::License,
+};
+use crate::{Decider, policy::Terms, validate::Phase, values::ActivationId};
+
+/// A machine that got a seat, and would not have got one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimulatedRefusal {
+    /// The machine's activation.
+    pub activation_id: ActivationId,
+    /// Why not.
+    pub rejection: LicenseRejection,
+}
+
+/// A license that lives its real history under proposed terms.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    license: License,
+    terms: Terms,
+}
+
+impl Simulation {
+    /// Begins with what the license was when the stretch began.
+    pub fn new(license: License, terms: Terms) -> Self {
+        Self { license, terms }
+    }
+
+    /// How many seats are in use beyond what the proposed terms give.
+    pub fn over_seats(&self) -> u32 {
+        let license = self.license.facts();
+        license.map_or(0, |license| license.active.saturating_sub(license.seats(&self.terms)))
+    }
+
+    /// Lives one real event. A machine that would have been refused has no seat from then on, and what became of it does
+    /// not matter.
+    pub fn live(&mut self, event: &LicenseEvent) -> Option<SimulatedRefusal> {
+        if let LicenseEvent::Activated(activated) = event
+            && let Some(rejection) = self.refuses(activated)
+        {
+            return Some(SimulatedRefusal {
+                activation_id: activated.activation_id,
+                rejection,
+            });
+        }
+        self.license = License::evolve(std::mem::take(&mut self.license), event);
+        None
+    }
+
+    fn refuses(&self, activated: &LicenseActivated) -> Option<LicenseRejection> {
+        let license = self.license.facts()?;
+        match license.window(&self.terms).phase(activated.at) {
+            Phase::NotYet => return Some(LicenseRejection::NotYetValid(license.valid_from)),
+            Phase::Over { expired_at } => return Some(LicenseRejection::Expired(expired_at)),
+            Phase::Valid | Phase::Grace => {}
+        }
+        let present = activated.components.count(&self.terms.fingerprint_extra);
+        let required = usize::from(self.terms.fingerprint_match);
+        if present < required {
+            return Some(LicenseRejection::FingerprintInsufficient { present, required });
+        }
+        // A machine that would have been known is no new one.
+        if license.find_machine(&activated.components, &self.terms).is_some() {
+            return None;
+        }
+        if activated.transferred_from.is_some() {
+            let limit = self.terms.max_transfers?;
+            let days = self.terms.transfer_period_days;
+            let since = days.map(|days| activated.at.plus_seconds(-i64::from(days) * 86_400));
+            let made = license.transfers_since(since);
+            return (made >= limit).then_some(LicenseRejection::TransferLimitReached { limit, made });
+        }
+        seats::expect_free(license, &self.terms).err()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::license::tests::{activated, deactivated, issued};
+
+    #[test]
+    fn fewer_seats_refuse_later_machines_until_one_leaves() {
+        let mut simulation = Simulation::new(License::Absent, Terms::with_seats(1));
+        let lived: Vec<_> = [issued(), activated(1), activated(2), deactivated(1), activated(3)]
+            .iter()
+            .map(|event| simulation.live(event).map(|refusal| refusal.rejection.code()))
+            .collect();
+        assert_eq!(lived, [None, None, Some("ACTIVATION_LIMIT_REACHED"), None, None]);
+        let mut lived = Simulation::new(License::Absent, Terms::with_seats(5));
+        assert!(
+            [issued(), activated(1), activated(2)]
+                .iter()
+                .all(|event| lived.live(event).is_none())
+        );
+        lived.terms.seats = 1;
+        assert_eq!(lived.over_seats(), 1);
+    }
+
+    #[test]
+    fn a_stricter_fingerprint_refuses_what_says_too_little() {
+        let terms = Terms {
+            fingerprint_match: 4,
+            ..Terms::with_seats(5)
+        };
+        let mut simulation = Simulation::new(License::Absent, terms);
+        assert!(simulation.live(&issued()).is_none());
+        let refusal = simulation.live(&activated(1)).map(|refusal| refusal.rejection);
+        assert_eq!(
+            refusal,
+            Some(LicenseRejection::FingerprintInsufficient {
+                present: 3,
+                required: 4
+            })
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! True-up statements, simulated policies and replays over the API; what leaves verifies in another language.
+
+use std::{process::Command, thread, time::Duration};
+
+use licet_test_support::Server;
+use serde_json::{Value, json};
+
+use crate::start;
+
+/// Runs Python on the key set and tokens; answers what it printed. The other language's JOSE library is PyJWT.
+fn python(script: &str, arguments: &[&str]) -> Option<String> {
+    let python = std::path::PathBuf::from(std::env::var_os("LICET_PYTHON")?);
+    let output = Command::new(python)
+        .arg("-c")
+        .arg(script)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+const VERIFY: &str = r#"
+import json, sys, jwt
+keys = {key["kid"]: jwt.PyJWK(key).key for key in json.loads(sys.argv[1])["keys"]}
+for token in sys.argv[2:]:
+    header = jwt.get_unverified_header(token)
+    claims = jwt.decode(token, keys[header["kid"]], algorithms=["EdDSA"], options={"verify_aud": False})
+    print(json.dumps({"typ": header["typ"], "iss": claims["iss"]}))
+    head, body, signature = token.split(".")
+    try:
+        jwt.decode(".".join([head, body[:-2] + ("AA" if body[-2:] != "AA" else "BB"), signature]), keys[header["kid"]], algorithms=["EdDSA"])
+        sys.exit("a changed token was accepted")
+    except jwt.exceptions.InvalidTokenError:
+        pass
+"#;
+
+#[test]
+fn a_true_up_statement_says_what_was_used_and_verifies_elsewhere() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let first = server.activate(&key, 1);
+    server.activate(&key, 2);
+    let leave = json!({ "license_key": key, "activation_id": first.text("activation_id") });
+    server.send("POST", "/api/license/deactivate", &leave);
+    let path = format!("/api/admin/licenses/{id}/true-up");
+    let answer = server.get(&format!("{path}?from=2026-01-01T00:00:00Z&to=2099-01-01T00:00:00Z"));
+    let statement = &answer.body["statement"];
+    assert_eq!(
+        (
+            &statement["peak"],
+            &statement["over_use"],
+            &statement["events"]["count"]
+        ),
+        (&json!(2), &json!([]), &json!(4)),
+        "{}",
+        answer.body
+    );
+    let before = server.get(&format!("{path}?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z"));
+    assert_eq!(before.body["statement"]["peak"], 0);
+    for query in ["", "?from=soon", "?from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z"] {
+        assert_eq!(server.get(&format!("{path}{query}")).status, 422, "{query}");
+    }
+    assert_eq!(
+        server
+            .get("/api/admin/licenses/00000000-0000-7000-8000-000000000000/true-up?from=2026-01-01T00:00:00Z")
+            .status,
+        404
+    );
+    let keys = server.get("/.well-known/licet/keys").body.to_string();
+    let lease = server.activate(&key, 2).text("lease").to_owned();
+    match python(VERIFY, &[&keys, answer.text("jws"), &lease]) {
+        Some(printed) => assert!(
+            printed.contains("licet-true-up+jwt") && printed.contains("licet-lease+jwt"),
+            "{printed}"
+        ),
+        None => eprintln!("SKIPPED: LICET_PYTHON names no Python with PyJWT, so no other JOSE library was asked"),
+    }
+}
+
+#[test]
+fn a_proposed_policy_is_tried_on_real_history_and_nothing_is_written() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    for machine in 1..=3 {
+        server.activate(&key, machine);
+    }
+    let info = server.get(&format!("/api/license/info/{key}"));
+    let policies = server.get_at(info.header("licet-position"), "/api/admin/policies");
+    let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/admin/policies/{policy}/simulate");
+    let head = || {
+        server
+            .get(&format!("/api/license/info/{key}"))
+            .header("licet-position")
+            .to_owned()
+    };
+    let before = head();
+    let fewer = server.send("POST", &path, &json!({ "seats": 1, "days": 7 }));
+    assert_eq!(
+        (fewer.status, &fewer.body["licenses"], &fewer.body["activations"]),
+        (200, &json!(1), &json!(3)),
+        "{}",
+        fewer.body
+    );
+    let refused = fewer.body["refused"].as_array().unwrap();
+    assert_eq!(refused.len(), 2);
+    assert_eq!(refused[0]["code"], "ACTIVATION_LIMIT_REACHED");
+    let same = server.send("POST", &path, &json!({}));
+    assert_eq!(same.body["refused"], json!([]));
+    assert_eq!(head(), before);
+    assert_eq!(server.send("POST", &path, &json!({ "seats": 0 })).status, 422);
+    assert_eq!(server.send("POST", &path, &json!({ "days": 1000 })).status, 422);
+}
+
+fn replay(server: &Server, order: &Value) -> Value {
+    let asked = server.send("POST", "/api/admin/replays", order);
+    assert_eq!(asked.status, 202, "{}", asked.body);
+    let path = asked.header("location").to_owned();
+    for _ in 0..200 {
+        let replay = server.get(&path).body;
+        if replay["status"] != "running" {
+            return replay;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the replay does not end");
+}
+
+#[test]
+fn an_analyst_replays_any_moment_without_a_database() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    server.beat(&token, &json!({ "active_users": 3 }));
+    let before = replay(
+        &server,
+        &json!({ "name": "license_state", "as_of": "4", "format": "csv" }),
+    );
+    assert_eq!(before["status"], "done", "{before}");
+    let file = server.get(before["files"][0]["url"].as_str().unwrap());
+    let csv = String::from_utf8(file.bytes).unwrap();
+    assert!(
+        csv.lines().nth(1).unwrap().contains(&id) && csv.contains(",active,,0,"),
+        "{csv}"
+    );
+    let beats = replay(&server, &json!({ "name": "license_heartbeats" }));
+    assert_eq!(beats["files"].as_array().map(Vec::len), Some(6), "{beats}");
+    let url = beats["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|file| file["table"] == "last_seen")
+        .unwrap()["url"]
+        .clone();
+    let parquet = server.get(url.as_str().unwrap());
+    assert!(parquet.bytes.starts_with(b"PAR1") && parquet.bytes.ends_with(b"PAR1"));
+    for wrong in [
+        json!({ "name": "nothing" }),
+        json!({ "name": "license_state", "format": "xml" }),
+        json!({ "name": "license_state", "as_of": "soon" }),
+    ] {
+        assert_eq!(server.send("POST", "/api/admin/replays", &wrong).status, 422, "{wrong}");
+    }
+    let missing = server.get("/api/admin/replays/00000000-0000-7000-8000-000000000000");
+    assert_eq!(missing.code(), "REPLAY_NOT_FOUND");
+}
