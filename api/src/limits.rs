@@ -129,7 +129,7 @@ impl Counter {
         self.advance(now.millis().div_euclid(length));
         let elapsed = now.millis() - self.window * length;
         let left = (length - elapsed).clamp(0, length);
-        let weighed = u128::from(self.previous) * left.cast_unsigned() as u128 / length.cast_unsigned() as u128;
+        let weighed = u128::from(self.previous) * u128::from(left.cast_unsigned()) / u128::from(length.cast_unsigned());
         let used = u64::try_from(weighed)
             .unwrap_or(u64::MAX)
             .saturating_add(self.own + self.others);

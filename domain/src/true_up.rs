@@ -145,7 +145,11 @@ mod tests {
             step(12, "2027-02-03T00:00:00Z", 9, 2),
         ]);
         assert_eq!((found.peak, found.peak_at), (3, Some(at("2027-01-11T12:00:00Z"))));
-        assert_eq!(found.average, 1.065, "30 days with one and one with three, over 31");
+        assert_eq!(
+            format!("{}", found.average),
+            "1.065",
+            "30 days with one and one with three, over 31"
+        );
         let over: Vec<_> = found
             .over_use
             .iter()

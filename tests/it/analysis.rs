@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::start;
 
-/// Runs Python on the key set and tokens; answers what it printed. The other language's JOSE library is PyJWT.
+/// Runs Python on the key set and tokens; answers what it printed. The other language's JOSE library is `PyJWT`.
 fn python(script: &str, arguments: &[&str]) -> Option<String> {
     let python = std::path::PathBuf::from(std::env::var_os("LICET_PYTHON")?);
     let output = Command::new(python)

@@ -121,7 +121,7 @@ fn a_floating_seat_falls_free_after_silence_and_is_taken_again_while_one_is_free
     let first = activate(&server, &key, 1);
     let lease_end = first.text("lease_expires_at").to_owned();
     assert!(
-        lease_end < first.text("token_expires_at").to_owned(),
+        lease_end.as_str() < first.text("token_expires_at"),
         "a floating lease ends with its hold"
     );
     assert_eq!(server.beat(first.text("token"), &json!({})).code(), "VALID");

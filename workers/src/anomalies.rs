@@ -208,7 +208,7 @@ mod tests {
             license_id: uuid::Uuid::nil(),
         };
         agenda.add(vec![license.clone()]);
-        assert_eq!(agenda.due(now), [license.clone()]);
+        assert_eq!(agenda.due(now), std::slice::from_ref(&license));
         assert!(agenda.due(now.plus_seconds(600)).is_empty(), "nothing new");
         agenda.add(vec![license.clone()]);
         assert!(agenda.due(now.plus_seconds(100)).is_empty(), "too soon");

@@ -57,7 +57,7 @@ pub(super) struct Options {
 /// How mail is sent; none is sent without a server.
 #[derive(clap::Args)]
 struct MailOptions {
-    /// The mail server, such as smtps://user:password@mail.example.com.
+    /// The mail server, such as `smtps://user:password@mail.example.com`.
     #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
     smtp_url: Option<String>,
     /// Who mail is from.
