@@ -1,10 +1,12 @@
 //! Group-committed appends at 256 submitters against single inserts of as many on 32 connections.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use licet_domain::{
+    heartbeat::{HeartbeatEvent, HeartbeatRecorded},
     product::{ProductEdited, ProductEvent},
-    values::Text,
+    validate::Verdict,
+    values::{ActivationId, AppVersion, LicenseId, Text, Timestamp},
 };
 use licet_event_store::{LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant};
 use sqlx::postgres::PgPoolOptions;
@@ -16,17 +18,39 @@ use crate::{
 };
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
-    let url = bench.database("appends").await?;
+    let at = Timestamp::from_millis(1_800_000_000_000);
+    let name = Text::parse("Atelier")?;
+    let product = NewEvent::of(&ProductEvent::Edited(ProductEdited { name, at }));
+    measure(bench, LogTable::Events, "product", product).await?;
+    let beat = HeartbeatEvent::Recorded(HeartbeatRecorded {
+        activation_id: ActivationId(Uuid::nil()),
+        license_id: LicenseId(Uuid::nil()),
+        policy_version: 1,
+        code: Verdict::Valid,
+        active_users: Some(3),
+        features: BTreeMap::from([("export".to_owned(), 2)]),
+        usage: BTreeMap::from([("pages".to_owned(), 40)]),
+        app_version: Some(AppVersion::new("1.4.2")),
+        client_time: Some(at),
+        nonce: None,
+        at,
+    });
+    measure(bench, LogTable::Heartbeats, "heartbeat", NewEvent::of(&beat)).await
+}
+
+async fn measure(bench: &Bench, table: LogTable, aggregate_type: &'static str, event: NewEvent) -> anyhow::Result<()> {
+    let url = bench.database(&format!("appends_{aggregate_type}")).await?;
     let platform = platform(&url).await?;
     let (log, edge) = (platform.log.clone(), platform.edge.clone());
-    let single_url = bench.database("single").await?;
+    let single_url = bench.database(&format!("single_{aggregate_type}")).await?;
     let pool = Arc::new(PgPoolOptions::new().max_connections(32).connect(&single_url).await?);
     sqlx::raw_sql("CREATE SEQUENCE single_position").execute(&*pool).await?;
-    let event = ProductEvent::Edited(ProductEdited {
-        name: Text::parse("Atelier")?,
-        at: edge.now(),
-    });
-    let event = Arc::new(NewEvent::of(&event));
+    let event = Arc::new(event);
+    let insert = format!(
+        "INSERT INTO {} (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position, tenant_id, command_id, command_index, recorded_at, chain)
+         VALUES ('{aggregate_type}', $1, 1, $2, '1', $3::text::json, $4::text::json, nextval('single_position'), 'default', $5, 0, now(), $6)",
+        table.as_str()
+    );
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut our_p99, mut their_p99) = (Vec::new(), Vec::new());
     for _ in 0..5 {
@@ -37,8 +61,8 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
             let id = own_edge.id();
             async move {
                 let stream = StreamEvents {
-                    table: LogTable::Events,
-                    aggregate_type: "product",
+                    table,
+                    aggregate_type,
                     aggregate_id: id.to_string(),
                     expected_version: 0,
                     events: vec![event],
@@ -62,24 +86,31 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         .await;
         ours.push(rate.per_second);
         our_p99.push(rate.p99_ms);
-        let (pool, payload) = (Arc::clone(&pool), Arc::clone(&event));
+        let (pool, payload, insert) = (Arc::clone(&pool), Arc::clone(&event), insert.clone());
         let rate = load::run(256, bench.round, move |_, _| {
-            let (pool, event, id) = (Arc::clone(&pool), (*payload).clone(), edge.id());
+            let (pool, event, id, insert) = (Arc::clone(&pool), (*payload).clone(), edge.id(), insert.clone());
             async move {
                 let metadata = Metadata::system("bench", Uuid::nil());
-                let inserted = sqlx::query(
-                    "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position, tenant_id, command_id, command_index, recorded_at, chain)
-                     VALUES ('product', $1, 1, $2, '1', $3::text::json, $4::text::json, nextval('single_position'), 'default', $5, 0, now(), $6)")
-                    .bind(id.to_string()).bind(event.event_type).bind(event.payload).bind(serde_json::to_string(&metadata).unwrap_or_default()).bind(id).bind(vec![0u8; 32])
-                    .execute(&*pool).await;
+                let inserted = sqlx::query(&insert)
+                    .bind(id.to_string())
+                    .bind(event.event_type)
+                    .bind(event.payload)
+                    .bind(serde_json::to_string(&metadata).unwrap_or_default())
+                    .bind(id)
+                    .bind(vec![0u8; 32])
+                    .execute(&*pool)
+                    .await;
                 assert!(inserted.is_ok(), "{inserted:?}");
             }
-        }).await;
+        })
+        .await;
         theirs.push(rate.per_second);
         their_p99.push(rate.p99_ms);
     }
     report(
-        "group-committed appends, 256 submitters, against single inserts of as many on 32 connections",
+        &format!(
+            "group-committed appends of {aggregate_type} events, 256 submitters, against single inserts of as many on 32 connections"
+        ),
         &ours,
         &theirs,
         5.0,

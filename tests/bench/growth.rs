@@ -9,8 +9,8 @@ use licet_projections::status;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::{
-    http::{drive, exchange, machine, server},
-    setup::{API_KEY, Bench, licenses, median, platform},
+    http::{Sent, drive, exchange, machine, server},
+    setup::{Bench, licenses, median, platform},
 };
 
 pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
@@ -23,11 +23,7 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let mut took = Vec::new();
     for number in 0..10_500 {
-        let body = machine(&one[0], number);
-        let request = format!(
-            "POST /api/license/activate HTTP/1.1\r\nHost: bench\r\nX-API-Key: {API_KEY}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let request = Sent::from(machine(&one[0], number)).request("/api/license/activate");
         let begun = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         exchange(&mut stream, &mut Vec::new()).await?;

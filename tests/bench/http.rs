@@ -43,7 +43,7 @@ impl Process {
     }
 
     /// CPU seconds so far.
-    fn cpu(&self) -> f64 {
+    pub(crate) fn cpu(&self) -> f64 {
         cpu_of(self.child.id())
     }
 
@@ -83,7 +83,7 @@ fn cpu_of(pid: u32) -> f64 {
 }
 
 /// CPU seconds of every Postgres process of this machine.
-fn postgres_cpu() -> f64 {
+pub(crate) fn postgres_cpu() -> f64 {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let postgres = pids.filter(|pid| {
@@ -99,31 +99,63 @@ pub(crate) fn server(url: &str) -> anyhow::Result<Process> {
         .env("SECRET_KEY", SECRET)
         .env("JWT_SECRET", SECRET)
         .env("API_KEY", API_KEY)
+        .env("API_RATE_LIMIT", "1000000000 per minute")
         .args(["serve", "--listen", "127.0.0.1:0"]);
     Process::start(command)
 }
 
-/// Sends requests over keep-alive connections for a while; `body` makes the next one.
-pub(crate) async fn drive(
+/// What is sent: the header line of the credential, and the body.
+pub(crate) struct Sent {
+    pub(crate) credential: String,
+    pub(crate) body: String,
+}
+
+impl Sent {
+    /// With a machine's token.
+    pub(crate) fn beat(token: &str) -> Self {
+        let body = r#"{"active_users":3,"features":{"export":2},"app_version":"1.4.2"}"#;
+        Self {
+            credential: format!("Authorization: Bearer {token}"),
+            body: body.to_owned(),
+        }
+    }
+
+    pub(crate) fn request(&self, path: &str) -> String {
+        let Self { credential, body } = self;
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: bench\r\n{credential}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+}
+
+impl From<String> for Sent {
+    /// With the API key.
+    fn from(body: String) -> Self {
+        Self {
+            credential: format!("X-API-Key: {API_KEY}"),
+            body,
+        }
+    }
+}
+
+/// Sends requests over keep-alive connections for a while; `next` makes the next one.
+pub(crate) async fn drive<S: Into<Sent>>(
     address: &str,
     path: &'static str,
     time: Duration,
-    body: impl Fn() -> String + Send + Sync + Clone + 'static,
+    next: impl Fn() -> S + Send + Sync + Clone + 'static,
 ) -> anyhow::Result<Rate> {
     let started = Instant::now();
     let mut tasks = Vec::new();
     for _ in 0..CONNECTIONS {
-        let (address, body) = (address.to_owned(), body.clone());
+        let (address, next) = (address.to_owned(), next.clone());
         tasks.push(tokio::spawn(async move {
             let mut stream = TcpStream::connect(&address).await?;
             stream.set_nodelay(true)?;
             let (mut took, mut answer) = (Vec::new(), Vec::with_capacity(8192));
             while started.elapsed() < time {
-                let body = body();
-                let request = format!(
-                    "POST {path} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {API_KEY}\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                );
+                let request = next().into().request(path);
                 let begun = Instant::now();
                 stream.write_all(request.as_bytes()).await?;
                 exchange(&mut stream, &mut answer).await?;
@@ -160,6 +192,19 @@ pub(crate) async fn exchange(stream: &mut TcpStream, answer: &mut Vec<u8>) -> an
     }
 }
 
+/// Activates and answers the machine's token.
+pub(crate) async fn activate(stream: &mut TcpStream, machine: String) -> anyhow::Result<String> {
+    stream
+        .write_all(Sent::from(machine).request("/api/license/activate").as_bytes())
+        .await?;
+    let mut answer = Vec::with_capacity(8192);
+    exchange(stream, &mut answer).await?;
+    let text = std::str::from_utf8(&answer)?;
+    let body = text.split_once("\r\n\r\n").context("an answer has a body")?.1;
+    let body: serde_json::Value = serde_json::from_str(body)?;
+    Ok(body["token"].as_str().context("an activation has a token")?.to_owned())
+}
+
 pub(crate) fn machine(key: &str, number: u32) -> String {
     format!(
         r#"{{"license_key":"{key}","fingerprint":{{"mac_addresses":["02:00:{:02x}:{:02x}:{:02x}:{:02x}"],"cpu_id":"one model","system_uuid":"00000000-0000-4000-8000-{number:012x}"}},"hostname":"machine-{number}"}}"#,
@@ -187,15 +232,15 @@ impl Measured {
         }
     }
 
-    async fn round(
+    async fn round<S: Into<Sent>>(
         &mut self,
         process: &Process,
         path: &'static str,
         time: Duration,
-        body: impl Fn() -> String + Send + Sync + Clone + 'static,
+        next: impl Fn() -> S + Send + Sync + Clone + 'static,
     ) -> anyhow::Result<()> {
         let (cpu, postgres) = (process.cpu(), postgres_cpu());
-        let rate = drive(&process.address, path, time, body).await?;
+        let rate = drive(&process.address, path, time, next).await?;
         let requests = rate.per_second * time.as_secs_f64();
         self.rates.push(rate.per_second);
         self.p99.push(rate.p99_ms);
@@ -223,21 +268,16 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let mut bare_command = Command::new(std::env::current_exe()?);
     bare_command.env("LICET_BENCH_BARE", "1");
     let bare = Process::start(bare_command)?;
-    // One machine on each of a thousand licenses, to be verified.
+    // One machine on each of a thousand licenses, to be verified and to beat.
     let next = Arc::new(AtomicU32::new(0));
-    {
-        let mut stream = TcpStream::connect(&server.address).await?;
-        for (number, key) in (0..).zip(keys.iter()) {
-            let body = machine(key, number);
-            let request = format!(
-                "POST /api/license/activate HTTP/1.1\r\nHost: bench\r\nX-API-Key: {API_KEY}\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            stream.write_all(request.as_bytes()).await?;
-            exchange(&mut stream, &mut Vec::new()).await?;
-        }
+    let mut tokens = Vec::new();
+    let mut stream = TcpStream::connect(&server.address).await?;
+    for (number, key) in (0..).zip(keys.iter()) {
+        tokens.push(activate(&mut stream, machine(key, number)).await?);
     }
-    let (mut route, mut verify, mut activate) = (Measured::new(), Measured::new(), Measured::new());
+    let tokens = Arc::new(tokens);
+    let (mut route, mut verify) = (Measured::new(), Measured::new());
+    let (mut activate, mut beat) = (Measured::new(), Measured::new());
     for _ in 0..5 {
         route
             .round(&bare, "/bare", bench.round, || {
@@ -251,6 +291,12 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
                 machine(&all[number as usize], number)
             })
             .await?;
+        let (all, counter) = (Arc::clone(&tokens), Arc::clone(&next));
+        beat.round(&server, "/api/license/heartbeat", bench.round, move || {
+            let number = counter.fetch_add(1, Ordering::Relaxed);
+            Sent::beat(&all[number as usize % all.len()])
+        })
+        .await?;
         let (all, counter) = (Arc::clone(&keys), Arc::clone(&next));
         activate
             .round(&server, "/api/license/activate", bench.round, move || {
@@ -271,6 +317,13 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         0.25,
     );
     println!("  {}", verify.details());
+    report(
+        "heartbeats (durable, signed) over HTTP against the bare route",
+        &beat.rates,
+        &route.rates,
+        0.1,
+    );
+    println!("  {}", beat.details());
     report(
         "activate of new machines (durable, signed) over HTTP against the bare route",
         &activate.rates,

@@ -7,6 +7,7 @@
 mod appends;
 mod bare;
 mod commands;
+mod fleet;
 mod growth;
 mod http;
 mod load;
@@ -19,7 +20,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth", "fleet"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -27,6 +28,12 @@ struct Options {
     /// Licenses for the replay and for the growth.
     #[arg(long, default_value_t = 100_000)]
     licenses: u32,
+    /// Machines of the fleet, which beat every 15 minutes.
+    #[arg(long, default_value_t = 1_000_000)]
+    machines: u32,
+    /// Seconds for which the fleet is watched.
+    #[arg(long, default_value_t = 240)]
+    watch: u64,
 }
 
 #[tokio::main]
@@ -52,6 +59,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("growth") {
         growth::run(&bench, options.licenses).await?;
+    }
+    if wanted("fleet") {
+        fleet::run(&bench, options.machines, std::time::Duration::from_secs(options.watch)).await?;
     }
     Ok(())
 }

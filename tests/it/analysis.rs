@@ -1,42 +1,14 @@
-//! True-up statements, simulated policies and replays over the API; what leaves verifies in another language.
+//! True-up statements, simulated policies and replays over the API.
 
-use std::{process::Command, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use licet_test_support::Server;
 use serde_json::{Value, json};
 
 use crate::start;
 
-/// Runs Python on the key set and tokens; answers what it printed. The other language's JOSE library is `PyJWT`.
-fn python(script: &str, arguments: &[&str]) -> Option<String> {
-    let python = std::path::PathBuf::from(std::env::var_os("LICET_PYTHON")?);
-    let output = Command::new(python)
-        .arg("-c")
-        .arg(script)
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).unwrap())
-}
-
-const VERIFY: &str = r#"
-import json, sys, jwt
-keys = {key["kid"]: jwt.PyJWK(key).key for key in json.loads(sys.argv[1])["keys"]}
-for token in sys.argv[2:]:
-    header = jwt.get_unverified_header(token)
-    claims = jwt.decode(token, keys[header["kid"]], algorithms=["EdDSA"], options={"verify_aud": False})
-    print(json.dumps({"typ": header["typ"], "iss": claims["iss"]}))
-    head, body, signature = token.split(".")
-    try:
-        jwt.decode(".".join([head, body[:-2] + ("AA" if body[-2:] != "AA" else "BB"), signature]), keys[header["kid"]], algorithms=["EdDSA"])
-        sys.exit("a changed token was accepted")
-    except jwt.exceptions.InvalidTokenError:
-        pass
-"#;
-
 #[test]
-fn a_true_up_statement_says_what_was_used_and_verifies_elsewhere() {
+fn a_true_up_statement_says_what_was_used() {
     let (server, _database) = start();
     let (id, key) = server.issue("studio", &json!({ "seats": 3 }));
     let first = server.activate(&key, 1);
@@ -67,15 +39,6 @@ fn a_true_up_statement_says_what_was_used_and_verifies_elsewhere() {
             .status,
         404
     );
-    let keys = server.get("/.well-known/licet/keys").body.to_string();
-    let lease = server.activate(&key, 2).text("lease").to_owned();
-    match python(VERIFY, &[&keys, answer.text("jws"), &lease]) {
-        Some(printed) => assert!(
-            printed.contains("licet-true-up+jwt") && printed.contains("licet-lease+jwt"),
-            "{printed}"
-        ),
-        None => eprintln!("SKIPPED: LICET_PYTHON names no Python with PyJWT, so no other JOSE library was asked"),
-    }
 }
 
 #[test]

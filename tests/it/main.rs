@@ -7,6 +7,7 @@ mod analysis;
 mod anomalies;
 mod client_life;
 mod commands;
+mod elsewhere;
 mod heartbeat;
 mod hostile;
 mod layers;
