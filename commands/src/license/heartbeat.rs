@@ -58,6 +58,8 @@ impl Default for RecentBeats {
     }
 }
 
+type Seated = (Arc<Versioned<License>>, Arc<Activation>);
+
 /// How often a beat looks again after it met a change.
 const ATTEMPTS: usize = 8;
 
@@ -71,8 +73,7 @@ impl Platform {
         let nonce = request.nonce.as_ref().map(|nonce| digest(nonce));
         let mut take_anew = false;
         for _ in 0..ATTEMPTS {
-            let license = self.licenses.get(&context.tenant, request.license.0).await?;
-            let activation = seat(&license, request.activation)?;
+            let (license, activation) = self.seated(context, request).await?;
             let in_force = self.in_force(&context.tenant, &license).await?;
             if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
@@ -111,6 +112,17 @@ impl Platform {
             }
         }
         Err(CommandError::Contended)
+    }
+
+    /// The license and the seat of the token; what memory does not know may have come to be on another node just now.
+    async fn seated(&self, context: &Context, request: &BeatRequest) -> Result<Seated, CommandError> {
+        let license = self.licenses.get(&context.tenant, request.license.0).await?;
+        if let Ok(activation) = seat(&license, request.activation) {
+            return Ok((license, activation));
+        }
+        let license = self.licenses.fresh(&context.tenant, request.license.0).await?;
+        let activation = seat(&license, request.activation)?;
+        Ok((license, activation))
     }
 
     /// One append, in which a floating seat's hold moves on. `take_anew` is for a seat that has no hold yet.

@@ -6,5 +6,5 @@ mod server;
 mod sinks;
 
 pub use cluster::{TestDatabase, cluster_pid};
-pub use server::{Answer, Server, licet};
+pub use server::{Answer, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, Target};

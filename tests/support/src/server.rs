@@ -238,7 +238,8 @@ impl Server {
     }
 }
 
-fn machine_request(key: &str, machine: u32) -> Value {
+/// What a machine by number sends to activate and to verify.
+pub fn machine_request(key: &str, machine: u32) -> Value {
     serde_json::json!({
         "license_key": key,
         "fingerprint": {
