@@ -1,4 +1,4 @@
-//! A fleet of machines that beat every 15 minutes, paced as they would be: what it takes, and how far the read models
+//! A fleet of machines that beat, paced as they would be: what it takes, and how far the read models
 //! fall behind.
 
 use std::{
@@ -19,9 +19,8 @@ use crate::{
 };
 
 const CONNECTIONS: u32 = 32;
-const INTERVAL: Duration = Duration::from_secs(900);
 
-pub(crate) async fn run(bench: &Bench, machines: u32, time: Duration) -> anyhow::Result<()> {
+pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), time: Duration) -> anyhow::Result<()> {
     let url = bench.database("fleet").await?;
     let platform = platform(&url).await?;
     let keys = licenses(&platform, "fleet", 1_000_000, 1_000).await?;
@@ -38,7 +37,7 @@ pub(crate) async fn run(bench: &Bench, machines: u32, time: Duration) -> anyhow:
 
     let (cpu, postgres, begun) = (server.cpu(), postgres_cpu(), Instant::now());
     let next = Arc::new(AtomicUsize::new(0));
-    let pace = INTERVAL / machines;
+    let pace = interval / machines;
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             tokio::spawn(beats(
@@ -63,7 +62,8 @@ pub(crate) async fn run(bench: &Bench, machines: u32, time: Duration) -> anyhow:
     let rate = load::rate(took, begun.elapsed());
     let cores = |used: f64| used / begun.elapsed().as_secs_f64() * 100.0;
     println!(
-        "beats of {machines} machines, each every 15 minutes, for {} s: {:.0}/s, p99 {:.1} ms from when each was due; CPU of one core: server {:.0} %, Postgres {:.0} %; the slowest projector fell at most {} events behind; {:.0} MB resident",
+        "beats of {machines} machines, each every {} s, for {} s: {:.0}/s, p99 {:.1} ms from when each was due; CPU of one core: server {:.0} %, Postgres {:.0} %; the slowest projector fell at most {} events behind; {:.0} MB resident",
+        interval.as_secs(),
         time.as_secs(),
         rate.per_second,
         rate.p99_ms,

@@ -28,11 +28,14 @@ struct Options {
     /// Licenses for the replay and for the growth.
     #[arg(long, default_value_t = 100_000)]
     licenses: u32,
-    /// Machines of the fleet, which beat every 15 minutes.
-    #[arg(long, default_value_t = 1_000_000)]
+    /// Machines of the fleet.
+    #[arg(long, default_value_t = 100_000)]
     machines: u32,
+    /// Seconds between two beats of a machine; 90 makes 100,000 machines send what 1,000,000 send every 15 minutes.
+    #[arg(long, default_value_t = 90)]
+    interval: u64,
     /// Seconds for which the fleet is watched.
-    #[arg(long, default_value_t = 240)]
+    #[arg(long, default_value_t = 120)]
     watch: u64,
 }
 
@@ -61,7 +64,13 @@ async fn main() -> anyhow::Result<()> {
         growth::run(&bench, options.licenses).await?;
     }
     if wanted("fleet") {
-        fleet::run(&bench, options.machines, std::time::Duration::from_secs(options.watch)).await?;
+        let seconds = std::time::Duration::from_secs;
+        fleet::run(
+            &bench,
+            (options.machines, seconds(options.interval)),
+            seconds(options.watch),
+        )
+        .await?;
     }
     Ok(())
 }

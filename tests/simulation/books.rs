@@ -90,6 +90,8 @@ impl<'a> Life<'a> {
             assert!(matches!(answer.status, 200 | 201), "{}", answer.body);
             self.books
                 .seat(machine, answer.text("activation_id"), answer.text("token"));
+            let (verified, _) = self.nodes.send("POST", "/api/license/verify", &request);
+            assert_eq!(verified.code(), "VALID", "on whichever node: {}", verified.body);
         }
     }
 

@@ -1,6 +1,6 @@
 //! 200 machines live through a compressed month, a round for each day, on two nodes with Postgres and NATS, while one
 //! node is killed again and again. At the end everything that the platform says agrees with the simulation's own books.
-//! `cargo test -p licet-tests --test simulation`; LICET_SEED repeats a run.
+//! `cargo test -p licet-tests --test simulation`; `LICET_SEED` repeats a run.
 #![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod books;

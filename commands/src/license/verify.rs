@@ -78,6 +78,19 @@ impl Platform {
         Ok(Some((self.in_force(&context.tenant, &license).await?, seat)))
     }
 
+    /// A machine without a seat may have got one on another node just now: before it is refused, the log is asked.
+    async fn with_new_seats(&self, context: &Context, in_force: InForce, seat: &Seat) -> InForce {
+        if seat.find(&in_force).1.is_some() {
+            return in_force;
+        }
+        match self.licenses.fresh(&context.tenant, in_force.id().0).await {
+            Ok(license) if license.state.in_books().is_some() => {
+                self.in_force(&context.tenant, &license).await.unwrap_or(in_force)
+            }
+            _ => in_force,
+        }
+    }
+
     /// Validates a machine against the durable state in memory; `used` is what its license used in this billing period.
     pub async fn verify(
         &self,
@@ -89,6 +102,7 @@ impl Platform {
         let Some((in_force, seat)) = asked else {
             return not_found();
         };
+        let in_force = self.with_new_seats(context, in_force, &seat).await;
         let (machine, activation) = seat.find(&in_force);
         let version = wanted.app_version.as_deref().map(AppVersion::new);
         let totals: Vec<(String, u64)> = used.iter().map(|(meter, used)| (meter.clone(), *used)).collect();
