@@ -111,17 +111,26 @@ impl Client {
 
     /// Reports that this machine runs, and keeps the token and the lease that are answered.
     pub fn heartbeat(&mut self, usage: &Usage, app_version: Option<&str>) -> Result<HeartbeatResponse, Error> {
+        self.heartbeat_as(&nonce(), usage, app_version)
+    }
+
+    /// The same under a nonce of one's own: a beat whose answer was lost is sent again under its nonce and counts once.
+    pub(crate) fn heartbeat_as(
+        &mut self,
+        nonce: &str,
+        usage: &Usage,
+        app_version: Option<&str>,
+    ) -> Result<HeartbeatResponse, Error> {
         let token = self.store.state().token.clone().ok_or(Error::NoLease)?;
-        let nonce = nonce();
         let request = HeartbeatRequest {
             active_users: usage.active_users,
             features: Some(usage.features.clone()).filter(|counts| !counts.is_empty()),
             usage: Some(usage.meters.clone()).filter(|amounts| !amounts.is_empty()),
             app_version: app_version.map(str::to_owned),
             client_time: Some(crate::store::now().to_string()),
-            nonce: Some(nonce.clone()),
+            nonce: Some(nonce.to_owned()),
         };
-        let answer: HeartbeatResponse = self.post("/api/license/heartbeat", &request, &nonce, Some(&token))?;
+        let answer: HeartbeatResponse = self.post("/api/license/heartbeat", &request, nonce, Some(&token))?;
         if let Some(lease) = &answer.lease {
             self.keep(lease, &answer.ts, |_| {})?;
         }
@@ -304,7 +313,7 @@ fn problem(body: &[u8]) -> Error {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the client library is an edge of its own")]
-fn nonce() -> String {
+pub(crate) fn nonce() -> String {
     let mut bytes = [0; 16];
     rand::thread_rng().fill_bytes(&mut bytes);
     bytes.iter().fold(String::with_capacity(32), |mut text, byte| {

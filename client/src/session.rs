@@ -91,6 +91,8 @@ pub struct Session {
     app_version: Option<String>,
     schedule: Schedule,
     usage: Usage,
+    /// What the last beat reported, under its nonce, until the server has confirmed it.
+    unconfirmed: Option<(String, Usage)>,
     /// What the server refused with, until it says otherwise.
     refused: Option<(String, String)>,
     online: bool,
@@ -106,6 +108,7 @@ impl Session {
             app_version: app_version.map(str::to_owned),
             schedule: Schedule::default(),
             usage: Usage::default(),
+            unconfirmed: None,
             refused: None,
             online: false,
         }
@@ -162,7 +165,9 @@ impl Session {
     /// Beats where this machine has a token, and activates where it has none or the token's time is over.
     fn contact(&mut self, now: Timestamp) {
         let beaten = if self.client.store().state().token.is_some() {
-            match self.client.heartbeat(&self.usage, self.app_version.as_deref()) {
+            let next = || (crate::client::nonce(), std::mem::take(&mut self.usage));
+            let (nonce, usage) = self.unconfirmed.get_or_insert_with(next).clone();
+            match self.client.heartbeat_as(&nonce, &usage, self.app_version.as_deref()) {
                 Err(Error::Refused { code, .. }) if code == "TOKEN_EXPIRED" || code == "UNAUTHENTICATED" => None,
                 beaten => Some(beaten.map(|beat| (!beat.valid).then(|| (beat.code.clone(), beat.detail.clone())))),
             }
@@ -171,7 +176,7 @@ impl Session {
         };
         let outcome = match beaten {
             Some(Ok(refused)) => {
-                self.usage = Usage::default();
+                self.unconfirmed = None;
                 Ok(refused)
             }
             Some(Err(error)) => Err(error),

@@ -1,6 +1,6 @@
 //! How far consumers with effects outside have come in the log.
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 /// Where a consumer goes on; one that is new begins at `first`.
 pub async fn position(pool: &PgPool, name: &str, first: i64) -> sqlx::Result<i64> {
@@ -16,10 +16,16 @@ pub async fn position(pool: &PgPool, name: &str, first: i64) -> sqlx::Result<i64
         .await
 }
 
-/// Moves a consumer on.
-pub async fn advance(pool: &PgPool, name: &str, position: i64) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE consumers SET position = $2 WHERE name = $1", name, position)
-        .execute(pool)
-        .await?;
-    Ok(())
+/// Moves a consumer on from where it was read; `false` when someone else has moved it meanwhile, such as an operator who
+/// sent it back, or a node that took over. What was done on the old place is then to be rolled back.
+pub async fn advance(executor: impl PgExecutor<'_>, name: &str, (from, to): (i64, i64)) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        "UPDATE consumers SET position = $3 WHERE name = $1 AND position = $2",
+        name,
+        from,
+        to,
+    )
+    .execute(executor)
+    .await?;
+    Ok(moved.rows_affected() == 1)
 }

@@ -6,10 +6,13 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{RecordedEvent, Tenant};
+use crate::{RecordedEvent, Tenant, consumers};
 
 /// For how long a delivery is tried.
 pub const GIVE_UP_SECONDS: i64 = 3 * 86_400;
+
+/// For how long a delivery or a mail that was taken is hidden from other nodes.
+pub(crate) const TAKEN_SECONDS: f64 = 300.0;
 
 /// How long to wait after so many failures, in seconds: 5 s, 30 s, then twice as long each time, up to four hours.
 pub fn back_off(attempts: u32) -> i64 {
@@ -74,13 +77,13 @@ pub enum Outcome {
     },
 }
 
-/// Queues events for a webhook and moves its place on, together.
+/// Queues events for a webhook and moves its place on, together; nothing where its place was moved meanwhile.
 pub async fn enqueue(
     pool: &PgPool,
     consumer: &str,
     webhook_id: Uuid,
     events: &[&RecordedEvent],
-    until: i64,
+    place: (i64, i64),
 ) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
     if !events.is_empty() {
@@ -97,21 +100,29 @@ pub async fn enqueue(
         .execute(&mut *transaction)
         .await?;
     }
-    sqlx::query!("UPDATE consumers SET position = $2 WHERE name = $1", consumer, until)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
+    if consumers::advance(&mut *transaction, consumer, place).await? {
+        transaction.commit().await
+    } else {
+        transaction.rollback().await
+    }
 }
 
-/// Deliveries whose time has come, the longest waiting first.
-pub async fn due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
-    let rows = sqlx::query!(
-        r#"SELECT tenant_id, webhook_id, position, attempts, created_at FROM webhook_deliveries
-           WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at, position LIMIT $1"#,
+/// Takes deliveries whose time has come, the longest waiting first, in the order of the log. They are hidden from every other node for as long as
+/// sending may take, so that none is sent by two at once; what a dead node took comes back after that.
+pub async fn take_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
+    let mut rows = sqlx::query!(
+        r#"UPDATE webhook_deliveries AS taken SET next_attempt_at = clock_timestamp() + make_interval(secs => $2)
+           FROM (SELECT webhook_id, position FROM webhook_deliveries
+                 WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
+                 ORDER BY next_attempt_at, position LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
+           WHERE taken.webhook_id = due.webhook_id AND taken.position = due.position
+           RETURNING taken.tenant_id, taken.webhook_id, taken.position, taken.attempts, taken.created_at"#,
         limit,
+        TAKEN_SECONDS,
     )
     .fetch_all(pool)
     .await?;
+    rows.sort_unstable_by_key(|row| row.position);
     Ok(rows
         .into_iter()
         .map(|row| DueDelivery {

@@ -155,10 +155,14 @@ pub async fn expired(pool: &PgPool, license: Option<LicenseId>, limit: i64) -> s
         .collect())
 }
 
-/// Forgets a hold that means nothing any more: its policy does not float now, or its seat is gone.
-pub async fn drop_hold(pool: &PgPool, activation_id: ActivationId) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM seat_holds WHERE activation_id = $1", activation_id.0)
-        .execute(pool)
-        .await?;
+/// Forgets a hold that means nothing any more: its policy does not float now, or its seat is gone. One that was taken
+/// anew meanwhile stays, or its seat would never fall free.
+pub async fn drop_expired(pool: &PgPool, activation_id: ActivationId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM seat_holds WHERE activation_id = $1 AND held_until <= clock_timestamp()",
+        activation_id.0,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }

@@ -4,7 +4,10 @@ use licet_domain::values::Timestamp;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Tenant, deliveries::back_off};
+use crate::{
+    Tenant, consumers,
+    deliveries::{TAKEN_SECONDS, back_off},
+};
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone)]
@@ -32,8 +35,8 @@ pub struct DueMail {
     pub created_at: Timestamp,
 }
 
-/// Queues mails that were not queued before; with a consumer's place, together with it.
-pub async fn enqueue(pool: &PgPool, mails: &[NewMail], place: Option<(&str, i64)>) -> sqlx::Result<()> {
+/// Queues mails that were not queued before; with a consumer's place, together with it or not at all.
+pub async fn enqueue(pool: &PgPool, mails: &[NewMail], place: Option<(&str, (i64, i64))>) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
     for mail in mails {
         sqlx::query!(
@@ -47,23 +50,30 @@ pub async fn enqueue(pool: &PgPool, mails: &[NewMail], place: Option<(&str, i64)
         .execute(&mut *transaction)
         .await?;
     }
-    if let Some((consumer, position)) = place {
-        sqlx::query!("UPDATE consumers SET position = $2 WHERE name = $1", consumer, position)
-            .execute(&mut *transaction)
-            .await?;
+    let moved = match place {
+        Some((consumer, place)) => consumers::advance(&mut *transaction, consumer, place).await?,
+        None => true,
+    };
+    if moved {
+        transaction.commit().await
+    } else {
+        transaction.rollback().await
     }
-    transaction.commit().await
 }
 
-/// Mails whose time has come.
-pub async fn due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueMail>> {
-    let rows = sqlx::query!(
-        r#"SELECT mail_id, tenant_id, kind, subject_id, facts, attempts, created_at FROM mails
-           WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT $1"#,
+/// Takes mails whose time has come, and hides them from other nodes while they are sent.
+pub async fn take_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueMail>> {
+    let mut rows = sqlx::query!(
+        r#"UPDATE mails SET next_attempt_at = clock_timestamp() + make_interval(secs => $2)
+           WHERE mail_id IN (SELECT mail_id FROM mails WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
+                             ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+           RETURNING mail_id, tenant_id, kind, subject_id, facts, attempts, created_at"#,
         limit,
+        TAKEN_SECONDS,
     )
     .fetch_all(pool)
     .await?;
+    rows.sort_unstable_by_key(|row| row.created_at);
     Ok(rows
         .into_iter()
         .map(|row| DueMail {

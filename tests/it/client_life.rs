@@ -1,6 +1,17 @@
 //! The client library over a program's whole life, against real servers that come and go.
 
-use std::{collections::BTreeMap, process::Command, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_client::{Client, Error, Fingerprint, Session, Status, Store, Usage, request_file};
@@ -103,9 +114,11 @@ fn a_key_rotation_leaves_old_leases_good_and_clients_follow() {
     let set = server.get("/.well-known/licet/keys").body;
     assert_eq!(set["keys"][0]["kid"], rotated.body["kid"], "published at once");
     assert_eq!(set["keys"].as_array().map(Vec::len), Some(2));
-    thread::sleep(Duration::from_secs(6));
-    let listed = server.get("/api/admin/signing-keys").body;
-    assert_eq!(listed["items"][0]["signs"], json!(true), "{listed}");
+    let signs = (0..150).any(|_| {
+        thread::sleep(Duration::from_millis(100));
+        server.get("/api/admin/signing-keys").body["items"][0]["signs"] == true
+    });
+    assert!(signs, "the new key signs soon after every node knows it");
     assert!(
         client.verify(&key, &machine(1), None, &[]).unwrap().valid,
         "the client followed the succession"
@@ -231,4 +244,53 @@ fn the_command_lives_the_same_life() {
     assert!(run(&["request", "--out", "r.json"]).0 && folder.path().join("r.json").exists());
     assert!(run(&["deactivate"]).0);
     assert!(!run(&["heartbeat"]).0, "there is no token any more");
+}
+
+/// Stands between: passes requests on, and swallows the answer to every beat while `swallow` is set.
+fn lossy(address: String, swallow: Arc<AtomicBool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut near in listener.incoming().flatten() {
+            let mut far = TcpStream::connect(&address).unwrap();
+            let (mut back_from, mut back_to) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+            let swallow = Arc::clone(&swallow);
+            thread::spawn(move || {
+                let mut bytes = [0; 8_192];
+                while let Ok(read @ 1..) = back_from.read(&mut bytes) {
+                    if swallow.load(Ordering::SeqCst) || back_to.write_all(&bytes[..read]).is_err() {
+                        break;
+                    }
+                }
+                let _ = back_to.shutdown(Shutdown::Both);
+            });
+            thread::spawn(move || std::io::copy(&mut near, &mut far));
+        }
+    });
+    url
+}
+
+#[test]
+fn a_beat_whose_answer_was_lost_counts_once() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "limits": { "pages": 100 } }));
+    let (folder, swallow) = (tempfile::tempdir().unwrap(), Arc::new(AtomicBool::new(false)));
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let url = lossy(address, Arc::clone(&swallow));
+    let mut session = session(&url, &folder, &key);
+    assert_eq!(code(&session.tick()), "online");
+    let start = Timestamp::from_millis(session.client().store().state().seen);
+    session.report(&Usage::default().meter("pages", 7));
+    swallow.store(true, Ordering::SeqCst);
+    assert_eq!(code(&session.tick_at(start.plus_seconds(1_000))), "offline");
+    swallow.store(false, Ordering::SeqCst);
+    session.report(&Usage::default().meter("pages", 2));
+    assert_eq!(code(&session.tick_at(start.plus_seconds(2_000))), "online");
+    assert_eq!(code(&session.tick_at(start.plus_seconds(3_000))), "online");
+    let meters = || server.get(&format!("/api/admin/licenses/{id}/meters")).body["items"][0]["amount"].as_u64();
+    let all = (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        meters() == Some(9)
+    });
+    assert!(all, "{:?}", meters());
 }

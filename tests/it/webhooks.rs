@@ -195,3 +195,23 @@ fn customers_are_told_of_ends_and_revocations_once() {
     thread::sleep(Duration::from_secs(3));
     assert_eq!(sink.got().len(), 2, "a restart sends nothing again");
 }
+
+#[test]
+fn a_slow_target_gets_each_delivery_once_though_another_node_takes_over() {
+    let database = new_database();
+    let settings = [("WEBHOOK_ALLOW_PRIVATE", "true")];
+    let nodes = [
+        Server::start_with(&database.url, &settings),
+        Server::start_with(&database.url, &settings),
+    ];
+    // Longer than a worker's lease, shorter than a target may take.
+    let target = Target::start(|_| {
+        thread::sleep(Duration::from_secs(8));
+        OK.to_owned()
+    });
+    subscribe(&nodes[0], &target.url, &json!(["license.issued"]));
+    nodes[1].issue("studio", &json!({ "seats": 1 }));
+    assert_eq!(target.wait_for(1).len(), 1);
+    thread::sleep(Duration::from_secs(10));
+    assert_eq!(target.got().len(), 1);
+}

@@ -176,8 +176,17 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Pl
     Ok(Place { log_id, position })
 }
 
-/// The next events of all three tables, in the one order of positions.
+/// The next events of all three tables, in the one order of positions and without a gap.
 async fn after(log: &EventLog, position: i64) -> Result<Vec<RecordedEvent>, licet_event_store::StoreError> {
+    let events = read(log, position).await?;
+    if events.first().is_none_or(|first| first.position == position + 1) {
+        return Ok(dense(events));
+    }
+    // What was recorded between the readings of two tables is there by now; a gap that stays has left for the archive.
+    Ok(dense(read(log, position).await?))
+}
+
+async fn read(log: &EventLog, position: i64) -> Result<Vec<RecordedEvent>, licet_event_store::StoreError> {
     let mut events = Vec::new();
     for table in LogTable::ALL {
         let some: Vec<RecordedEvent> = Box::pin(log.tail_from(table, position, BATCH)).try_collect().await?;
@@ -185,17 +194,18 @@ async fn after(log: &EventLog, position: i64) -> Result<Vec<RecordedEvent>, lice
     }
     events.sort_unstable_by_key(|event| event.position);
     events.truncate(usize::try_from(BATCH).unwrap_or(usize::MAX));
-    // An event that was recorded between two of the readings would be passed over: what follows a gap waits a turn.
-    let mut expected = events.first().map_or(0, |event| event.position);
-    let dense = events.iter().take_while(|event| {
-        let follows = event.position == expected;
-        expected += 1;
-        follows
-    });
-    let dense = dense.count();
-    // A first gap is what has left for the archive.
-    events.truncate(dense);
     Ok(events)
+}
+
+/// What comes before the first gap; what follows it waits a turn.
+fn dense(mut events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
+    let first = events.first().map_or(0, |event| event.position);
+    let dense = (first..)
+        .zip(&events)
+        .take_while(|(expected, event)| event.position == *expected);
+    let dense = dense.count();
+    events.truncate(dense);
+    events
 }
 
 fn message(log_id: Uuid, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {

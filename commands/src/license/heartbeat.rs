@@ -217,7 +217,7 @@ impl Platform {
     /// Once a billing period and meter, that more was used than is included becomes an event of the license.
     async fn note_crossed_limits(&self, context: &Context, beaten: &Beaten) {
         let period = billing_period(context.now);
-        let limits = beaten.in_force.limits().into_owned();
+        let limits = beaten.in_force.limits();
         for (meter, used) in &beaten.totals {
             let Some(limit) = limits.get(meter).filter(|limit| *used > limit.amount) else {
                 continue;

@@ -66,7 +66,7 @@ impl Platform {
             Ok(done) if done.changed => Ok(true),
             // The policy does not float any more, or the seat is gone: the hold means nothing.
             Ok(_) => {
-                holds::drop_hold(self.log.pool(), activation_id)
+                holds::drop_expired(self.log.pool(), activation_id)
                     .await
                     .map_err(ReadError::from)?;
                 Ok(false)

@@ -80,7 +80,7 @@ impl Platform {
 
     /// A machine without a seat may have got one on another node just now: before it is refused, the log is asked.
     async fn with_new_seats(&self, context: &Context, in_force: InForce, seat: &Seat) -> InForce {
-        if seat.find(&in_force).1.is_some() {
+        if !matches!(seat.find(&in_force).0, Machine::NotActivated | Machine::SilentTooLong) {
             return in_force;
         }
         match self.licenses.fresh(&context.tenant, in_force.id().0).await {

@@ -5,6 +5,7 @@ mod aggregates;
 mod append;
 mod audit;
 mod interoperability;
+mod queues;
 mod vault;
 
 use licet_domain::{

@@ -24,6 +24,8 @@ use crate::{WorkerError, metrics::METRICS};
 const AHEAD: [i64; 2] = [30, 7];
 const CONSUMER: &str = "mail";
 const SOME: i64 = 1_000;
+/// Mails in one turn: all of them are sent, one after the other, within the time for which they are taken.
+const AT_ONCE: i64 = 10;
 
 /// How mail is sent.
 #[derive(Debug, Clone)]
@@ -73,7 +75,7 @@ fn database(what: &'static str) -> impl FnOnce(licet_event_store::StoreError) ->
 pub(crate) async fn turn(platform: &Arc<Platform>, mailer: &Arc<Mailer>) -> Result<(), WorkerError> {
     queue_events(platform).await?;
     queue_expiries(platform).await?;
-    let due = mails::due(platform.log.pool(), 50)
+    let due = mails::take_due(platform.log.pool(), AT_ONCE)
         .await
         .map_err(database("reading the queue of mails"))?;
     for mail in due {
@@ -104,7 +106,7 @@ async fn queue_events(platform: &Platform) -> Result<(), WorkerError> {
         return Ok(());
     };
     let wanted: Vec<NewMail> = events.iter().filter_map(mail_of).collect();
-    mails::enqueue(pool, &wanted, Some((CONSUMER, until)))
+    mails::enqueue(pool, &wanted, Some((CONSUMER, (after, until))))
         .await
         .map_err(database("queuing mails"))
 }

@@ -54,18 +54,14 @@ fn is_public(address: IpAddr) -> bool {
             if let Some(v4) = v6.to_ipv4_mapped() {
                 return is_public_v4(v4);
             }
+            // What is given out to networks is in 2000::/3; the rest is local, reserved or carries an IPv4 address.
             let [a, b, ..] = v6.segments();
-            let special = v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || a & 0xfe00 == 0xfc00
-                || a & 0xffc0 == 0xfe80
-                || (a, b) == (0x2001, 0x0db8)
-                // Addresses that carry an IPv4 address inside: 6to4, Teredo, NAT64.
+            let special = (a, b) == (0x2001, 0x0db8)
+                || (a, b & 0xf000) == (0x3fff, 0)
+                // 6to4 and Teredo carry one too.
                 || a == 0x2002
-                || (a, b) == (0x2001, 0)
-                || (a, b) == (0x0064, 0xff9b);
-            !special
+                || (a, b) == (0x2001, 0);
+            a & 0xe000 == 0x2000 && !special
         }
     }
 }
@@ -111,6 +107,8 @@ mod tests {
             "2002:a00:1::",
             "ff02::1",
             "64:ff9b::a00:1",
+            "::10.0.0.1",
+            "fec0::1",
         ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }

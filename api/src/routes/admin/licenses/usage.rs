@@ -75,6 +75,26 @@ fn limit(params: &Params) -> Result<i64> {
     }
 }
 
+/// A page of what was read with one row more than the limit; that row says whether there is another page.
+fn page<R, T: Serialize>(
+    mut rows: Vec<R>,
+    limit: i64,
+    position: impl Fn(&R) -> i64,
+    shape: impl Fn(R) -> T,
+) -> Response {
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(|row| position(row).to_string());
+    let items: Vec<T> = rows.into_iter().map(shape).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    render::answer(StatusCode::OK, render::json(&page), &[])
+}
+
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
     params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
@@ -89,20 +109,10 @@ pub(crate) async fn list_heartbeats(
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
     let (limit, after) = (limit(&params)?, params.parsed::<i64>("cursor")?.unwrap_or(0));
-    let mut rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
+    let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
-    let items: Vec<_> = rows.into_iter().map(entry).collect();
-    let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
-        next_cursor,
-        items,
-    };
-    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+    Ok(page(rows, limit, |row| row.position, entry))
 }
 
 fn entry(row: BeatRow) -> HeartbeatEntry {
@@ -246,20 +256,10 @@ pub(crate) async fn list_decisions(
         code: params.get("code").map(str::to_owned),
         before: params.parsed("cursor")?,
     };
-    let mut rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
+    let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
-    let items: Vec<_> = rows.into_iter().map(decision).collect();
-    let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
-        next_cursor,
-        items,
-    };
-    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+    Ok(page(rows, limit, |row| row.position, decision))
 }
 
 fn decision(row: DecisionRow) -> Decision {
