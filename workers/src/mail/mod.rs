@@ -24,7 +24,7 @@ use crate::{WorkerError, metrics::METRICS};
 const AHEAD: [i64; 2] = [30, 7];
 const CONSUMER: &str = "mail";
 const SOME: i64 = 1_000;
-/// Mails in one turn: all of them are sent, one after the other, within the time for which they are taken.
+/// Mails taken at once: all of them are sent, one after the other, within the time for which they are taken.
 const AT_ONCE: i64 = 10;
 
 /// How mail is sent.
@@ -75,19 +75,28 @@ fn database(what: &'static str) -> impl FnOnce(licet_event_store::StoreError) ->
 pub(crate) async fn turn(platform: &Arc<Platform>, mailer: &Arc<Mailer>) -> Result<(), WorkerError> {
     queue_events(platform).await?;
     queue_expiries(platform).await?;
-    let due = mails::take_due(platform.log.pool(), AT_ONCE)
-        .await
-        .map_err(database("reading the queue of mails"))?;
-    for mail in due {
-        let outcome = send(platform, mailer, &mail).await;
-        let pool = platform.log.pool();
-        let noted = match &outcome {
-            Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
-            Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
-        };
-        noted.map_err(database("noting a mail"))?;
-        METRICS.mail(mail.mail.kind, if outcome.is_ok() { "sent" } else { "failed" });
+    loop {
+        let due = mails::take_due(platform.log.pool(), AT_ONCE)
+            .await
+            .map_err(database("reading the queue of mails"))?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        for mail in due {
+            send_and_note(platform, mailer, mail).await?;
+        }
     }
+}
+
+async fn send_and_note(platform: &Arc<Platform>, mailer: &Arc<Mailer>, mail: DueMail) -> Result<(), WorkerError> {
+    let outcome = send(platform, mailer, &mail).await;
+    let pool = platform.log.pool();
+    let noted = match &outcome {
+        Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
+        Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
+    };
+    noted.map_err(database("noting a mail"))?;
+    METRICS.mail(mail.mail.kind, if outcome.is_ok() { "sent" } else { "failed" });
     Ok(())
 }
 
