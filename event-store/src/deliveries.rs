@@ -107,17 +107,22 @@ pub async fn enqueue(
     }
 }
 
-/// Takes deliveries whose time has come, the longest waiting first, in the order of the log. They are hidden from every other node for as long as
-/// sending may take, so that none is sent by two at once; what a dead node took comes back after that.
-pub async fn take_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
+/// Takes deliveries whose time has come: of the webhooks that wait longest, so many of each, in the order of the log.
+/// They are hidden from every other node for as long as sending may take, so that none is sent by two at once; what a
+/// dead node took comes back after that.
+pub async fn take_due(pool: &PgPool, (webhooks, of_each): (i64, i64)) -> sqlx::Result<Vec<DueDelivery>> {
     let mut rows = sqlx::query!(
-        r#"UPDATE webhook_deliveries AS taken SET next_attempt_at = clock_timestamp() + make_interval(secs => $2)
-           FROM (SELECT webhook_id, position FROM webhook_deliveries
+        r#"UPDATE webhook_deliveries AS taken SET next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+           FROM (SELECT webhook_id FROM webhook_deliveries
                  WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
-                 ORDER BY next_attempt_at, position LIMIT $1 FOR UPDATE SKIP LOCKED) AS due
-           WHERE taken.webhook_id = due.webhook_id AND taken.position = due.position
+                 GROUP BY webhook_id ORDER BY min(next_attempt_at) LIMIT $1) AS waiting,
+               LATERAL (SELECT position FROM webhook_deliveries AS one
+                 WHERE one.webhook_id = waiting.webhook_id AND status = 'pending' AND next_attempt_at <= clock_timestamp()
+                 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
+           WHERE taken.webhook_id = waiting.webhook_id AND taken.position = due.position
            RETURNING taken.tenant_id, taken.webhook_id, taken.position, taken.attempts, taken.created_at"#,
-        limit,
+        webhooks,
+        of_each,
         TAKEN_SECONDS,
     )
     .fetch_all(pool)
@@ -133,6 +138,19 @@ pub async fn take_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueDelivery
             created_at: row.created_at.into(),
         })
         .collect())
+}
+
+/// Gives back what was taken and not tried.
+pub async fn put_back(pool: &PgPool, webhook_id: Uuid, positions: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"UPDATE webhook_deliveries SET next_attempt_at = clock_timestamp()
+           WHERE webhook_id = $1 AND position = ANY($2) AND status = 'pending'"#,
+        webhook_id,
+        positions,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Writes down how a try went; answers whether the delivery is given up.

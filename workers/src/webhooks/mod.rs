@@ -26,10 +26,11 @@ use crate::{WorkerError, metrics::METRICS, relay::envelope};
 
 /// Events looked at for one webhook in one turn.
 const SOME: i64 = 1_000;
-/// Deliveries on their way at once.
+/// Webhooks that are delivered to at once.
 const AT_ONCE: usize = 8;
-/// Deliveries in one turn: even slow targets have answered all of them within the time for which they are taken.
-const DUE: i64 = 100;
+/// Deliveries to one of them in one turn, one after the other: even a slow target has answered all of them within the
+/// time for which they are taken.
+const OF_EACH: i64 = 15;
 
 /// Names a webhook's place in the log.
 pub fn consumer(webhook_id: Uuid) -> String {
@@ -48,19 +49,43 @@ pub(crate) async fn turn(platform: &Arc<Platform>, reader: &Reader, sender: &Sen
     for webhook in webhooks.values() {
         more |= queue(platform, webhook).await?;
     }
-    let due = deliveries::take_due(platform.log.pool(), DUE).await;
+    let due = deliveries::take_due(platform.log.pool(), (AT_ONCE as i64, OF_EACH)).await;
     let due = due.map_err(database("reading the queue of webhooks"))?;
-    more |= due.len() as i64 == DUE;
+    more |= !due.is_empty();
     let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
-    let tries = due.into_iter().map(|delivery| {
-        let webhook = webhooks.get(&delivery.webhook_id).cloned();
-        deliver(platform, sender, (log_id, delivery), webhook)
+    let mut queues: HashMap<Uuid, Vec<DueDelivery>> = HashMap::new();
+    for delivery in due {
+        queues.entry(delivery.webhook_id).or_default().push(delivery);
+    }
+    let targets = queues.into_iter().map(|(id, queue)| {
+        let webhook = webhooks.get(&id).cloned();
+        deliver_all(platform, sender, (log_id, queue), webhook)
     });
-    let mut running = futures::stream::iter(tries).buffer_unordered(AT_ONCE);
+    let mut running = futures::stream::iter(targets).buffer_unordered(AT_ONCE);
     while let Some(done) = running.next().await {
         done?;
     }
     Ok(more)
+}
+
+/// One webhook's deliveries in the order of the log. A target that fails is left alone until the next turn, so that it
+/// does not hold up the others for longer than one try.
+async fn deliver_all(
+    platform: &Arc<Platform>,
+    sender: &Sender,
+    (log_id, queue): (Uuid, Vec<DueDelivery>),
+    webhook: Option<LiveWebhook>,
+) -> Result<(), WorkerError> {
+    let mut queue = queue.into_iter();
+    while let Some(delivery) = queue.next() {
+        let id = delivery.webhook_id;
+        if !deliver(platform, sender, (log_id, delivery), webhook.clone()).await? {
+            let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
+            let given_back = deliveries::put_back(platform.log.pool(), id, &rest).await;
+            return given_back.map_err(database("giving deliveries back"));
+        }
+    }
+    Ok(())
 }
 
 async fn live(reader: &Reader, tenant: &Tenant) -> Result<HashMap<Uuid, LiveWebhook>, WorkerError> {
@@ -112,12 +137,13 @@ async fn queue(platform: &Platform, webhook: &LiveWebhook) -> Result<bool, Worke
     Ok(events.len() as i64 == SOME)
 }
 
+/// Tries one delivery; answers whether the target took it.
 async fn deliver(
     platform: &Arc<Platform>,
     sender: &Sender,
     (log_id, delivery): (Uuid, DueDelivery),
     webhook: Option<LiveWebhook>,
-) -> Result<(), WorkerError> {
+) -> Result<bool, WorkerError> {
     let outcome = match webhook {
         None => Outcome::Failed {
             status: None,
@@ -133,7 +159,7 @@ async fn deliver(
         (Outcome::Failed { .. }, false) => "failed",
         (Outcome::Failed { .. }, true) => "dead",
     });
-    Ok(())
+    Ok(matches!(outcome, Outcome::Delivered { .. }))
 }
 
 async fn attempt(
