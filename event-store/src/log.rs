@@ -1,6 +1,10 @@
 //! The handle on one log. Nothing assumes that there is one log in the world.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use sqlx::{
@@ -27,6 +31,8 @@ pub struct LogOptions {
     pub connections: u32,
     /// How many submissions may wait; one more is refused with [`AppendError::Overloaded`].
     pub queue: usize,
+    /// The folder of the archive, the same for every node; without one, every month stays online.
+    pub archive: Option<PathBuf>,
 }
 
 impl Default for LogOptions {
@@ -34,6 +40,7 @@ impl Default for LogOptions {
         Self {
             connections: 12,
             queue: 8_192,
+            archive: None,
         }
     }
 }
@@ -46,6 +53,7 @@ pub struct EventLog {
     bulk: mpsc::Sender<Ticket>,
     head: watch::Receiver<i64>,
     news: watch::Sender<i64>,
+    archive: Option<Arc<Path>>,
 }
 
 /// Ends a log in order: what was queued is written first.
@@ -104,6 +112,7 @@ impl EventLog {
                 bulk,
                 head,
                 news: head_sender,
+                archive: settings.archive.as_deref().map(Into::into),
             },
             LogTasks {
                 pool,
@@ -159,6 +168,11 @@ impl EventLog {
     /// For queries of this crate and of the projections.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// The folder of the archive.
+    pub fn archive(&self) -> Option<&Path> {
+        self.archive.as_deref()
     }
 
     /// A connection of one's own, for work that changes its settings.

@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     refused: Counter<u64>,
     reconnects: Counter<u64>,
     cache: Counter<u64>,
+    archived: Counter<u64>,
+    archive_failures: Counter<u64>,
 }
 
 impl Metrics {
@@ -54,6 +56,14 @@ impl Metrics {
                 .u64_counter("licet_aggregate_cache")
                 .with_description("Look-ups in the aggregate cache, by result.")
                 .build(),
+            archived: meter
+                .u64_counter("licet_archived_rows")
+                .with_description("Rows that this node has put into the archive, by table.")
+                .build(),
+            archive_failures: meter
+                .u64_counter("licet_archive_failures")
+                .with_description("Times that archiving a month stopped; the month stays online.")
+                .build(),
         }
     }
 
@@ -76,6 +86,14 @@ impl Metrics {
             AppendError::Unavailable(_) => "unavailable",
         };
         self.refused.add(1, &[KeyValue::new("reason", reason)]);
+    }
+
+    pub(crate) fn archived(&self, table: &'static str, rows: u64) {
+        self.archived.add(rows, &[KeyValue::new("table", table)]);
+    }
+
+    pub(crate) fn archive_failed(&self) {
+        self.archive_failures.add(1, &[]);
     }
 
     pub(crate) fn reconnects(&self) {

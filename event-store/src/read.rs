@@ -1,35 +1,13 @@
 //! Reading the log: one aggregate's history, or everything after a position.
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use licet_domain::values::Timestamp;
-use sqlx::{PgExecutor, PgPool, Row as _, postgres::PgRow};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use sqlx::{PgExecutor, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
 
 use crate::{
-    EventLog, Tenant,
+    EventLog, Tenant, archive,
     envelope::{LogTable, RecordedEvent},
 };
-
-/// Up to which moment history counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AsOf {
-    /// Up to and including this position.
-    Position(i64),
-    /// Up to and including this moment, by the log's time.
-    Time(Timestamp),
-}
-
-impl std::str::FromStr for AsOf {
-    type Err = licet_domain::values::ValueError;
-
-    /// A position is a number; anything else must be an RFC 3339 time.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse::<i64>() {
-            Ok(position) if position >= 0 => Ok(Self::Position(position)),
-            _ => Timestamp::parse(text).map(Self::Time),
-        }
-    }
-}
 
 /// Why reading stopped. Readers never skip.
 #[derive(Debug, thiserror::Error)]
@@ -48,59 +26,88 @@ pub enum ReadError {
     /// A position is missing from the union of the three tables.
     #[error("position {0} is missing from the log")]
     Gap(i64),
+    /// A month of it is in the archive, and the file is elsewhere.
+    #[error("the segment {0} is not at hand: put it into the archive's folder, which --archive-dir names")]
+    NotAtHand(String),
+    /// A file of the archive that cannot be believed.
+    #[error("the segment {file} cannot be used: {cause}")]
+    Segment {
+        /// Which.
+        file: String,
+        /// Why.
+        cause: String,
+    },
 }
 
-/// A row of the log whose text is borrowed from the wire: decoding a million of these copies nothing.
-pub struct RecordedRow(PgRow);
+/// A row of the log. Online, its text is borrowed from the wire: decoding a million of these copies nothing.
+pub struct RecordedRow(Source);
+
+enum Source {
+    Online(PgRow),
+    Archived(Box<RecordedEvent>),
+}
+
+/// A field of either.
+macro_rules! field {
+    ($row:expr, $index:literal, |$event:ident| $archived:expr) => {
+        match &$row.0 {
+            Source::Online(row) => row.try_get($index),
+            Source::Archived($event) => Ok($archived),
+        }
+    };
+}
 
 impl RecordedRow {
-    fn text(&self, index: usize) -> sqlx::Result<&str> {
-        self.0.try_get(index)
+    pub(crate) fn archived(event: RecordedEvent) -> Self {
+        Self(Source::Archived(Box::new(event)))
     }
 
     /// Its position.
     pub fn position(&self) -> sqlx::Result<i64> {
-        self.0.try_get(0)
+        field!(self, 0, |event| event.position)
     }
     /// The aggregate's kind.
     pub fn aggregate_type(&self) -> sqlx::Result<&str> {
-        self.text(1)
+        field!(self, 1, |event| &event.aggregate_type)
     }
     /// The aggregate's id.
     pub fn aggregate_id(&self) -> sqlx::Result<&str> {
-        self.text(2)
+        field!(self, 2, |event| &event.aggregate_id)
     }
     /// Its place in the aggregate's history.
     pub fn sequence(&self) -> sqlx::Result<i64> {
-        self.0.try_get(3)
+        field!(self, 3, |event| event.sequence)
     }
     /// The stored name.
     pub fn event_type(&self) -> sqlx::Result<&str> {
-        self.text(4)
+        field!(self, 4, |event| &event.event_type)
     }
     /// The payload's version.
     pub fn event_version(&self) -> sqlx::Result<&str> {
-        self.text(5)
+        field!(self, 5, |event| &event.event_version)
     }
     /// The payload's exact text.
     pub fn payload(&self) -> sqlx::Result<&str> {
-        self.text(6)
+        field!(self, 6, |event| &event.payload)
     }
     /// The metadata's exact text.
     pub fn metadata(&self) -> sqlx::Result<&str> {
-        self.text(7)
+        field!(self, 7, |event| &event.metadata)
     }
     /// Whose it is.
     pub fn tenant_id(&self) -> sqlx::Result<&str> {
-        self.text(8)
+        field!(self, 8, |event| &event.tenant_id)
     }
     /// When it was recorded.
     pub fn recorded_at(&self) -> sqlx::Result<OffsetDateTime> {
-        self.0.try_get(11)
+        field!(self, 11, |event| event.recorded_at)
     }
-    /// Its link in the chain.
-    pub fn chain(&self) -> sqlx::Result<&[u8]> {
-        self.0.try_get(12)
+    /// Its link in the chain; an archived event has none of its own, it follows from the manifest's.
+    pub fn chain(&self) -> sqlx::Result<Option<&[u8]>> {
+        match &self.0 {
+            Source::Online(row) => row.try_get(12).map(Some),
+            Source::Archived(_) => Ok(None),
+        }
     }
 
     /// A copy that stands by itself.
@@ -115,8 +122,8 @@ impl RecordedRow {
             payload: self.payload()?.to_owned(),
             metadata: self.metadata()?.to_owned(),
             tenant_id: self.tenant_id()?.to_owned(),
-            command_id: self.0.try_get(9)?,
-            command_index: self.0.try_get(10)?,
+            command_id: field!(self, 9, |event| event.command_id)?,
+            command_index: field!(self, 10, |event| event.command_index)?,
             recorded_at: self.recorded_at()?,
         })
     }
@@ -160,11 +167,11 @@ pub fn stream_table<'e>(
         .bind(until)
         .bind(limit)
         .fetch(executor)
-        .map_ok(RecordedRow)
+        .map_ok(|row| RecordedRow(Source::Online(row)))
 }
 
 /// The same for events of certain types only.
-pub fn stream_types<'e>(
+fn stream_types<'e>(
     executor: impl PgExecutor<'e> + 'e,
     table: LogTable,
     (after, until): (i64, i64),
@@ -180,41 +187,38 @@ pub fn stream_types<'e>(
         .bind(until)
         .bind(event_types.to_vec())
         .fetch(executor)
-        .map_ok(RecordedRow)
-}
-
-/// The newest position at or before a moment of the log's time, found by halving: time never runs backwards in it.
-pub async fn position_at(pool: &PgPool, moment: AsOf) -> sqlx::Result<i64> {
-    let head = sqlx::query_scalar!("SELECT position FROM log_head")
-        .fetch_one(pool)
-        .await?;
-    let moment = match moment {
-        AsOf::Position(position) => return Ok(position.min(head)),
-        // Times are told to the millisecond and recorded to the microsecond: the whole millisecond counts.
-        AsOf::Time(moment) => OffsetDateTime::from(moment) + time::Duration::microseconds(999),
-    };
-    let (mut known_before, mut known_after) = (0, head + 1);
-    while known_after - known_before > 1 {
-        let middle = known_before + (known_after - known_before) / 2;
-        let next = sqlx::query!(
-            r#"SELECT position AS "position!", recorded_at AS "recorded_at!" FROM (
-                   (SELECT position, recorded_at FROM events WHERE position >= $1 ORDER BY position LIMIT 1)
-                   UNION ALL (SELECT position, recorded_at FROM heartbeat_events WHERE position >= $1 ORDER BY position LIMIT 1)
-                   UNION ALL (SELECT position, recorded_at FROM decision_events WHERE position >= $1 ORDER BY position LIMIT 1)
-               ) AS next ORDER BY position LIMIT 1"#,
-            middle,
-        )
-        .fetch_optional(pool)
-        .await?;
-        match next {
-            Some(row) if row.recorded_at <= moment => known_before = row.position.max(middle),
-            Some(_) | None => known_after = middle,
-        }
-    }
-    Ok(known_before)
+        .map_ok(|row| RecordedRow(Source::Online(row)))
 }
 
 impl EventLog {
+    /// Streams a table's events of certain types between two positions, in order: what is in the archive from there,
+    /// the rest from the database. Who begins below the newest segment holds the months first
+    /// ([`archive::hold_months`]), lest one leaves meanwhile.
+    pub async fn walk<'a>(
+        &'a self,
+        table: LogTable,
+        (after, until): (i64, i64),
+        event_types: &'a [String],
+    ) -> sqlx::Result<impl Stream<Item = Result<RecordedRow, ReadError>> + Send + 'a> {
+        let mut segments = Vec::new();
+        let mut online = after;
+        if table != LogTable::Events && archive::reaches(self.pool(), table, after).await? {
+            segments = archive::segments_of(self.pool(), table).await?;
+            online = segments.last().map_or(after, |last| last.last_position.max(after));
+            segments.retain(|one| one.last_position > after && one.first_position <= until);
+        }
+        let archived = segments
+            .into_iter()
+            .map(move |one| archive::stream(self, one, (after, until)));
+        let archived = stream::iter(archived).flatten().try_filter(|row| {
+            let wanted = row
+                .event_type()
+                .is_ok_and(|name| event_types.iter().any(|one| one == name));
+            std::future::ready(wanted)
+        });
+        let online = stream_types(self.pool(), table, (online, until), event_types).map_err(ReadError::from);
+        Ok(archived.chain(online))
+    }
     /// One aggregate's events after a sequence, oldest first, up to a position.
     pub async fn history(
         &self,
@@ -236,7 +240,7 @@ impl EventLog {
             .bind(after_sequence)
             .bind(until_position)
             .fetch(self.pool())
-            .map_ok(RecordedRow)
+            .map_ok(|row| RecordedRow(Source::Online(row)))
             .try_collect()
             .await
     }

@@ -5,6 +5,7 @@ mod activation;
 mod admin;
 mod analysis;
 mod anomalies;
+mod archive;
 mod client_life;
 mod commands;
 mod elsewhere;

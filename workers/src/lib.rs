@@ -3,6 +3,7 @@
 //! Each worker holds a lease, so that one node at a time does its work; what it does is safe to do twice all the same.
 
 pub mod anomalies;
+pub mod archive;
 mod checkpoints;
 mod expiry;
 pub mod mail;
@@ -19,6 +20,7 @@ use licet_event_store::{Keyring, leases};
 use licet_projections::Reader;
 use tokio::{sync::watch, task::JoinSet};
 
+use archive::Retention;
 use mail::{MailSettings, Mailer};
 use webhooks::Sender;
 
@@ -41,6 +43,8 @@ pub struct Outside {
     pub sender: Sender,
     /// How mail is sent; none is sent without.
     pub mail: Option<MailSettings>,
+    /// When months leave for the archive.
+    pub retention: Retention,
 }
 
 /// Why a turn of a worker failed; the next turn tries again.
@@ -65,6 +69,17 @@ pub fn spawn_all(
     outside: &Outside,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), WorkerError> {
+    if worker.platform.log.archive().is_some() {
+        let (one, keyring, retention) = (worker.clone(), keyring.clone(), outside.retention);
+        tasks.spawn(async move {
+            one.repeat("worker/archive", Duration::from_secs(60), || async {
+                archive::turn(&one.platform, &keyring, retention).await.map(|_| ())
+            })
+            .await;
+        });
+    } else {
+        tracing::info!("no ARCHIVE_DIR is set: every month of the log stays online");
+    }
     let (one, keyring) = (worker.clone(), keyring.clone());
     tasks.spawn(async move {
         one.repeat("worker/checkpoints", Duration::from_secs(60), || {

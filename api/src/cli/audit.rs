@@ -27,7 +27,7 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     };
     let database = database::open(&location, &edge)?;
     let secret_key = secrets::secret_key(database::kept_in(&location, &edge))?;
-    let (log, tasks) = database::open_log(&database).await?;
+    let (log, tasks) = database::open_log(&location, &database).await?;
     let vault = Vault::new(log.pool().clone(), &secret_key, edge);
     let keyring = Keyring::open(vault, Tenant::default()).await?;
     let bar = output.bar("Verifying");

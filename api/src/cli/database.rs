@@ -36,9 +36,10 @@ pub(crate) fn open(location: &Location, edge: &Edge) -> anyhow::Result<Database>
 }
 
 /// Opens the log for a command that works beside a server.
-pub(crate) async fn open_log(database: &Database) -> anyhow::Result<(EventLog, LogTasks)> {
+pub(crate) async fn open_log(location: &Location, database: &Database) -> anyhow::Result<(EventLog, LogTasks)> {
     let settings = LogOptions {
         connections: 4,
+        archive: location.archive(),
         ..LogOptions::default()
     };
     let opened = EventLog::open(&database.url, &settings).await;

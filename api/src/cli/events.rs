@@ -28,7 +28,7 @@ pub(super) enum Command {
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
     let Command::Tail { from, types, once } = command;
     let database = database::open(&location, &Edge::system())?;
-    let (log, tasks) = database::open_log(&database).await?;
+    let (log, tasks) = database::open_log(&location, &database).await?;
     let mut after = match from {
         Some(position) => position,
         None => log.position().await?,

@@ -1,5 +1,6 @@
 //! The `licet` command: what it can do, and how it is asked.
 
+mod archive;
 mod audit;
 mod database;
 mod db;
@@ -47,6 +48,18 @@ pub(crate) struct Location {
         value_name = "URL"
     )]
     database_url: Option<String>,
+    /// The folder of months that have left the database, the same for every node; with --embedded, `archive` in the
+    /// data folder. Without one, every month stays online.
+    #[arg(long, global = true, env = "ARCHIVE_DIR", value_name = "DIR")]
+    archive_dir: Option<PathBuf>,
+}
+
+impl Location {
+    /// The archive's folder, where there is one.
+    pub(crate) fn archive(&self) -> Option<PathBuf> {
+        let beside = || self.embedded.then(|| self.data_dir.join("archive"));
+        self.archive_dir.clone().or_else(beside)
+    }
 }
 
 #[derive(Subcommand)]
@@ -63,6 +76,9 @@ enum Command {
     /// Check that history is the one that was written.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look after the months that have left online storage.
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Look at events.
     #[command(subcommand)]
     Events(events::Command),
@@ -93,6 +109,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Projections(command) => projections::run(location, command, output).await,
         Command::Replay(options) => projections::replay(location, options, output).await,
         Command::Audit(command) => audit::run(location, command, output).await,
+        Command::Archive(command) => archive::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
         Command::Db(options) => db::run(location, options).await,
     }

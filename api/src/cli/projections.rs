@@ -55,7 +55,7 @@ fn find(name: &str) -> Result<&'static dyn Projector, ProjectionError> {
 
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
     let database = database::open(&location, &Edge::system())?;
-    let (log, tasks) = database::open_log(&database).await?;
+    let (log, tasks) = database::open_log(&location, &database).await?;
     let code = match command {
         Command::List => list(&log, output).await?,
         Command::Rebuild { name } => {
@@ -146,7 +146,7 @@ pub(super) async fn replay(location: Location, options: ReplayOptions, output: O
     let as_of: AsOf = options.as_of.parse()?;
     let projector = find(&options.name)?;
     let database = database::open(&location, &Edge::system())?;
-    let (log, tasks) = database::open_log(&database).await?;
+    let (log, tasks) = database::open_log(&location, &database).await?;
     let bar = output.bar("Replaying");
     let format = match options.format {
         FormatName::Parquet => Format::Parquet,

@@ -21,7 +21,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Location, database, demo, output};
+use super::{Location, archive::RetentionOptions, database, demo, output};
 use crate::{App, Role, Settings, limits, limits::Rate, observe, router, secrets};
 
 /// How long requests that are running may take once the server ends.
@@ -52,6 +52,8 @@ pub(super) struct Options {
     nats_url: Option<String>,
     #[command(flatten)]
     mail: MailOptions,
+    #[command(flatten)]
+    retention: RetentionOptions,
 }
 
 /// How mail is sent; none is sent without a server.
@@ -102,7 +104,11 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let secrets = secrets::read(database::kept_in(&location, &edge))?;
     schema::migrate(&database.url).await.context("migrating the database")?;
     let (registry, meters) = observe::start()?;
-    let (log, log_tasks) = EventLog::open(&database.url, &LogOptions::default())
+    let log_options = LogOptions {
+        archive: location.archive(),
+        ..LogOptions::default()
+    };
+    let (log, log_tasks) = EventLog::open(&database.url, &log_options)
         .await
         .context("opening the log")?;
     let settings = Settings {
@@ -143,6 +149,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         let outside = Outside {
             sender: app.sender.clone(),
             mail: options.mail.settings(),
+            retention: options.retention.into(),
         };
         licet_workers::spawn_all(&worker, &app.keyring, &outside, &mut background)?;
     }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use futures::future::join_all;
-use licet_event_store::{AppendError, AsOf, Claim, IdempotentAnswer, LogTable, Precondition, idempotency, read};
+use licet_event_store::{AppendError, AsOf, Claim, IdempotentAnswer, LogTable, Precondition, idempotency};
 use licet_test_support::TestDatabase;
 
 use crate::{Tenant, created, submission};
@@ -143,10 +143,10 @@ async fn the_three_tables_share_one_order() {
     positions.sort_unstable();
     assert_eq!(positions, (1..=90).collect::<Vec<_>>());
     let (middle, end) = (AsOf::Position(45), AsOf::Position(1_000));
-    assert_eq!(read::position_at(log.pool(), middle).await.unwrap(), 45);
-    assert_eq!(read::position_at(log.pool(), end).await.unwrap(), 90);
+    assert_eq!(log.position_at(middle).await.unwrap(), 45);
+    assert_eq!(log.position_at(end).await.unwrap(), 90);
     let start = AsOf::Time(licet_domain::values::Timestamp::from_millis(0));
-    assert_eq!(read::position_at(log.pool(), start).await.unwrap(), 0);
+    assert_eq!(log.position_at(start).await.unwrap(), 0);
 }
 
 /// The reader that every newcomer writes: `position > last ORDER BY position`, no fence, no overlap. It must miss

@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod append;
+mod archive;
 mod audit;
 mod interoperability;
 mod queues;

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use futures::TryStreamExt as _;
 use licet_domain::values::Timestamp;
+use licet_event_store::columnar::{Column, Kind, columns_of, select};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
-
-use super::columns::{self, Column, Kind};
 
 /// Streams a table into a file; answers how many rows.
 pub(super) async fn write(
@@ -15,10 +14,10 @@ pub(super) async fn write(
     table: &str,
     path: &Path,
 ) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
-    let columns = columns::of(connection, table).await?;
+    let columns = columns_of(connection, table).await?;
     let mut writer = csv::Writer::from_path(path)?;
     writer.write_record(columns.iter().map(|column| &column.name))?;
-    let statement = columns::select(table, &columns);
+    let statement = select(table, &columns);
     let mut rows = sqlx::query(&statement).fetch(connection);
     let mut count = 0;
     while let Some(row) = rows.try_next().await? {

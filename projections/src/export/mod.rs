@@ -1,15 +1,13 @@
 //! A read model as of any moment, as files that other tools read.
 
-mod columns;
 mod csv;
-mod parquet;
 
 use std::path::{Path, PathBuf};
 
-use licet_event_store::{AsOf, EventLog, read};
+use licet_event_store::{AsOf, EventLog, ReadError, columnar};
 use serde::Serialize;
 
-use crate::runtime::{Progress, ProjectionError, Projector, Scratch, fold};
+use crate::runtime::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
 
 /// What kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +72,12 @@ pub enum ExportError {
     },
 }
 
+impl From<ReadError> for ExportError {
+    fn from(error: ReadError) -> Self {
+        Self::Projection(error.into())
+    }
+}
+
 impl From<sqlx::Error> for ExportError {
     fn from(error: sqlx::Error) -> Self {
         Self::Projection(error.into())
@@ -88,8 +92,8 @@ pub async fn replay(
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
-    let position = read::position_at(log.pool(), as_of).await?;
-    let mut scratch = Scratch::make(log, projector, &format!("replay_{}", std::process::id())).await?;
+    let position = log.position_at(as_of).await?;
+    let mut scratch = Scratch::make(log, projector, Purpose::Replay).await?;
     let written = write(projector, log, &mut scratch, position, (folder, format), progress).await;
     scratch.drop_schema().await?;
     written
@@ -103,7 +107,7 @@ async fn write(
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
-    let events = fold(projector, log.pool(), &mut scratch.connection, (0, position), progress).await?;
+    let events = fold(projector, log, &mut scratch.connection, (0, position), progress).await?;
     std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
     let mut files = Vec::new();
     for table in projector.tables() {
@@ -130,7 +134,7 @@ async fn write_table(
     let partial = file.with_extension(format!("{}.part", format.extension()));
     let rows = match format {
         Format::Csv => csv::write(&mut scratch.connection, table, &partial).await,
-        Format::Parquet => parquet::write(&mut scratch.connection, table, &partial).await,
+        Format::Parquet => columnar::write(&mut scratch.connection, table, &partial).await,
     };
     let rows = rows.map_err(|error| failed(&file, &error))?;
     std::fs::rename(&partial, &file).map_err(|cause| failed(&file, &cause))?;

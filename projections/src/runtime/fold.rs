@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use futures::{Stream, TryStreamExt as _};
-use licet_event_store::{LogTable, ReadError, RecordedRow, read};
-use sqlx::{PgConnection, PgPool};
+use licet_event_store::{EventLog, LogTable, ReadError, RecordedRow};
+use sqlx::PgConnection;
 
 use super::{Progress, ProjectionError, Projector};
 
@@ -17,7 +17,7 @@ const STRETCH: i64 = 100_000;
 /// Stops at a gap and at what it cannot read; the caller's transaction then ends without effect.
 pub(crate) async fn fold(
     projector: &dyn Projector,
-    pool: &PgPool,
+    log: &EventLog,
     connection: &mut PgConnection,
     (after, until): (i64, i64),
     progress: Progress<'_>,
@@ -27,15 +27,15 @@ pub(crate) async fn fold(
     let mut events = 0;
     let mut reached = after;
     while reached < until {
-        let end = until.min(reached + STRETCH);
-        expect_dense(connection, reached, end).await?;
-        let mut rows = Merged::open(projector.log_tables(), pool, (reached, end), &types).await?;
+        let end = stretch(connection, reached, until).await?;
+        let mut rows = Merged::open(projector.log_tables(), log, (reached, end), &types).await?;
         while let Some(row) = rows.next().await? {
             folding.push(&row)?;
             events += 1;
-        }
-        if folding.pending() >= FLUSH_ROWS {
-            folding.flush(connection).await?;
+            if folding.pending() >= FLUSH_ROWS {
+                folding.flush(connection).await?;
+                progress(row.position()?, until);
+            }
         }
         reached = end;
         progress(reached, until);
@@ -44,7 +44,7 @@ pub(crate) async fn fold(
     Ok(events)
 }
 
-type Rows<'a> = Pin<Box<dyn Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a>>;
+type Rows<'a> = Pin<Box<dyn Stream<Item = Result<RecordedRow, ReadError>> + Send + 'a>>;
 
 /// Several tables of the log as one stream, in the one order of positions.
 struct Merged<'a>(Vec<(Rows<'a>, Option<RecordedRow>)>);
@@ -52,20 +52,20 @@ struct Merged<'a>(Vec<(Rows<'a>, Option<RecordedRow>)>);
 impl<'a> Merged<'a> {
     async fn open(
         tables: &[LogTable],
-        pool: &'a PgPool,
+        log: &'a EventLog,
         stretch: (i64, i64),
-        types: &[String],
-    ) -> sqlx::Result<Merged<'a>> {
+        types: &'a [String],
+    ) -> Result<Merged<'a>, ReadError> {
         let mut streams = Vec::new();
         for table in tables {
-            let mut rows: Rows<'_> = Box::pin(read::stream_types(pool, *table, stretch, types));
+            let mut rows: Rows<'_> = Box::pin(log.walk(*table, stretch, types).await?);
             let first = rows.try_next().await?;
             streams.push((rows, first));
         }
         Ok(Self(streams))
     }
 
-    async fn next(&mut self) -> sqlx::Result<Option<RecordedRow>> {
+    async fn next(&mut self) -> Result<Option<RecordedRow>, ReadError> {
         let mut lowest: Option<(i64, usize)> = None;
         for (index, (_, row)) in self.0.iter().enumerate() {
             if let Some(row) = row {
@@ -80,19 +80,26 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// Positions are dense over the three tables together: anything else means that history is missing.
-async fn expect_dense(connection: &mut PgConnection, after: i64, until: i64) -> Result<(), ProjectionError> {
-    let found = sqlx::query_scalar!(
+/// How far one reading may go, and that nothing is missing up to there: online, positions are dense over the three
+/// tables together. In the archive, the manifests and their hashes vouch for what a file holds.
+async fn stretch(connection: &mut PgConnection, after: i64, until: i64) -> Result<i64, ProjectionError> {
+    let end = until.min(after + STRETCH);
+    let found = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM events WHERE position > $1 AND position <= $2)
                 + (SELECT count(*) FROM heartbeat_events WHERE position > $1 AND position <= $2)
-                + (SELECT count(*) FROM decision_events WHERE position > $1 AND position <= $2) AS "found!""#,
+                + (SELECT count(*) FROM decision_events WHERE position > $1 AND position <= $2) AS "events!",
+                  (SELECT coalesce(max(last_position), 0) FROM archive_segments
+                   WHERE table_name IN ('heartbeat_events', 'decision_events')) AS "archived!""#,
         after,
-        until,
+        end,
     )
     .fetch_one(&mut *connection)
     .await?;
-    if found == until - after {
-        return Ok(());
+    if found.events == end - after {
+        return Ok(end);
+    }
+    if after < found.archived {
+        return Ok(until.min(found.archived));
     }
     let missing = sqlx::query_scalar!(
         r#"SELECT min(place) AS "missing!" FROM generate_series($1::bigint + 1, $2::bigint) AS place
@@ -100,7 +107,7 @@ async fn expect_dense(connection: &mut PgConnection, after: i64, until: i64) -> 
              AND NOT EXISTS (SELECT FROM heartbeat_events WHERE position = place)
              AND NOT EXISTS (SELECT FROM decision_events WHERE position = place)"#,
         after,
-        until,
+        end,
     )
     .fetch_one(connection)
     .await?;

@@ -131,7 +131,7 @@ async fn batch(projector: &dyn Projector, settings: &RunnerSettings) -> Result<(
     if until > checkpoint.position {
         fold(
             projector,
-            pool,
+            &settings.log,
             &mut transaction,
             (checkpoint.position, until),
             &|_, _| {},

@@ -1,9 +1,31 @@
 //! A schema of its own in which a read model is built beside the living one.
 
-use licet_event_store::EventLog;
+use licet_event_store::{EventLog, archive};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::Projector;
+
+/// What a read model is built beside the living one for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To take the living one's place.
+    Rebuild,
+    /// To be compared with it.
+    Verify,
+    /// To be handed out, with the months that have left online storage.
+    Replay,
+}
+
+impl Purpose {
+    fn schema(self, projector: &dyn Projector) -> String {
+        // Only names of this program go into statements.
+        match self {
+            Self::Rebuild => format!("rebuild_{}", projector.name()),
+            Self::Verify => format!("verify_{}", projector.name()),
+            Self::Replay => format!("replay_{}_{}", std::process::id(), projector.name()),
+        }
+    }
+}
 
 /// The schema and a connection that finds the read model's table there. It is dropped with [`Scratch::drop_schema`];
 /// what a crash leaves behind is dropped by the next one of the same name.
@@ -13,11 +35,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes empty copies of the read model's tables.
-    pub(crate) async fn make(log: &EventLog, projector: &dyn Projector, prefix: &str) -> sqlx::Result<Self> {
-        // Only names of this program go into these statements.
-        let schema = format!("{prefix}_{}", projector.name());
+    /// Makes empty copies of the read model's tables. No month leaves online storage while the connection lives.
+    pub(crate) async fn make(log: &EventLog, projector: &dyn Projector, purpose: Purpose) -> sqlx::Result<Self> {
+        let schema = purpose.schema(projector);
         let mut connection = log.connect().await?;
+        archive::hold_months(&mut connection).await?;
         // Held until the connection closes: another one of the same name waits its turn.
         sqlx::query!(
             "SELECT pg_advisory_lock(hashtextextended($1, 0)) IS NULL AS locked",
@@ -31,9 +53,14 @@ impl Scratch {
         );
         connection.execute(statements.as_str()).await?;
         for table in projector.tables() {
-            sqlx::query!("SELECT public.copy_read_model($1, $2) IS NULL AS copied", table, schema)
-                .fetch_one(&mut connection)
-                .await?;
+            sqlx::query!(
+                "SELECT public.copy_read_model($1, $2, $3) IS NULL AS copied",
+                table,
+                schema,
+                purpose == Purpose::Replay
+            )
+            .fetch_one(&mut connection)
+            .await?;
         }
         Ok(Self { schema, connection })
     }

@@ -4,7 +4,7 @@ use licet_event_store::EventLog;
 use serde::Serialize;
 use sqlx::{Connection as _, Row as _};
 
-use super::{Progress, ProjectionError, Projector, Scratch, fold};
+use super::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
 
 /// What the comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +34,7 @@ pub async fn verify(
     log: &EventLog,
     progress: Progress<'_>,
 ) -> Result<Verified, ProjectionError> {
-    let mut scratch = Scratch::make(log, projector, "verify").await?;
+    let mut scratch = Scratch::make(log, projector, Purpose::Verify).await?;
     let compared = compare(projector, log, &mut scratch, progress).await;
     scratch.drop_schema().await?;
     compared
@@ -53,7 +53,7 @@ async fn compare(
     .fetch_optional(log.pool())
     .await?
     .unwrap_or(0);
-    fold(projector, log.pool(), &mut scratch.connection, (0, reached), progress).await?;
+    fold(projector, log, &mut scratch.connection, (0, reached), progress).await?;
     let mut transaction = scratch.connection.begin().await?;
     let position = sqlx::query_scalar!(
         "SELECT position FROM projector_checkpoints WHERE name = $1 FOR UPDATE",
@@ -62,7 +62,7 @@ async fn compare(
     .fetch_optional(&mut *transaction)
     .await?
     .unwrap_or(0);
-    fold(projector, log.pool(), &mut transaction, (reached, position), progress).await?;
+    fold(projector, log, &mut transaction, (reached, position), progress).await?;
     let mut differences = Vec::new();
     let mut rows = 0;
     for table in projector.tables() {

@@ -14,7 +14,6 @@ use licet_domain::{
 use licet_event_store::{
     AsOf,
     deliveries::{self, DeliveryRow},
-    read,
     vault::Purpose,
 };
 use licet_workers::webhooks::{Sent, consumer};
@@ -132,7 +131,7 @@ pub(crate) async fn replay_webhook(
     let (id, _) = live(&app, &id).await?;
     let since: AsOf = value.since.parse().map_err(|_| invalid("since"))?;
     let pool = app.platform.log.pool();
-    let after = read::position_at(pool, since).await.map_err(unavailable)?;
+    let after = app.platform.log.position_at(since).await.map_err(unavailable)?;
     deliveries::replay(pool, &app.tenant, (&consumer(id), id), after)
         .await
         .map_err(unavailable)?;

@@ -7,7 +7,7 @@ use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
 use licet_domain::{Decider, api_key::Scope};
-use licet_event_store::{Aggregates, AsOf, Versioned, read};
+use licet_event_store::{Aggregates, AsOf, Versioned};
 use licet_projections::PageRequest;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -81,7 +81,9 @@ pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<i64>> {
         return Ok(None);
     };
     let moment: AsOf = moment.parse().map_err(|_| invalid("as_of"))?;
-    read::position_at(app.platform.log.pool(), moment)
+    app.platform
+        .log
+        .position_at(moment)
         .await
         .map(Some)
         .map_err(unavailable)

@@ -11,7 +11,7 @@ use licet_contracts::{
     simulation::{CreateReplay, Replay, ReplayFile},
 };
 use licet_domain::{api_key::Scope, values::Timestamp};
-use licet_event_store::{AsOf, read};
+use licet_event_store::AsOf;
 use licet_projections::{
     Format, Projector, projectors,
     replays::{self, ReplayOrder, ReplayRow},
@@ -82,7 +82,7 @@ pub(crate) async fn create_replay(
         id: app.platform.edge.id(),
         tenant: app.tenant.clone(),
         projector,
-        position: read::position_at(pool, as_of).await.map_err(unavailable)?,
+        position: app.platform.log.position_at(as_of).await.map_err(unavailable)?,
         format,
     };
     let id = order.id;

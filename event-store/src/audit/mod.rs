@@ -1,21 +1,23 @@
 //! Walks the log and says whether it is the one that was written.
 
-use std::{collections::BTreeMap, pin::Pin};
+mod walk;
+
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::VerifyingKey;
-use futures::{Stream, StreamExt as _};
 use serde::Serialize;
+use sqlx::Connection as _;
 
 use crate::{
-    EventLog, LogTable, RecordedRow,
-    chain::{self, GENESIS, Link},
+    EventLog, ReadError, archive,
+    chain::Link,
     checkpoint::{self, Checkpoint},
-    read,
 };
+use walk::{Step, Walk};
 
 /// What the walk found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AuditReport {
     /// How many events were walked, over the three tables.
     pub events: u64,
@@ -23,6 +25,10 @@ pub struct AuditReport {
     pub position: i64,
     /// How many signed checkpoints agree.
     pub checkpoints: u64,
+    /// How many months were walked in the archive.
+    pub segments: u64,
+    /// Months that are in the archive and not at hand: what their signed manifests say was believed.
+    pub not_at_hand: Vec<String>,
     /// The first thing that does not hold; absent when all is well.
     pub fault: Option<Fault>,
 }
@@ -36,26 +42,26 @@ pub struct Fault {
     pub what: String,
 }
 
-type Rows<'a> = Pin<Box<dyn Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a>>;
+impl Fault {
+    fn at(position: i64, what: String) -> Self {
+        Self { position, what }
+    }
+}
 
-/// Walks every event in the order of positions, checks density, each link and each checkpoint. `kept` are checkpoints
-/// that were kept elsewhere; they also show when the newest rows are gone. `progress` hears how far it is.
+/// Walks every event in the order of positions, in the archive and online, checks density, each link, each manifest and
+/// each checkpoint. `kept` are checkpoints that were kept elsewhere; they also show when the newest rows are gone.
+/// `progress` hears how far it is.
 pub async fn verify(
     log: &EventLog,
     keys: &[VerifyingKey],
     kept: &[String],
     mut progress: impl FnMut(i64, i64),
-) -> sqlx::Result<AuditReport> {
-    let mut report = AuditReport {
-        events: 0,
-        position: 0,
-        checkpoints: 0,
-        fault: None,
-    };
+) -> Result<AuditReport, ReadError> {
+    let mut report = AuditReport::default();
+    let mut holding = log.connect().await?;
+    archive::hold_months(&mut holding).await?;
     // Checkpoints first, then the head: what is signed meanwhile must not look cut off.
-    let log_id = sqlx::query_scalar!("SELECT log_id FROM log_head")
-        .fetch_one(log.pool())
-        .await?;
+    let log_id = log.log_id().await?;
     let (checkpoints, fault) = read_checkpoints(log, keys, kept, log_id).await?;
     if fault.is_some() {
         return Ok(AuditReport { fault, ..report });
@@ -63,44 +69,32 @@ pub async fn verify(
     let head = sqlx::query!("SELECT position, events_chain, heartbeats_chain, decisions_chain FROM log_head")
         .fetch_one(log.pool())
         .await?;
-    let mut streams: Vec<Rows<'_>> = LogTable::ALL
-        .into_iter()
-        .map(|table| Box::pin(read::stream_table(log.pool(), table, (0, head.position), i64::MAX)) as Rows<'_>)
-        .collect();
-    let mut next = Vec::new();
-    for stream in &mut streams {
-        next.push(stream.next().await.transpose()?);
-    }
-    let mut chains: [Link; 3] = [GENESIS; 3];
+    let mut walk = Walk::begin(log, (log_id, keys), head.position).await?;
     loop {
-        let mut lowest: Option<(i64, usize)> = None;
-        for (table, row) in next.iter().enumerate() {
-            if let Some(row) = row {
-                let position = row.position()?;
-                lowest = Some(lowest.map_or((position, table), |known| known.min((position, table))));
+        let position = match walk.next().await? {
+            Step::Event(position) => position,
+            Step::Segment(None) => {
+                report.segments += 1;
+                continue;
             }
-        }
-        let Some((position, table)) = lowest else { break };
-        let Some(row) = next[table].take() else { break };
-        next[table] = streams[table].next().await.transpose()?;
-        if let Err(what) = check_row(&row, report.position, &mut chains[table])? {
-            let fault = Fault {
-                position: what.0,
-                what: what.1,
-            };
-            return Ok(AuditReport {
-                fault: Some(fault),
-                ..report
-            });
-        }
+            Step::Segment(Some(absent)) => {
+                report.not_at_hand.push(absent);
+                continue;
+            }
+            Step::End => break,
+            Step::Fault(fault) => {
+                return Ok(AuditReport {
+                    fault: Some(fault),
+                    ..report
+                });
+            }
+        };
         report.events += 1;
         report.position = position;
         if let Some(checkpoint) = checkpoints.get(&position) {
-            if let Some(what) = disagreement(checkpoint, &chains) {
-                return Ok(AuditReport {
-                    fault: Some(Fault { position, what }),
-                    ..report
-                });
+            if let Some(what) = disagreement(checkpoint, &walk.known_chains(position)) {
+                let fault = Some(Fault { position, what });
+                return Ok(AuditReport { fault, ..report });
             }
             report.checkpoints += 1;
         }
@@ -108,28 +102,17 @@ pub async fn verify(
             progress(position, head.position);
         }
     }
+    report.position = walk.reached();
     let head_chains = [&head.events_chain, &head.heartbeats_chain, &head.decisions_chain];
-    report.fault = end_fault(report.position, head.position, &chains, head_chains, &checkpoints);
+    report.fault = end_fault(
+        report.position,
+        head.position,
+        &walk.chains(),
+        head_chains,
+        &checkpoints,
+    );
+    holding.close().await?;
     Ok(report)
-}
-
-/// Density and the link of one row.
-fn check_row(row: &RecordedRow, before: i64, chain: &mut Link) -> sqlx::Result<Result<(), (i64, String)>> {
-    let event = row.to_event()?;
-    if event.position != before + 1 {
-        return Ok(Err((
-            before + 1,
-            format!("the event is missing; the next one is at {}", event.position),
-        )));
-    }
-    *chain = chain::link_recorded(chain, &event);
-    if row.chain()? != &chain[..] {
-        return Ok(Err((
-            event.position,
-            "the event or one of its fields was changed: its link does not hold".to_owned(),
-        )));
-    }
-    Ok(Ok(()))
 }
 
 fn end_fault(
@@ -162,7 +145,8 @@ fn end_fault(
     })
 }
 
-fn disagreement(checkpoint: &Checkpoint, chains: &[Link; 3]) -> Option<String> {
+/// Compares with the chains that are known there: those inside a month that is not at hand are not.
+fn disagreement(checkpoint: &Checkpoint, chains: &[Option<Link>; 3]) -> Option<String> {
     let signed = [
         &checkpoint.events_chain,
         &checkpoint.heartbeats_chain,
@@ -171,7 +155,7 @@ fn disagreement(checkpoint: &Checkpoint, chains: &[Link; 3]) -> Option<String> {
     let holds = chains
         .iter()
         .zip(signed)
-        .all(|(chain, signed)| URL_SAFE_NO_PAD.encode(chain) == *signed);
+        .all(|(chain, signed)| chain.is_none_or(|chain| URL_SAFE_NO_PAD.encode(chain) == *signed));
     (!holds).then(|| {
         format!(
             "history up to here is not the one that was signed at {}",
@@ -202,7 +186,7 @@ async fn read_checkpoints(
                 continue;
             }
         };
-        return Ok((checkpoints, Some(Fault { position: 0, what })));
+        return Ok((checkpoints, Some(Fault::at(0, what))));
     }
     Ok((checkpoints, None))
 }

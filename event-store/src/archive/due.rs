@@ -1,0 +1,106 @@
+//! Which months are due, and how one is dropped without holding up an append.
+
+use sqlx::{Executor as _, PgConnection};
+
+use super::{READERS, Shelf};
+
+/// A partition whose month is due.
+pub(super) struct Month {
+    /// Schema and name.
+    pub(super) partition: String,
+    /// Such as `2026-08`.
+    pub(super) month: String,
+    /// Whether it belongs to its table still.
+    pub(super) attached: bool,
+    /// Whether it was about to be detached when something broke off.
+    detaching: bool,
+}
+
+/// The months that were over so many days ago, by the database's clock, oldest first.
+pub(super) async fn months(connection: &mut PgConnection, shelf: &Shelf) -> sqlx::Result<Vec<Month>> {
+    let rows = sqlx::query!(
+        r#"SELECT n.nspname || '.' || c.relname AS "partition!", replace(right(c.relname, 7), '_', '-') AS "month!",
+               i.inhrelid IS NOT NULL AS "attached!", coalesce(i.inhdetachpending, false) AS "detaching!"
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+           WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relname ~ ('^' || $2::text || '_\d{4}_\d{2}$')
+             AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' + make_interval(days => $3)) AT TIME ZONE 'UTC'
+                 <= clock_timestamp()
+           ORDER BY 2"#,
+        shelf.schema,
+        shelf.table,
+        i32::try_from(shelf.days).unwrap_or(i32::MAX),
+    )
+    .fetch_all(connection)
+    .await?;
+    let months = rows.into_iter().map(|row| Month {
+        partition: row.partition,
+        month: row.month,
+        attached: row.attached,
+        detaching: row.detaching,
+    });
+    Ok(months.collect())
+}
+
+/// The last position of the log up to the end of a month, as far as it is online; 0 when there is none.
+pub(super) async fn last_position(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<i64> {
+    let statement = format!(
+        "SELECT coalesce(max(position), 0) FROM {}
+         WHERE recorded_at < (to_date($1, 'YYYY-MM') + interval '1 month') AT TIME ZONE 'UTC'",
+        shelf.source.as_str()
+    );
+    sqlx::query_scalar(&statement)
+        .bind(&month.month)
+        .fetch_one(connection)
+        .await
+}
+
+/// Detaches a month and drops it; `false` when someone walks the log, or holds it otherwise, for now.
+///
+/// `DETACH … CONCURRENTLY` neither waits for the lock that appends hold nor makes them wait; it waits for transactions
+/// that have begun. A detach that broke off is finished the next time.
+pub(super) async fn drop_month(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<bool> {
+    let free = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "free!""#,
+        READERS
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !free {
+        return Ok(false);
+    }
+    let dropped = detach_and_drop(connection, shelf, month).await;
+    sqlx::query!(
+        "SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS released",
+        READERS
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    match dropped {
+        Ok(()) => Ok(true),
+        // Someone's long transaction; the next turn goes on from here.
+        Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("57014" | "55P03")) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn detach_and_drop(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<()> {
+    connection
+        .execute("SET statement_timeout = '60s'; SET lock_timeout = '60s'")
+        .await?;
+    if month.attached {
+        let how = if month.detaching { "FINALIZE" } else { "CONCURRENTLY" };
+        let statement = format!(
+            "ALTER TABLE {} DETACH PARTITION {} {how}",
+            shelf.parent(),
+            month.partition
+        );
+        connection.execute(statement.as_str()).await?;
+    }
+    connection
+        .execute(format!("DROP TABLE {}", month.partition).as_str())
+        .await?;
+    connection
+        .execute("RESET statement_timeout; RESET lock_timeout")
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Where the log stood at a moment.
+
+use licet_domain::values::Timestamp;
+use time::OffsetDateTime;
+
+use crate::{EventLog, LogTable, ReadError, archive};
+
+/// Up to which moment history counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// Up to and including this position.
+    Position(i64),
+    /// Up to and including this moment, by the log's time.
+    Time(Timestamp),
+}
+
+impl std::str::FromStr for AsOf {
+    type Err = licet_domain::values::ValueError;
+
+    /// A position is a number; anything else must be an RFC 3339 time.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<i64>() {
+            Ok(position) if position >= 0 => Ok(Self::Position(position)),
+            _ => Timestamp::parse(text).map(Self::Time),
+        }
+    }
+}
+
+impl EventLog {
+    /// The newest position at or before a moment of the log's time.
+    ///
+    /// Within a month that is in the archive and not at hand, the position is that of the newest event before it which
+    /// is: what was recorded in between cannot be read either.
+    pub async fn position_at(&self, moment: AsOf) -> Result<i64, ReadError> {
+        let head = self.position().await?;
+        let moment = match moment {
+            AsOf::Position(position) => return Ok(position.min(head)),
+            // Times are told to the millisecond and recorded to the microsecond: the whole millisecond counts.
+            AsOf::Time(moment) => OffsetDateTime::from(moment) + time::Duration::microseconds(999),
+        };
+        Ok(self.online_at(moment, head).await?.max(self.archived_at(moment).await?))
+    }
+
+    /// By halving what is online: time never runs backwards in the log.
+    async fn online_at(&self, moment: OffsetDateTime, head: i64) -> sqlx::Result<i64> {
+        let (mut known_before, mut known_after) = (0, head + 1);
+        while known_after - known_before > 1 {
+            let middle = known_before + (known_after - known_before) / 2;
+            let next = sqlx::query!(
+                r#"SELECT position AS "position!", recorded_at AS "recorded_at!" FROM (
+                       (SELECT position, recorded_at FROM events WHERE position >= $1 ORDER BY position LIMIT 1)
+                       UNION ALL (SELECT position, recorded_at FROM heartbeat_events WHERE position >= $1 ORDER BY position LIMIT 1)
+                       UNION ALL (SELECT position, recorded_at FROM decision_events WHERE position >= $1 ORDER BY position LIMIT 1)
+                   ) AS next ORDER BY position LIMIT 1"#,
+                middle,
+            )
+            .fetch_optional(self.pool())
+            .await?;
+            match next {
+                Some(row) if row.recorded_at <= moment => known_before = row.position.max(middle),
+                Some(_) | None => known_after = middle,
+            }
+        }
+        Ok(known_before)
+    }
+
+    async fn archived_at(&self, moment: OffsetDateTime) -> Result<i64, ReadError> {
+        let mut newest = 0;
+        for table in LogTable::ALL {
+            for segment in archive::segments_of(self.pool(), table).await? {
+                let last = match segment.first_at <= moment {
+                    true if segment.last_at <= moment => segment.last_position,
+                    true => match archive::last_until(self, &segment, moment).await {
+                        Err(ReadError::NotAtHand(_)) => 0,
+                        found => found?,
+                    },
+                    false => 0,
+                };
+                newest = newest.max(last);
+            }
+        }
+        Ok(newest)
+    }
+}
