@@ -6,13 +6,13 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, header::CONTENT_TYPE},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use tracing::Instrument as _;
 
 use crate::{
     App,
-    extract::{NonceSlot, header},
+    extract::{self, NonceSlot, header},
     limits::StandingSlot,
     problem::Problem,
     signing,
@@ -42,7 +42,10 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     request.extensions_mut().insert(nonce.clone());
     request.extensions_mut().insert(standing.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = match extract::whole(request).await {
+        Ok(request) => next.run(request).instrument(span).await,
+        Err(problem) => problem.into_response(),
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         write_problem(&mut response, problem, &id);
     }

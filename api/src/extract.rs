@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, sync::OnceLock};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, request::Parts},
 };
@@ -50,6 +50,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
         let value = if bytes.is_empty() { parse(b"{}") } else { parse(&bytes) }?;
         Ok(Self { value, bytes })
     }
+}
+
+/// Reads the body before anything is answered: a connection whose request was answered half-read is closed, and the
+/// client's next request on it is lost.
+pub(crate) async fn whole(request: Request) -> Result<Request> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = read(body).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 async fn read(mut body: Body) -> Result<Bytes> {

@@ -102,7 +102,7 @@ fn a_server_that_slept_for_months_archives_them_and_history_goes_on() {
     ]);
     assert!(done, "{replayed}");
     assert_eq!(replayed["files"][0]["rows"], 6, "{replayed}");
-    let stats = server.get(&format!("/api/admin/licenses/{id}/usage"));
+    let stats = server.get(&format!("/api/admin/licenses/{id}/usage-stats"));
     assert_eq!(stats.body["beats"], 6, "{}", stats.body);
 
     // Beats go on while the months are elsewhere, and readers say so.
