@@ -227,6 +227,7 @@ fn license(rejection: &LicenseRejection) -> Problem {
         LicenseRejection::CheckOutOutOfRange => return field_problem("days", "OUT_OF_RANGE", text),
         LicenseRejection::AlreadyExists
         | LicenseRejection::ActivationNotActive(_)
+        | LicenseRejection::CheckedOut(_)
         | LicenseRejection::AlreadyActive(_) => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };

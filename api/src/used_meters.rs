@@ -1,10 +1,14 @@
 //! What licenses have used in this billing period, as the server knows it now.
 //!
-//! The read model is asked at most once a second for each license; beats of this node count at once. A limit is thus
-//! enforced within about two seconds on every node: a machine reports what it has used already, so no check could be
-//! earlier than that.
+//! The read model is asked at most once a second for each license. Beats of this node count at once, each until the
+//! read model says that it has folded its position: none is counted twice, none is forgotten. Beats of other nodes are
+//! known within about two seconds; a machine reports what it has used already, so no check could be much earlier.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use licet_domain::{
     heartbeat::{Beat, billing_period},
@@ -18,23 +22,50 @@ use crate::{
     problem::{Result, unavailable},
 };
 
-type Used = Arc<BTreeMap<String, u64>>;
+/// For how long what the read model said is believed.
+const BELIEVED_MILLIS: i64 = 1_000;
+
+/// Amounts by meter.
+type Used = BTreeMap<String, u64>;
+
+/// One license in one billing period.
+#[derive(Default)]
+struct Entry {
+    asked_at: Timestamp,
+    /// What the read model said, and how far it had come.
+    folded: Used,
+    position: i64,
+    /// Beats of this node that it has not folded yet.
+    since: Vec<(i64, Beat)>,
+}
+
+impl Entry {
+    fn total(&self) -> Used {
+        let beats = self.since.iter();
+        beats.fold(self.folded.clone(), |used, (_, beat)| {
+            beat.totals(&used).into_iter().collect()
+        })
+    }
+}
 
 /// Amounts by license and billing period.
-pub(crate) struct UsedMeters(Cache<(LicenseId, Timestamp), Used>);
+pub(crate) struct UsedMeters(Cache<(LicenseId, Timestamp), Arc<Mutex<Entry>>>);
 
 impl UsedMeters {
     pub(crate) fn new() -> Self {
-        let kept = Duration::from_secs(1);
-        Self(Cache::builder().max_capacity(50_000).time_to_live(kept).build())
+        let idle = Duration::from_secs(60);
+        Self(Cache::builder().max_capacity(50_000).time_to_idle(idle).build())
     }
 
     /// A beat of this node counts before the read model knows of it.
-    pub(crate) fn add(&self, license: LicenseId, beat: &Beat, now: Timestamp) {
-        let key = (license, billing_period(now));
-        if let Some(known) = self.0.get(&key).filter(|_| !beat.usage.is_empty()) {
-            let totals = beat.totals(&known).into_iter().collect();
-            self.0.insert(key, Arc::new(totals));
+    pub(crate) fn add(&self, license: LicenseId, beat: &Beat, position: i64, now: Timestamp) {
+        if let Some(entry) = self.0.get(&(license, billing_period(now)))
+            && !beat.usage.is_empty()
+        {
+            let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+            if position > entry.position {
+                entry.since.push((position, beat.clone()));
+            }
         }
     }
 }
@@ -45,13 +76,24 @@ pub(crate) async fn of(app: &App, license: LicenseId, has_limits: bool, now: Tim
         return Ok(Used::default());
     }
     let key = (license, billing_period(now));
-    if let Some(known) = app.used_meters.0.get(&key) {
-        return Ok(known);
+    let entry = app.used_meters.0.get_with(key, Arc::default);
+    {
+        let entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = now.millis() - entry.asked_at.millis();
+        if (0..BELIEVED_MILLIS).contains(&age) {
+            return Ok(entry.total());
+        }
     }
-    let used = heartbeats::used(&app.reader, &app.tenant, license.0, key.1)
+    let (position, folded) = heartbeats::used(&app.reader, &app.tenant, license.0, key.1)
         .await
         .map_err(unavailable)?;
-    let used = Arc::new(used);
-    app.used_meters.0.insert(key, Arc::clone(&used));
-    Ok(used)
+    let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+    // Another request may have asked meanwhile, and later.
+    if position >= entry.position {
+        entry.asked_at = now;
+        entry.folded = folded;
+        entry.position = position;
+        entry.since.retain(|(at, _)| *at > position);
+    }
+    Ok(entry.total())
 }

@@ -123,6 +123,16 @@ impl Changes {
     }
 }
 
+/// Until when a seat is held; `None` when nothing holds it.
+pub async fn until(pool: &PgPool, activation_id: ActivationId) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar!(
+        "SELECT held_until FROM seat_holds WHERE activation_id = $1",
+        activation_id.0
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// A hold that has run out.
 #[derive(Debug, Clone)]
 pub struct ExpiredHold {

@@ -169,7 +169,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         tracing::warn!("a background task did not end in time");
         background.abort_all();
     }
-    drop(log);
+    drop((worker, log));
     if tokio::time::timeout(GRACE, log_tasks.finish()).await.is_err() {
         tracing::warn!("the appender did not end in time");
     }

@@ -7,10 +7,15 @@ use licet_domain::{
     license::Activation,
     values::{ActivationId, Timestamp},
 };
+use licet_event_store::holds;
 use moka::sync::Cache;
 use std::sync::Arc;
 
-use crate::{App, render};
+use crate::{
+    App,
+    problem::{Result, unavailable},
+    render,
+};
 
 /// A signed lease.
 #[derive(Clone)]
@@ -39,53 +44,82 @@ impl LeaseCache {
     }
 }
 
+/// What holds a floating seat, and so bears its lease. Other seats need nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hold {
+    /// This request moves it on, from now.
+    Moved,
+    /// It stands as it was: until then.
+    Until(Timestamp),
+}
+
+/// The hold of a seat that this request does not move; `None` when nothing holds it.
+pub(crate) async fn hold(app: &App, in_force: &InForce, activation: &Activation) -> Result<Option<Hold>> {
+    if !in_force.terms().floating {
+        return Ok(Some(Hold::Moved));
+    }
+    let until = holds::until(app.platform.log.pool(), activation.id()).await;
+    Ok(until.map_err(unavailable)?.map(|until| Hold::Until(until.into())))
+}
+
 /// A fresh lease for a machine whose last one, of this node, is due for renewal or rests on what has changed.
 pub(crate) fn renew(
     app: &App,
     in_force: &InForce,
     activation: &Activation,
-    key: &[u8; 32],
+    (key, hold): (&[u8; 32], Hold),
     now: Timestamp,
 ) -> Option<Lease> {
-    let known = app.leases.0.get(&activation.id()).map(|(_, at, _)| at);
-    let lease = issue(app, in_force, activation, key, now);
-    let newest = app.leases.0.get(&activation.id()).map(|(_, at, _)| at);
-    (known != newest).then_some(lease)
+    match known(app, in_force, activation, now) {
+        Some(_) => None,
+        None => Some(issue(app, in_force, activation, (key, hold), now)),
+    }
 }
 
-/// The lease for a machine, issued now or within the last hour on the same license, policy and minimum version.
-/// `key` is the one under which the license's machines are hashed.
-pub(crate) fn issue(app: &App, in_force: &InForce, activation: &Activation, key: &[u8; 32], now: Timestamp) -> Lease {
-    let id = activation.activated.activation_id;
-    let basis = (
+fn basis(in_force: &InForce) -> Basis {
+    (
         in_force.version,
         in_force.policy.version,
         in_force.product.min_version.clone(),
-    );
-    if let Some((issued_on, at, lease)) = app.leases.0.get(&id)
-        && issued_on == basis
-        && at <= now
-        && now < at.plus_seconds(REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4))
-    {
+    )
+}
+
+/// The lease that was issued within the last hour on the same license, policy and minimum version.
+pub(crate) fn known(app: &App, in_force: &InForce, activation: &Activation, now: Timestamp) -> Option<Lease> {
+    let (issued_on, at, lease) = app.leases.0.get(&activation.id())?;
+    let reused = REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4);
+    (issued_on == basis(in_force) && at <= now && now < at.plus_seconds(reused)).then_some(lease)
+}
+
+/// The lease for a machine. `key` is the one under which the license's machines are hashed.
+pub(crate) fn issue(
+    app: &App,
+    in_force: &InForce,
+    activation: &Activation,
+    (key, hold): (&[u8; 32], Hold),
+    now: Timestamp,
+) -> Lease {
+    if let Some(lease) = known(app, in_force, activation, now) {
         return lease;
     }
-    let expires_at = end(in_force, activation, now);
+    let expires_at = end(in_force, activation, hold, now);
     let claims = claims(app, in_force, activation, key, (now, expires_at));
     let token = super::jws(app, LEASE_TYPE, &claims).into();
     let lease = Lease { token, expires_at };
-    app.leases.0.insert(id, (basis, now, lease.clone()));
+    let entry = (basis(in_force), now, lease.clone());
+    app.leases.0.insert(activation.id(), entry);
     lease
 }
 
 /// The lease's days on, never past the license's own end and grace; a floating seat's never past its hold, because the
 /// seat falls free then, but as far as it was checked out. Whole seconds, as JOSE counts them.
-fn end(in_force: &InForce, activation: &Activation, now: Timestamp) -> Timestamp {
+fn end(in_force: &InForce, activation: &Activation, hold: Hold, now: Timestamp) -> Timestamp {
     let terms = in_force.terms();
-    let by_policy = match terms.hold_seconds() {
-        Some(seconds) => now
-            .plus_seconds(i64::from(seconds))
-            .min(now.plus_days(terms.lease_days)),
-        None => now.plus_days(terms.lease_days),
+    let by_days = now.plus_days(terms.lease_days);
+    let by_policy = match (terms.hold_seconds(), hold) {
+        (Some(seconds), Hold::Moved) => now.plus_seconds(i64::from(seconds)).min(by_days),
+        (Some(_), Hold::Until(held_until)) => held_until.min(by_days),
+        (None, _) => by_days,
     };
     let by_policy = activation
         .checked_out_until

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::App;
 
-pub(crate) use lease::{LeaseCache, issue, renew};
+pub(crate) use lease::{Hold, LeaseCache, hold, issue, known, renew};
 
 /// Claims as a compact JWS of a type, signed with the key of now; any JOSE library verifies it.
 pub(crate) fn jws<T: Serialize>(app: &App, kind: &str, claims: &T) -> String {

@@ -67,6 +67,7 @@ impl Platform {
             Ok(LicenseCommand::Deactivate {
                 target,
                 reason: reason.clone(),
+                by_operator: false,
                 at: context.now,
             })
         };
@@ -95,6 +96,7 @@ impl Platform {
             Ok(LicenseCommand::Deactivate {
                 target: DeactivationTarget::Id(activation),
                 reason: reason.clone(),
+                by_operator: true,
                 at: context.now,
             })
         };

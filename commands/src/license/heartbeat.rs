@@ -31,8 +31,10 @@ pub struct BeatRequest {
     pub client_time: Option<Timestamp>,
     /// By which a beat that is sent twice is known.
     pub nonce: Option<String>,
-    /// What was used in this billing period before, by meter.
+    /// What was used in this billing period, by meter, as far as it is known.
     pub used: BTreeMap<String, u64>,
+    /// Whether the beat is in there already: it was sent before, and its answer was lost.
+    pub counted: bool,
 }
 
 /// The answer.
@@ -46,10 +48,12 @@ pub struct Beaten {
     pub activation: Arc<Activation>,
     /// What is used in this billing period, this beat included, by meter.
     pub totals: Vec<(String, u64)>,
+    /// Whether this beat moved the seat's hold on; one that is answered again does not.
+    pub holds: bool,
 }
 
 /// Beats of the last minutes on this node: one that is sent again is answered again and not recorded twice.
-pub(crate) struct RecentBeats(Cache<(ActivationId, [u8; 8]), i64>);
+pub(crate) struct RecentBeats(Cache<(ActivationId, String), i64>);
 
 impl Default for RecentBeats {
     fn default() -> Self {
@@ -70,7 +74,8 @@ impl Platform {
             .beat
             .check()
             .map_err(|(field, error)| CommandError::Invalid(vec![FieldError::of(&field, error)]))?;
-        let nonce = request.nonce.as_ref().map(|nonce| digest(nonce));
+        let nonce = request.nonce.as_deref().map(nonce_digest);
+        let recent = nonce.clone().map(|nonce| (request.activation, nonce));
         let mut take_anew = false;
         for _ in 0..ATTEMPTS {
             let (license, activation) = self.seated(context, request).await?;
@@ -81,16 +86,16 @@ impl Platform {
             if !activation.is_seated() && self.revive(context, &in_force, request.activation).await? {
                 continue;
             }
-            let beaten = judge(context, request, in_force, activation);
-            let recent = nonce.map(|nonce| (request.activation, nonce));
-            if let Some(position) = recent.and_then(|beat| self.recent_beats.0.get(&beat)) {
+            let known = recent.as_ref().and_then(|beat| self.recent_beats.0.get(beat));
+            let beaten = judge(context, request, (in_force, activation), known.is_some());
+            if let Some(position) = known {
                 return Ok(Done {
                     value: beaten,
                     position,
                     changed: false,
                 });
             }
-            match self.record_beat(context, request, (&beaten, nonce, take_anew)).await {
+            match self.record_beat(context, request, (&beaten, &nonce, take_anew)).await {
                 Ok(position) => {
                     if let Some(beat) = recent {
                         self.recent_beats.0.insert(beat, position);
@@ -130,7 +135,7 @@ impl Platform {
         &self,
         context: &Context,
         request: &BeatRequest,
-        (beaten, nonce, take_anew): (&Beaten, Option<[u8; 8]>, bool),
+        (beaten, nonce, take_anew): (&Beaten, &Option<String>, bool),
     ) -> Result<i64, AppendError> {
         let in_force = &beaten.in_force;
         let event = HeartbeatEvent::Recorded(HeartbeatRecorded {
@@ -143,7 +148,7 @@ impl Platform {
             usage: request.beat.usage.clone(),
             app_version: request.app_version.as_deref().map(AppVersion::new),
             client_time: request.client_time,
-            nonce: nonce.map(|nonce| nonce.iter().map(|byte| format!("{byte:02x}")).collect()),
+            nonce: nonce.clone(),
             at: context.now,
         });
         let mut submission = Self::submission(context, None);
@@ -272,13 +277,23 @@ fn seat(license: &Versioned<License>, id: ActivationId) -> Result<Arc<Activation
         .ok_or(CommandError::License(LicenseRejection::ActivationNotActive(id)))
 }
 
-fn judge(context: &Context, request: &BeatRequest, in_force: InForce, activation: Arc<Activation>) -> Beaten {
+/// `again` says that the beat was answered before: its usage is in what is known to be used, and its hold has moved.
+fn judge(
+    context: &Context,
+    request: &BeatRequest,
+    (in_force, activation): (InForce, Arc<Activation>),
+    again: bool,
+) -> Beaten {
     let machine = if activation.is_seated() {
         Machine::Seated
     } else {
         Machine::SilentTooLong
     };
-    let totals = request.beat.totals(&request.used);
+    let totals = if again || request.counted {
+        request.used.clone().into_iter().collect()
+    } else {
+        request.beat.totals(&request.used)
+    };
     let version = request.app_version.as_deref().map(AppVersion::new);
     let asked = Request {
         app_version: version.as_ref(),
@@ -290,12 +305,12 @@ fn judge(context: &Context, request: &BeatRequest, in_force: InForce, activation
         in_force,
         activation,
         totals,
+        holds: !again,
     }
 }
 
-fn digest(nonce: &str) -> [u8; 8] {
+/// By what a nonce is known once it was used: half of its hash, in hexadecimal.
+pub fn nonce_digest(nonce: &str) -> String {
     let digest = Sha256::digest(nonce.as_bytes());
-    let mut short = [0; 8];
-    short.copy_from_slice(&digest[..8]);
-    short
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

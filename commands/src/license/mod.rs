@@ -24,7 +24,7 @@ pub use check_out::CheckOutRequest;
 pub use deactivate::{DeactivationRequest, DeactivationTargetRequest};
 pub use edit::LicenseChanges;
 pub(crate) use heartbeat::RecentBeats;
-pub use heartbeat::{BeatRequest, Beaten};
+pub use heartbeat::{BeatRequest, Beaten, nonce_digest};
 pub use in_force::{InForce, Status};
 pub use issue::{IssuedKey, NewLicenses};
 pub use machine::MachineRequest;

@@ -33,7 +33,7 @@ impl Platform {
         let found = self.license_by_key(&context.tenant, license_key).await?;
         let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let in_force = self.in_force(&context.tenant, &license).await?;
-        self.transfer(context, &in_force, request, body).await
+        self.transfer(context, &in_force, (request, false), body).await
     }
 
     /// An operator's transfer: by the license's id.
@@ -50,14 +50,14 @@ impl Platform {
             return Err(CommandError::License(LicenseRejection::NotFound));
         }
         let in_force = self.in_force(&context.tenant, &license).await?;
-        self.transfer(context, &in_force, request, body).await
+        self.transfer(context, &in_force, (request, true), body).await
     }
 
     async fn transfer(
         &self,
         context: &Context,
         in_force: &InForce,
-        request: TransferRequest,
+        (request, by_operator): (TransferRequest, bool),
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
         let (order, fingerprint_key) = self.machine_order(context, in_force, &request.to).await?;
@@ -67,6 +67,7 @@ impl Platform {
                 from: request.from,
                 to: Box::new(order.clone()),
                 reason: reason.clone(),
+                by_operator,
             })
         };
         let output = |state: &License| in_force.seat_of(state, &order, fingerprint_key);

@@ -23,10 +23,10 @@ pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<L
     Ok(events)
 }
 
-/// Gives one machine's seat to another. What was done already is told again without a record.
+/// Gives one machine's seat to another. What was done already is told again without a record, as long as it holds.
 pub(super) fn transfer(
     license: &IssuedLicense,
-    from: ActivationId,
+    (from, by_operator): (ActivationId, bool),
     order: Activate,
     reason: Option<String>,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {
@@ -34,7 +34,7 @@ pub(super) fn transfer(
     let giving = license.activation(from);
     let giving = giving.ok_or(LicenseRejection::ActivationNotFound(Some(from)))?;
     let known = license.find_machine(&order.components, &order.terms);
-    if let Some(known) = known {
+    if let Some(known) = known.filter(|known| known.is_seated()) {
         return if known.activated.transferred_from == Some(from) {
             Ok(vec![])
         } else {
@@ -44,6 +44,9 @@ pub(super) fn transfer(
     if !giving.is_seated() {
         return Err(LicenseRejection::ActivationNotActive(from));
     }
+    if !by_operator {
+        seats::expect_at_home(license, from, order.at)?;
+    }
     if let Some(limit) = order.terms.max_transfers {
         let days = order.terms.transfer_period_days;
         let since = days.map(|days| order.at.plus_seconds(-i64::from(days) * 86_400));
@@ -52,15 +55,19 @@ pub(super) fn transfer(
             return Err(LicenseRejection::TransferLimitReached { limit, made });
         }
     }
-    Ok(vec![
+    // A machine that was here before and fell silent begins anew: what it had is closed.
+    let gone = known.map(|known| (known.id(), true));
+    let ended = gone.into_iter().chain([(from, false)]).map(|(activation_id, silent)| {
         LicenseEvent::Deactivated(LicenseDeactivated {
-            activation_id: from,
-            reason: reason.or_else(|| Some("transferred".to_owned())),
-            silent: false,
+            activation_id,
+            reason: reason.clone().or_else(|| Some("transferred".to_owned())),
+            silent,
             at: order.at,
-        }),
-        LicenseEvent::Activated(seat(order, Some(from))),
-    ])
+        })
+    });
+    let mut events: Vec<LicenseEvent> = ended.collect();
+    events.push(LicenseEvent::Activated(seat(order, Some(from))));
+    Ok(events)
 }
 
 /// What must hold before seats are looked at.

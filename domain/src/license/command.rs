@@ -36,6 +36,8 @@ pub enum LicenseCommand {
         to: Box<Activate>,
         /// Why.
         reason: Option<String>,
+        /// Whether an operator asks, who may end what was taken along offline.
+        by_operator: bool,
     },
     /// Takes a floating seat back whose machine was silent for too long; the log checks the hold under its lock.
     ReleaseSeat {
@@ -87,6 +89,8 @@ pub enum LicenseCommand {
         target: DeactivationTarget,
         /// Why.
         reason: Option<String>,
+        /// Whether an operator asks, who may end what was taken along offline.
+        by_operator: bool,
         /// Now.
         at: Timestamp,
     },

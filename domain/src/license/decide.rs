@@ -67,7 +67,12 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             },
         ),
         LicenseCommand::Activate(order) => activate(license, *order),
-        LicenseCommand::Transfer { from, to, reason } => transfer(license, from, *to, reason),
+        LicenseCommand::Transfer {
+            from,
+            to,
+            reason,
+            by_operator,
+        } => transfer(license, (from, by_operator), *to, reason),
         LicenseCommand::ReleaseSeat {
             activation_id,
             terms,
@@ -101,7 +106,12 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             terms,
             at,
         } => seats::check_out(license, activation_id, until, (&terms, at)),
-        LicenseCommand::Deactivate { target, reason, at } => deactivate(license, &target, reason, at),
+        LicenseCommand::Deactivate {
+            target,
+            reason,
+            by_operator,
+            at,
+        } => deactivate(license, (&target, by_operator), reason, at),
         LicenseCommand::Suspend { reason, at } => match license.standing {
             Standing::Active => Ok(vec![LicenseEvent::Suspended(LicenseSuspended { reason, at })]),
             Standing::Suspended => Ok(vec![]),
@@ -172,13 +182,21 @@ fn edit(license: &IssuedLicense, edited: LicenseEdited) -> Decision {
         .collect())
 }
 
-fn deactivate(license: &IssuedLicense, target: &DeactivationTarget, reason: Option<String>, at: Timestamp) -> Decision {
+fn deactivate(
+    license: &IssuedLicense,
+    (target, by_operator): (&DeactivationTarget, bool),
+    reason: Option<String>,
+    at: Timestamp,
+) -> Decision {
     let found = license.find_target(target);
     let activation = found.ok_or_else(|| LicenseRejection::ActivationNotFound(target.id()))?;
     if activation.deactivated_at.is_some() {
         return Ok(vec![]);
     }
     let activation_id = activation.activated.activation_id;
+    if !by_operator {
+        seats::expect_at_home(license, activation_id, at)?;
+    }
     Ok(vec![LicenseEvent::Deactivated(LicenseDeactivated {
         activation_id,
         reason,

@@ -67,6 +67,9 @@ pub enum LicenseRejection {
     /// The machine has no seat to give, to hold or to take along.
     #[error("the activation is not active")]
     ActivationNotActive(ActivationId),
+    /// The machine has taken its seat along until then, and only an operator ends that early.
+    #[error("the seat was taken along offline until {0}; an operator can end it earlier")]
+    CheckedOut(Timestamp),
     /// The machine that would get the seat has it, or has another.
     #[error("the machine has a seat of this license already")]
     AlreadyActive(ActivationId),
@@ -110,6 +113,7 @@ impl LicenseRejection {
             Self::ActivationLimitReached { .. } => "ACTIVATION_LIMIT_REACHED",
             Self::ActivationNotFound(_) => "ACTIVATION_NOT_FOUND",
             Self::ActivationNotActive(_) => "ACTIVATION_NOT_ACTIVE",
+            Self::CheckedOut(_) => "ACTIVATION_CHECKED_OUT",
             Self::AlreadyActive(_) => "ALREADY_ACTIVE",
             Self::TransferLimitReached { .. } => "TRANSFER_LIMIT_REACHED",
             Self::CheckOutOutOfRange | Self::EndsBeforeItBegins | Self::SeatsOutOfRange => "OUT_OF_RANGE",
@@ -128,6 +132,7 @@ impl LicenseRejection {
             }
             Self::VersionUnsupported { minimum } => json!({ "min_version": minimum }),
             Self::ActivationLimitReached { limit, active } => json!({ "limit": limit, "active": active }),
+            Self::CheckedOut(until) => json!({ "checked_out_until": until }),
             Self::TransferLimitReached { limit, made } => json!({ "limit": limit, "made": made }),
             Self::ActivationNotActive(id) | Self::AlreadyActive(id) => json!({ "activation_id": id }),
             _ => json!({}),

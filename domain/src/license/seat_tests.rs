@@ -59,6 +59,7 @@ fn transfer(from: u8, to: u8, terms: &Terms, second: i64) -> LicenseCommand {
         from: id(from),
         to: order(to, to, terms, second),
         reason: None,
+        by_operator: false,
     }
 }
 
@@ -379,6 +380,7 @@ proptest! {
                     let command = LicenseCommand::Deactivate {
                         target: DeactivationTarget::Id(activation_id),
                         reason: None,
+by_operator: false,
                         at: at(now),
                     };
                     run(&mut state, &mut holds, command).unwrap();

@@ -59,6 +59,22 @@ pub(super) fn revive(
     })])
 }
 
+/// Refuses to free a seat that was taken along: its file is good without a network, so only an operator ends it early.
+pub(super) fn expect_at_home(
+    license: &IssuedLicense,
+    activation_id: ActivationId,
+    at: Timestamp,
+) -> Result<(), LicenseRejection> {
+    let known = license.activation(activation_id).filter(|known| known.is_seated());
+    match known
+        .and_then(|known| known.checked_out_until)
+        .filter(|until| *until > at)
+    {
+        Some(until) => Err(LicenseRejection::CheckedOut(until)),
+        None => Ok(()),
+    }
+}
+
 /// Lets a seated machine take its seat along without a network.
 pub(super) fn check_out(
     license: &IssuedLicense,
@@ -81,7 +97,8 @@ pub(super) fn check_out(
     if until <= at || until > at.plus_days(366) || !usable {
         return Err(LicenseRejection::CheckOutOutOfRange);
     }
-    if known.checked_out_until == Some(until) {
+    // The file of a longer one is out: it is never shortened.
+    if known.checked_out_until.is_some_and(|known| known >= until) {
         return Ok(vec![]);
     }
     let hold_seconds = terms

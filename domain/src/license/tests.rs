@@ -78,6 +78,7 @@ fn deactivate(number: u128) -> LicenseCommand {
     LicenseCommand::Deactivate {
         target: DeactivationTarget::Id(ActivationId(Uuid::from_u128(number))),
         reason: None,
+        by_operator: false,
         at: at(),
     }
 }

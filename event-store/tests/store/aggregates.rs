@@ -136,6 +136,7 @@ async fn another_nodes_news_is_heard_within_a_second_and_never_refuses_by_mistak
         LicenseCommand::Deactivate {
             target,
             reason: None,
+            by_operator: false,
             at: now(),
         },
     )
@@ -182,6 +183,7 @@ async fn a_snapshot_is_the_same_as_a_replay_at_every_prefix() {
                 LicenseCommand::Deactivate {
                     target,
                     reason: None,
+                    by_operator: false,
                     at: now(),
                 },
             )

@@ -8,6 +8,6 @@ mod tables;
 
 pub(crate) use projector::Heartbeats;
 pub use query::{
-    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, SilentMachine, UsageStats, activity, beats, features, last_seen,
-    meters, silences, stats, used,
+    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, SilentMachine, UsageStats, activity, beats, features,
+    has_counted, last_seen, meters, silences, stats, used,
 };

@@ -177,16 +177,19 @@ pub async fn meters(reader: &Reader, tenant: &Tenant, license_id: Uuid, range: R
     Ok(rows)
 }
 
-/// What a license has used in one billing period, by meter.
+/// What a license has used in one billing period, by meter, and up to which position.
 pub async fn used(
     reader: &Reader,
     tenant: &Tenant,
     license_id: Uuid,
     period: Timestamp,
-) -> sqlx::Result<BTreeMap<String, u64>> {
+) -> sqlx::Result<(i64, BTreeMap<String, u64>)> {
     let mut transaction = reader.begin(tenant).await?;
+    // One statement, so that amounts and position belong together.
     let rows = sqlx::query!(
-        "SELECT meter, amount FROM meter_usage WHERE tenant_id = $1 AND license_id = $2 AND period = $3",
+        r#"SELECT c.position, m.meter AS "meter?", m.amount AS "amount?" FROM projector_checkpoints c
+           LEFT JOIN meter_usage m ON m.tenant_id = $1 AND m.license_id = $2 AND m.period = $3
+           WHERE c.name = 'license_heartbeats'"#,
         tenant.as_str(),
         license_id,
         OffsetDateTime::from(period),
@@ -194,10 +197,27 @@ pub async fn used(
     .fetch_all(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(rows
+    let position = rows.first().map_or(0, |row| row.position);
+    let amounts = rows
         .into_iter()
-        .map(|row| (row.meter, row.amount.max(0).cast_unsigned()))
-        .collect())
+        .filter_map(|row| Some((row.meter?, row.amount?.max(0).cast_unsigned())));
+    Ok((position, amounts.collect()))
+}
+
+/// Whether a machine's beat with this nonce, by its digest, is among the last that were counted.
+pub async fn has_counted(reader: &Reader, tenant: &Tenant, activation_id: Uuid, nonce: &str) -> sqlx::Result<bool> {
+    let mut transaction = reader.begin(tenant).await?;
+    let known = sqlx::query_scalar!(
+        r#"SELECT $3::text = ANY(string_to_array(nonces, ' ')) AS "known!" FROM last_seen
+           WHERE tenant_id = $1 AND activation_id = $2"#,
+        tenant.as_str(),
+        activation_id,
+        nonce,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(known.unwrap_or(false))
 }
 
 /// A license's figures over its whole life.

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::license::{Activated, ActivationRequest, MachineRequest};
+use licet_commands::{
+    Done,
+    license::{Activated, ActivationRequest, MachineRequest},
+};
 use licet_contracts::license::{ActivateRequest, ActivateResponse};
 use licet_domain::{api_key::Scope, values::Timestamp};
 
@@ -16,7 +19,8 @@ use crate::{
     extract::{Json, NonceSlot},
     idempotency,
     problem::Result,
-    render, signing,
+    render,
+    signing::{self, Hold},
 };
 
 /// Give a machine a seat, or find the one that it has.
@@ -52,31 +56,41 @@ pub(crate) async fn activate_license(
                 app_version: request.app_version,
             },
         };
-        let shape =
-            |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
-        let done = app
-            .platform
-            .activate(&context, order, &|activated| render::json(&shape(activated, 0)))
-            .await;
+        let shape = |activated: &Activated, hold, position| {
+            let told = (context.now, request.nonce.clone(), position);
+            shape(&app, activated, hold, told)
+        };
+        let taken = |activated: &Activated| render::json(&shape(activated, Hold::Moved, 0));
+        let done = app.platform.activate(&context, order, &taken).await;
         let done = super::found(&app, &context, done).await?;
         let status = if done.changed {
             StatusCode::CREATED
         } else {
             StatusCode::OK
         };
-        let body = render::json(&shape(&done.value, done.position));
+        let hold = hold(&app, &done).await?;
+        let body = render::json(&shape(&done.value, hold, done.position));
         Ok(render::answer(status, body, &[render::position(done.position)]))
     })
     .await
+}
+
+/// What holds the seat that a machine got, or had.
+pub(super) async fn hold(app: &App, done: &Done<Activated>) -> Result<Hold> {
+    if done.changed {
+        return Ok(Hold::Moved);
+    }
+    let standing = signing::hold(app, &done.value.in_force, &done.value.activation).await?;
+    // Without a hold the seat cannot fall free: the policy floats only since a moment ago.
+    Ok(standing.unwrap_or(Hold::Moved))
 }
 
 /// The answer that a machine with a seat gets.
 pub(super) fn shape(
     app: &App,
     activated: &Activated,
-    now: Timestamp,
-    nonce: Option<String>,
-    position: i64,
+    hold: Hold,
+    (now, nonce, position): (Timestamp, Option<String>, i64),
 ) -> ActivateResponse {
     let Activated {
         activation,
@@ -86,7 +100,7 @@ pub(super) fn shape(
     let id = activation.activated.activation_id;
     let interval = in_force.terms().heartbeat_interval_seconds;
     let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (in_force.id(), id), interval, now);
-    let lease = signing::issue(app, in_force, activation, fingerprint_key, now);
+    let lease = signing::issue(app, in_force, activation, (fingerprint_key, hold), now);
     ActivateResponse {
         activation_id: id.to_string(),
         token,

@@ -5,16 +5,21 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_commands::{
     CommandError, Done,
-    license::{BeatRequest, Beaten},
+    license::{BeatRequest, Beaten, nonce_digest},
 };
 use licet_contracts::license::{HeartbeatRequest, HeartbeatResponse, MeterUse};
-use licet_domain::{heartbeat::Beat, license::LicenseRejection, values::Timestamp};
+use licet_domain::{
+    heartbeat::Beat,
+    license::LicenseRejection,
+    values::{ActivationId, Timestamp},
+};
+use licet_projections::heartbeats;
 
 use crate::{
     App,
     auth::{Caller, Credential, token},
     extract::{Json, NonceSlot},
-    problem::{Problem, Result},
+    problem::{Problem, Result, unavailable},
     render, signing, used_meters,
 };
 
@@ -48,6 +53,7 @@ pub(crate) async fn heartbeat(
     };
     let has_limits = has_limits(&app, license).await?;
     let used = used_meters::of(&app, license, has_limits, context.now).await?;
+    let counted = has_limits && was_counted(&app, activation, (&beat, request.nonce.as_deref())).await?;
     let order = BeatRequest {
         license,
         activation,
@@ -56,11 +62,12 @@ pub(crate) async fn heartbeat(
         // What is no time is not worth a refusal.
         client_time: request.client_time.and_then(|text| Timestamp::parse(&text).ok()),
         nonce: request.nonce.clone(),
-        used: (*used).clone(),
+        used,
+        counted,
     };
     let done = app.platform.heartbeat(&context, &order).await.map_err(refused)?;
     if done.changed {
-        app.used_meters.add(license, &order.beat, context.now);
+        app.used_meters.add(license, &order.beat, done.position, context.now);
     }
     app.metrics.beat(done.value.verdict.code());
     let answer = shape(&app, &done, claims, (request.nonce, context.now)).await?;
@@ -76,6 +83,16 @@ async fn has_limits(app: &App, license: licet_domain::values::LicenseId) -> Resu
     }
     let in_force = app.platform.in_force(&app.tenant, &known).await?;
     Ok(!in_force.limits().is_empty())
+}
+
+/// Whether what a beat reports was counted already: it reached some node before, and the answer was lost.
+async fn was_counted(app: &App, activation: ActivationId, (beat, nonce): (&Beat, Option<&str>)) -> Result<bool> {
+    let Some(nonce) = nonce.filter(|_| !beat.usage.is_empty()) else {
+        return Ok(false);
+    };
+    heartbeats::has_counted(&app.reader, &app.tenant, activation.0, &nonce_digest(nonce))
+        .await
+        .map_err(unavailable)
 }
 
 /// A token outlives its activation by nothing.
@@ -100,6 +117,7 @@ async fn shape(
         in_force,
         activation,
         totals,
+        holds,
     } = &done.value;
     let interval = in_force.terms().heartbeat_interval_seconds;
     let fresh = claims
@@ -107,7 +125,12 @@ async fn shape(
         .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
     let lease = if verdict.is_valid() {
         let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
-        signing::renew(app, in_force, activation, &key, now)
+        let hold = if *holds {
+            Some(signing::Hold::Moved)
+        } else {
+            signing::hold(app, in_force, activation).await?
+        };
+        hold.and_then(|hold| signing::renew(app, in_force, activation, (&key, hold), now))
     } else {
         None
     };

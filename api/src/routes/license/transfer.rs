@@ -9,7 +9,10 @@ use licet_commands::license::{Activated, MachineRequest, TransferRequest as Orde
 use licet_contracts::license::{ActivateResponse, TransferRequest};
 use licet_domain::api_key::Scope;
 
-use super::{activate::shape, raw};
+use super::{
+    activate::{hold, shape},
+    raw,
+};
 use crate::{
     App,
     auth::Caller,
@@ -17,6 +20,7 @@ use crate::{
     idempotency,
     problem::{Problem, Result},
     render,
+    signing::Hold,
 };
 
 /// Give one machine's seat to another: the old one goes and the new one comes, or neither.
@@ -25,7 +29,7 @@ use crate::{
     responses(
         (status = 200, description = "The new machine has the seat.", body = ActivateResponse),
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = licet_contracts::Problem),
-        (status = 409, description = "`ACTIVATION_NOT_ACTIVE` for whoever comes too late, `ALREADY_ACTIVE` for a machine that has a seat", body = licet_contracts::Problem),
+        (status = 409, description = "`ACTIVATION_NOT_ACTIVE` for whoever comes too late, `ALREADY_ACTIVE` for a machine that has a seat, `ACTIVATION_CHECKED_OUT` for a seat that was taken along offline", body = licet_contracts::Problem),
         (status = 422, description = "`TRANSFER_LIMIT_REACHED`, and what activate refuses", body = licet_contracts::Problem),
     ), security(("api_key" = [])))]
 pub(crate) async fn transfer_license(
@@ -53,16 +57,19 @@ pub(crate) async fn transfer_license(
             },
             reason: request.reason,
         };
-        let shape =
-            |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
+        let shape = |activated: &Activated, hold, position| {
+            let told = (context.now, request.nonce.clone(), position);
+            shape(&app, activated, hold, told)
+        };
         let done = app
             .platform
             .transfer_by_key(&context, &request.license_key, order, &|activated| {
-                render::json(&shape(activated, 0))
+                render::json(&shape(activated, Hold::Moved, 0))
             })
             .await;
         let done = super::found(&app, &context, done).await?;
-        let body = render::json(&shape(&done.value, done.position));
+        let hold = hold(&app, &done).await?;
+        let body = render::json(&shape(&done.value, hold, done.position));
         Ok(render::answer(StatusCode::OK, body, &[render::position(done.position)]))
     })
     .await

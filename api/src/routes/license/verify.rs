@@ -64,29 +64,32 @@ pub(crate) async fn verify_license(
         }
         None => {
             super::slow_down(&app, &context).await;
-            std::sync::Arc::default()
+            BTreeMap::new()
         }
     };
     let verified = app.platform.verify(&context, found, &wanted, &used).await;
     app.metrics.verdict(verified.verdict.code());
     let mut answer = shape(&app, &verified, request.nonce, context.now).await?;
-    answer.update = update(&app, &verified, wanted.app_version.as_deref()).await?;
+    answer.update = update(&app, &verified, wanted.app_version.as_deref()).await;
     Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
 }
 
 /// For a program that said its version, as semver.
-async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Result<Option<UpdateInfo>> {
+async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option<UpdateInfo> {
     let version = version.and_then(|text| text.trim().parse().ok());
     let (Some(in_force), Some(version)) = (&verified.in_force, version) else {
-        return Ok(None);
+        return None;
     };
-    let releases = catalog::releases(app, in_force.product.id).await?;
+    // What is new can wait; whether the program may run cannot.
+    let Ok(releases) = catalog::releases(app, in_force.product.id).await else {
+        return None;
+    };
     let machine = verified
         .activation
         .as_ref()
         .map(|activation| activation.id().to_string());
     let minimum = in_force.product.min_version.as_ref();
-    Ok(Some(catalog::update(&releases, machine.as_deref(), &version, minimum)))
+    Some(catalog::update(&releases, machine.as_deref(), &version, minimum))
 }
 
 async fn shape(
@@ -125,9 +128,16 @@ async fn shape(
     answer.activation_id = Some(activation.activated.activation_id.to_string());
     if verified.verdict.is_valid() {
         let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
-        let lease = signing::issue(app, in_force, activation, &key, now);
-        answer.lease = Some(lease.token.to_string());
-        answer.lease_expires_at = Some(lease.expires_at.to_string());
+        let lease = match signing::known(app, in_force, activation, now) {
+            Some(lease) => Some(lease),
+            // Asking holds no seat: the lease of a floating one ends with its hold.
+            None => {
+                let hold = signing::hold(app, in_force, activation).await?;
+                hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
+            }
+        };
+        answer.lease_expires_at = lease.as_ref().map(|lease| lease.expires_at.to_string());
+        answer.lease = lease.map(|lease| lease.token.to_string());
     }
     Ok(answer)
 }

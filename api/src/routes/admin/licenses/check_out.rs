@@ -21,7 +21,7 @@ use crate::{
     problem::Result,
     render,
     routes::{license::raw, well_known::key_set},
-    signing,
+    signing::{self, Hold},
 };
 
 /// Give a machine that never goes online a seat and a longer lease: its request file in, the answer file out.
@@ -63,7 +63,7 @@ pub(crate) async fn check_out_license(
                     &app,
                     &done.in_force,
                     &done.activation,
-                    &done.fingerprint_key,
+                    (&done.fingerprint_key, Hold::Moved),
                     context.now,
                 );
                 render::json(&AnswerFile {
