@@ -12,7 +12,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use licet_domain::values::Timestamp;
-use licet_event_store::rates::{self, NodeCount};
+use licet_event_store::rates::{self, NodeCount, Others};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -100,7 +100,9 @@ struct Counter {
     window: i64,
     own: u64,
     others: u64,
-    previous: u64,
+    /// What this node and the others admitted in the window before.
+    own_before: u64,
+    others_before: u64,
     told: u64,
     limit: u64,
 }
@@ -109,14 +111,15 @@ impl Counter {
     /// Moves on to a window; what was admitted in the one before still weighs.
     fn advance(&mut self, window: i64) {
         if window > self.window {
-            let previous = if window == self.window + 1 {
-                self.own + self.others
+            let (own_before, others_before) = if window == self.window + 1 {
+                (self.own, self.others)
             } else {
-                0
+                (0, 0)
             };
             *self = Self {
                 window,
-                previous,
+                own_before,
+                others_before,
                 limit: self.limit,
                 ..Self::default()
             };
@@ -129,7 +132,8 @@ impl Counter {
         self.advance(now.millis().div_euclid(length));
         let elapsed = now.millis() - self.window * length;
         let left = (length - elapsed).clamp(0, length);
-        let weighed = u128::from(self.previous) * u128::from(left.cast_unsigned()) / u128::from(length.cast_unsigned());
+        let weighed = u128::from(self.own_before + self.others_before) * u128::from(left.cast_unsigned())
+            / u128::from(length.cast_unsigned());
         let used = u64::try_from(weighed)
             .unwrap_or(u64::MAX)
             .saturating_add(self.own + self.others);
@@ -240,12 +244,13 @@ impl RateLimits {
         news
     }
 
-    fn hear(&self, told: &NodeCount, others: i64) {
+    fn hear(&self, told: &NodeCount, others: Others) {
         if let Some(counter) = self.counters.get(&told.key) {
             let mut counter = lock(&counter);
             if counter.window == told.window {
                 counter.told = told.count.cast_unsigned();
-                counter.others = others.max(0).cast_unsigned();
+                counter.others = others.now.max(0).cast_unsigned();
+                counter.others_before = others.before.max(0).cast_unsigned();
             }
         }
     }
@@ -325,12 +330,23 @@ mod tests {
         }
         let news = limits.news();
         assert_eq!(news.iter().map(|one| one.count).collect::<Vec<_>>(), [3]);
-        limits.hear(&news[0], 6);
+        limits.hear(&news[0], Others { now: 6, before: 0 });
         assert!(limits.by_client("a", None, &slot, now).is_ok());
         assert_eq!(
             limits.by_client("a", None, &slot, now).unwrap_err().code,
             "RATE_LIMITED"
         );
         assert!(limits.by_client("b", None, &slot, now).is_ok());
+        let next = now.plus_seconds(RATE.window_seconds);
+        limits.by_client("c", None, &slot, next).unwrap();
+        let news = limits.news();
+        let news = news
+            .iter()
+            .find(|one| one.window > next.seconds() / 60 - 1 && one.count == 1);
+        limits.hear(news.unwrap(), Others { now: 0, before: 10 });
+        assert!(
+            limits.by_client("c", None, &slot, next).is_err(),
+            "what others admitted in the window before still weighs"
+        );
     }
 }

@@ -31,6 +31,8 @@ const NETWORKS: usize = 20_000;
 const GUESSES: u64 = 20;
 /// Unknown keys that anyone may ask for before answers become slower.
 const PATIENCE: u64 = 10;
+/// The longest that an answer waits.
+const LONGEST_WAIT_MILLIS: i64 = 10_000;
 
 type Key = (LicenseId, Option<String>, String);
 
@@ -42,7 +44,15 @@ pub struct Refusals(Mutex<Counts>);
 struct Counts {
     folded: HashMap<Key, Folded>,
     machines: HashMap<LicenseId, usize>,
-    networks: HashMap<Network, (Timestamp, u64)>,
+    networks: HashMap<Option<Network>, Guesses>,
+}
+
+/// What one network has guessed within the hour; networks beyond [`NETWORKS`] are one.
+struct Guesses {
+    since: Timestamp,
+    count: u64,
+    /// Until when answers to it are put off, one behind the other.
+    busy_until: Timestamp,
 }
 
 struct Folded {
@@ -117,21 +127,41 @@ impl Counts {
             false
         });
         self.networks
-            .retain(|_, (since, _)| now < since.plus_seconds(WINDOW_SECONDS));
+            .retain(|_, guesses| now < guesses.since.plus_seconds(WINDOW_SECONDS));
         repeated
     }
 
-    /// Counts an unknown key; answers how many this network has asked for within the hour.
-    fn guess(&mut self, network: Network, now: Timestamp) -> u64 {
-        if self.networks.len() >= NETWORKS && !self.networks.contains_key(&network) {
-            return 0;
+    /// Counts an unknown key; answers how many this network has asked for within the hour, and how long the answer is to
+    /// wait. Whoever guesses with many requests at once waits for each of them.
+    fn guess(&mut self, network: Network, now: Timestamp) -> (u64, Duration) {
+        let crowded = self.networks.len() >= NETWORKS && !self.networks.contains_key(&Some(network));
+        let guesses = self.networks.entry((!crowded).then_some(network)).or_insert(Guesses {
+            since: now,
+            count: 0,
+            busy_until: now,
+        });
+        if now >= guesses.since.plus_seconds(WINDOW_SECONDS) {
+            (guesses.since, guesses.count) = (now, 0);
         }
-        let (since, count) = self.networks.entry(network).or_insert((now, 0));
-        if now >= since.plus_seconds(WINDOW_SECONDS) {
-            (*since, *count) = (now, 0);
+        guesses.count += 1;
+        let slower = (50 * guesses.count.saturating_sub(PATIENCE).min(40)).cast_signed();
+        let until = guesses.busy_until.max(now).millis() + slower;
+        let until = until.min(now.millis() + LONGEST_WAIT_MILLIS);
+        guesses.busy_until = Timestamp::from_millis(until);
+        let wait = (until - now.millis()).max(0).cast_unsigned();
+        (guesses.count, Duration::from_millis(wait))
+    }
+
+    /// A first refusal that could not be recorded: the next one is the first.
+    fn forget(&mut self, key: &Key) {
+        if self.folded.remove(key).is_some()
+            && let Some(count) = self.machines.get_mut(&key.0)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.machines.remove(&key.0);
+            }
         }
-        *count += 1;
-        *count
     }
 }
 
@@ -154,9 +184,10 @@ impl Platform {
         let machine = refusal.machine.and_then(Components::digest);
         let key = (refusal.license_id, machine, refusal.code.to_owned());
         let counted = self.refusals.lock().count(key, &context.tenant, context.now);
-        let Some(((_, machine, _), before)) = counted else {
+        let Some((key, before)) = counted else {
             return;
         };
+        let machine = key.1.clone();
         let mut events: Vec<DecisionEvent> = before.map(DecisionEvent::Repeated).into_iter().collect();
         events.push(DecisionEvent::Refused(DecisionRefused {
             license_id: refusal.license_id,
@@ -168,8 +199,10 @@ impl Platform {
             facts: refusal.facts,
             at: context.now,
         }));
-        self.record_decisions(context, refusal.license_id.to_string(), &events)
-            .await;
+        let id = refusal.license_id.to_string();
+        if !self.record_decisions(context, id, &events).await {
+            self.refusals.lock().forget(&key);
+        }
     }
 
     /// Records what was counted: hours that are over, or everything when the node ends.
@@ -189,8 +222,10 @@ impl Platform {
         let Some(network) = context.network else {
             return Duration::ZERO;
         };
-        let count = self.refusals.lock().guess(network, context.now);
-        if count == GUESSES {
+        let (count, wait) = self.refusals.lock().guess(network, context.now);
+        // The first time that it is noticed, and each time that it has grown tenfold.
+        let noticed = std::iter::successors(Some(GUESSES), |known| known.checked_mul(10));
+        if noticed.take_while(|known| *known <= count).any(|known| known == count) {
             tracing::warn!("a network asks for many license keys that do not exist");
             let sealed = self
                 .vault
@@ -206,10 +241,11 @@ impl Platform {
                 Err(error) => tracing::warn!(%error, "guessing could not be recorded"),
             }
         }
-        Duration::from_millis(50 * count.saturating_sub(PATIENCE)).min(Duration::from_secs(2))
+        wait
     }
 
-    async fn record_decisions(&self, context: &Context, aggregate_id: String, events: &[DecisionEvent]) {
+    /// Answers whether they are in the log.
+    async fn record_decisions(&self, context: &Context, aggregate_id: String, events: &[DecisionEvent]) -> bool {
         let mut submission = Self::submission(context, None);
         submission.command_id = self.edge.id();
         submission.streams = vec![StreamEvents {
@@ -219,9 +255,11 @@ impl Platform {
             expected_version: 0,
             events: events.iter().map(NewEvent::of).collect(),
         }];
-        if let Err(error) = self.log.append(submission).await {
+        let recorded = self.log.append(submission).await;
+        if let Err(error) = &recorded {
             tracing::warn!(%error, "a refusal could not be recorded");
         }
+        recorded.is_ok()
     }
 }
 
@@ -272,9 +310,39 @@ mod tests {
         let (mut counts, now) = (Counts::default(), Timestamp::from_millis(0));
         let network = |text: &str| Network::of(text.parse().unwrap());
         for guess in 1..=5 {
-            assert_eq!(counts.guess(network("192.0.2.7"), now), guess);
+            assert_eq!(counts.guess(network("192.0.2.7"), now), (guess, Duration::ZERO));
         }
-        assert_eq!(counts.guess(network("198.51.100.7"), now), 1);
-        assert_eq!(counts.guess(network("192.0.2.9"), now.plus_seconds(3_600)), 1);
+        assert_eq!(counts.guess(network("198.51.100.7"), now).0, 1);
+        let wait = (0..20)
+            .map(|_| counts.guess(network("192.0.2.7"), now).1)
+            .max()
+            .unwrap();
+        assert!(
+            wait > Duration::from_secs(5),
+            "who asks all at once waits for each: {wait:?}"
+        );
+        assert_eq!(counts.guess(network("192.0.2.9"), now.plus_seconds(3_600)).0, 1);
+    }
+
+    #[test]
+    fn networks_beyond_those_that_are_told_apart_are_counted_as_one() {
+        let (mut counts, now) = (Counts::default(), Timestamp::from_millis(0));
+        let network = |number: usize| {
+            let [.., a, b] = number.to_be_bytes();
+            Network::of(std::net::IpAddr::from([10, a, b, 1]))
+        };
+        for number in 0..NETWORKS {
+            assert_eq!(counts.guess(network(number), now).0, 1);
+        }
+        assert_eq!(counts.guess(network(NETWORKS), now).0, 1);
+        assert_eq!(counts.guess(network(NETWORKS + 1), now).0, 2);
+    }
+
+    #[test]
+    fn a_first_refusal_that_was_not_recorded_is_recorded_the_next_time() {
+        let (mut counts, tenant, now) = (Counts::default(), Tenant::default(), Timestamp::from_millis(0));
+        let (first, _) = counts.count(key(1), &tenant, now).unwrap();
+        counts.forget(&first);
+        assert!(counts.count(key(1), &tenant, now).is_some());
     }
 }

@@ -74,6 +74,7 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
         },
     };
     let mut weighed = 0_i128;
+    let mut over_millis = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let begin = step.at.max(from);
         let end = steps.get(index + 1).map_or(to, |next| next.at).min(to);
@@ -85,8 +86,13 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
         }
         weighed += i128::from(end.millis() - begin.millis()) * i128::from(step.used);
         if let Some(over) = step.used.checked_sub(step.seats).filter(|over| *over > 0) {
-            add_over_use(&mut figures.over_use, over, (begin, end));
+            add_over_use(&mut over_millis, over, (begin, end));
         }
+    }
+    // Rounded once a day, up to a second at least: what happened is not told as nothing.
+    figures.over_use = over_millis;
+    for day in &mut figures.over_use {
+        day.seconds = ((day.seconds + 500) / 1_000).max(1);
     }
     let length = to.millis() - from.millis();
     if length > 0 {
@@ -95,16 +101,20 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
     figures
 }
 
-/// Adds a stretch of over-use to its days.
+/// Adds a stretch of over-use to its days, in milliseconds.
 fn add_over_use(days: &mut Vec<OverUse>, over: u32, (begin, end): (Timestamp, Timestamp)) {
     let mut at = begin;
     while at < end || (at == begin && at == end) {
         let day = Timestamp::from_millis(at.millis() - at.millis().rem_euclid(DAY * 1_000));
         let until = day.plus_seconds(DAY).min(end);
-        let seconds = (until.millis() - at.millis() + 999) / 1_000;
+        let millis = until.millis() - at.millis();
         match days.last_mut().filter(|last| last.day == day) {
-            Some(last) => (last.over, last.seconds) = (last.over.max(over), last.seconds + seconds),
-            None => days.push(OverUse { day, over, seconds }),
+            Some(last) => (last.over, last.seconds) = (last.over.max(over), last.seconds + millis),
+            None => days.push(OverUse {
+                day,
+                over,
+                seconds: millis,
+            }),
         }
         if until <= at {
             return;
@@ -171,6 +181,19 @@ mod tests {
         assert_eq!((idle.peak, idle.peak_at, idle.average), (0, None, 0.0));
         let later = january(&[step(1, "2027-03-01T00:00:00Z", 5, 2)]);
         assert_eq!((later.peak, later.events.count), (0, 0));
+    }
+
+    #[test]
+    fn a_day_has_no_more_seconds_than_it_has() {
+        let mut steps = vec![step(1, "2026-12-01T00:00:00Z", 2, 1)];
+        steps.extend((0..2_000).map(|n| Step {
+            position: n + 2,
+            at: at("2027-01-10T00:00:00Z").plus_seconds(n * 40),
+            used: 2 + u32::from(n % 2 == 0),
+            seats: 1,
+        }));
+        let found = january(&steps);
+        assert!(found.over_use.iter().all(|day| day.seconds == 86_400), "{found:?}");
     }
 
     #[test]

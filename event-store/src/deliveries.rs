@@ -22,6 +22,9 @@ pub fn back_off(attempts: u32) -> i64 {
     }
 }
 
+/// The longest that a target is left alone: then one delivery tries whether it is back.
+const LONGEST_PAUSE_SECONDS: i64 = 900;
+
 /// A delivery that is due.
 #[derive(Debug, Clone)]
 pub struct DueDelivery {
@@ -107,22 +110,31 @@ pub async fn enqueue(
     }
 }
 
-/// Takes deliveries whose time has come: of the webhooks that wait longest, so many of each, in the order of the log.
-/// They are hidden from every other node for as long as sending may take, so that none is sent by two at once; what a
-/// dead node took comes back after that.
-pub async fn take_due(pool: &PgPool, (webhooks, of_each): (i64, i64)) -> sqlx::Result<Vec<DueDelivery>> {
+/// Those of these webhooks that have deliveries due and are not left alone, the longest waiting first.
+pub async fn waiting(pool: &PgPool, webhooks: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM unnest($1::uuid[]) AS live (id) LEFT JOIN webhook_pauses ON webhook_id = id,
+               LATERAL (SELECT min(next_attempt_at) AS since FROM webhook_deliveries
+                        WHERE webhook_id = id AND status = 'pending' AND next_attempt_at <= clock_timestamp()) AS due
+           WHERE since IS NOT NULL AND (until IS NULL OR until <= clock_timestamp()) ORDER BY since"#,
+        webhooks,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Takes a webhook's deliveries whose time has come, in the order of the log. They are hidden from every other node for
+/// as long as sending may take, so that none is sent by two at once; what a dead node took comes back after that.
+pub async fn take_due(pool: &PgPool, webhook_id: Uuid, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
     let mut rows = sqlx::query!(
         r#"UPDATE webhook_deliveries AS taken SET next_attempt_at = clock_timestamp() + make_interval(secs => $3)
-           FROM (SELECT webhook_id FROM webhook_deliveries
-                 WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
-                 GROUP BY webhook_id ORDER BY min(next_attempt_at) LIMIT $1) AS waiting,
-               LATERAL (SELECT position FROM webhook_deliveries AS one
-                 WHERE one.webhook_id = waiting.webhook_id AND status = 'pending' AND next_attempt_at <= clock_timestamp()
+           FROM (SELECT position FROM webhook_deliveries
+                 WHERE webhook_id = $1 AND status = 'pending' AND next_attempt_at <= clock_timestamp()
                  ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
-           WHERE taken.webhook_id = waiting.webhook_id AND taken.position = due.position
+           WHERE taken.webhook_id = $1 AND taken.position = due.position
            RETURNING taken.tenant_id, taken.webhook_id, taken.position, taken.attempts, taken.created_at"#,
-        webhooks,
-        of_each,
+        webhook_id,
+        limit,
         TAKEN_SECONDS,
     )
     .fetch_all(pool)
@@ -138,6 +150,46 @@ pub async fn take_due(pool: &PgPool, (webhooks, of_each): (i64, i64)) -> sqlx::R
             created_at: row.created_at.into(),
         })
         .collect())
+}
+
+/// Leaves a target alone for longer with each failure in a row.
+pub async fn pause(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
+    let failures = sqlx::query_scalar!(
+        r#"INSERT INTO webhook_pauses (webhook_id, failures, until) VALUES ($1, 1, clock_timestamp())
+           ON CONFLICT (webhook_id) DO UPDATE SET failures = webhook_pauses.failures + 1 RETURNING failures"#,
+        webhook_id,
+    )
+    .fetch_one(pool)
+    .await?;
+    let seconds = back_off(failures.unsigned_abs()).min(LONGEST_PAUSE_SECONDS);
+    sqlx::query!(
+        "UPDATE webhook_pauses SET until = clock_timestamp() + make_interval(secs => $2) WHERE webhook_id = $1",
+        webhook_id,
+        seconds as f64,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A target that has taken something is in order again.
+pub async fn unpause(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM webhook_pauses WHERE webhook_id = $1", webhook_id)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Gives up what is due to webhooks that are not among these any more.
+pub async fn bury(pool: &PgPool, live: &[Uuid]) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"UPDATE webhook_deliveries SET status = 'dead', settled_at = clock_timestamp(), last_error = 'the webhook was retired'
+           WHERE status = 'pending' AND webhook_id <> ALL($1)"#,
+        live,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// Gives back what was taken and not tried.
@@ -216,8 +268,9 @@ pub async fn list(
     .await
 }
 
-/// Tries a delivery again from the beginning, whatever became of it; `false` when there is none.
+/// Tries a delivery again from the beginning and at once, whatever became of it; `false` when there is none.
 pub async fn resend(pool: &PgPool, tenant: &Tenant, webhook_id: Uuid, position: i64) -> sqlx::Result<bool> {
+    unpause(pool, webhook_id).await?;
     let found = sqlx::query!(
         r#"UPDATE webhook_deliveries SET status = 'pending', attempts = 0, settled_at = NULL, created_at = clock_timestamp(),
                next_attempt_at = clock_timestamp()
@@ -238,6 +291,7 @@ pub async fn replay(
     (consumer, webhook_id): (&str, Uuid),
     after: i64,
 ) -> sqlx::Result<()> {
+    unpause(pool, webhook_id).await?;
     let mut transaction = pool.begin().await?;
     sqlx::query!(
         "DELETE FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND position > $3",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -11,16 +11,28 @@ use crate::{EventLog, Tenant};
 /// How long news can take when no notification arrives; half of what the contract allows.
 const POLL: Duration = Duration::from_millis(500);
 
+/// Rows read at once.
+const SOME: i64 = 5_000;
+
 impl EventLog {
-    /// Calls `tell` with tenant, aggregate type, id and sequence of every event recorded from now on, on any node.
+    /// Calls `tell` with tenant, aggregate type, id and sequence of every event recorded from now on, on any node. On a
+    /// connection of its own: a revocation must not wait behind reports for one of the pool's.
     pub fn on_news(&self, tell: impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static) -> JoinHandle<()> {
-        let (pool, mut head) = (self.pool().clone(), self.head());
+        let (options, mut head) = (self.pool().connect_options(), self.head());
         let mut seen = *head.borrow();
         tokio::spawn(async move {
+            let mut connection = None;
             loop {
-                match read_news(&pool, seen, &tell).await {
+                match read_news(&options, &mut connection, seen, &tell).await {
+                    Ok(newest) if newest - seen >= SOME => {
+                        seen = newest;
+                        continue;
+                    }
                     Ok(newest) => seen = newest,
-                    Err(error) => tracing::warn!(%error, "news of other nodes could not be read; trying again"),
+                    Err(error) => {
+                        connection = None;
+                        tracing::warn!(%error, "news of other nodes could not be read; trying again");
+                    }
                 }
                 let closed = tokio::time::timeout(POLL, head.changed())
                     .await
@@ -34,15 +46,22 @@ impl EventLog {
 }
 
 async fn read_news(
-    pool: &PgPool,
+    options: &PgConnectOptions,
+    connection: &mut Option<PgConnection>,
     seen: i64,
     tell: &(impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static),
 ) -> sqlx::Result<i64> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(PgConnection::connect_with(options).await?),
+    };
     let rows = sqlx::query!(
-        "SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1 ORDER BY position",
+        r#"SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1
+           ORDER BY position LIMIT $2"#,
         seen,
+        SOME,
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let newest = rows.last().map_or(seen, |row| row.position);
     let mut tenant = Tenant::default();

@@ -14,8 +14,17 @@ pub struct NodeCount {
     pub count: i64,
 }
 
+/// What all the other nodes have admitted for one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Others {
+    /// In the window that was asked about.
+    pub now: i64,
+    /// In the one before it.
+    pub before: i64,
+}
+
 /// Tells what this node has admitted; answers what all the others have, in the same order.
-pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Result<Vec<i64>> {
+pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Result<Vec<Others>> {
     let keys: Vec<Vec<u8>> = counts.iter().map(|count| count.key.to_vec()).collect();
     let windows: Vec<i64> = counts.iter().map(|count| count.window).collect();
     let own: Vec<i64> = counts.iter().map(|count| count.count).collect();
@@ -30,10 +39,14 @@ pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Res
     )
     .execute(pool)
     .await?;
-    let others = sqlx::query_scalar!(
-        r#"SELECT coalesce((SELECT sum(r.count) FROM rate_counts r
-                            WHERE r.key = asked.key AND r.time_window = asked.time_window AND r.node <> $3), 0)::bigint AS "others!"
-           FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (key, time_window, place) ORDER BY place"#,
+    let others = sqlx::query_as!(
+        Others,
+        r#"SELECT coalesce(sum(r.count) FILTER (WHERE r.time_window = asked.time_window), 0)::bigint AS "now!",
+               coalesce(sum(r.count) FILTER (WHERE r.time_window < asked.time_window), 0)::bigint AS "before!"
+           FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (key, time_window, place)
+           LEFT JOIN rate_counts r ON r.key = asked.key AND r.time_window IN (asked.time_window, asked.time_window - 1)
+               AND r.node <> $3
+           GROUP BY asked.place ORDER BY asked.place"#,
         &keys,
         &windows,
         node,

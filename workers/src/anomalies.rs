@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use licet_commands::{CommandError, Context, Network, Platform};
@@ -10,7 +13,7 @@ use licet_domain::{
     anomaly::{Finding, History, Severity, find},
     values::{LicenseId, Sealed, Timestamp},
 };
-use licet_event_store::{Tenant, consumers, vault::Purpose};
+use licet_event_store::{AsOf, Tenant, consumers, vault::Purpose};
 use licet_projections::{
     anomalies::{self, Guessing, Touched},
     heartbeats::Range,
@@ -31,11 +34,15 @@ const LICENSES: usize = 500;
 
 /// Licenses that are due to be looked at, and when each was last.
 #[derive(Default)]
-pub(crate) struct Agenda(Mutex<HashMap<Touched, (Option<Timestamp>, bool)>>);
+pub(crate) struct Agenda {
+    licenses: Mutex<HashMap<Touched, (Option<Timestamp>, bool)>>,
+    /// Whether it knows what the process before this one had put off.
+    caught_up: AtomicBool,
+}
 
 impl Agenda {
     fn add(&self, touched: Vec<Touched>) {
-        let mut agenda = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut agenda = self.licenses.lock().unwrap_or_else(PoisonError::into_inner);
         for license in touched {
             agenda.entry(license).or_insert((None, false)).1 = true;
         }
@@ -43,21 +50,21 @@ impl Agenda {
 
     /// Takes out what is due now; what was not touched for a day is forgotten.
     fn due(&self, now: Timestamp) -> Vec<Touched> {
-        let mut agenda = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut agenda = self.licenses.lock().unwrap_or_else(PoisonError::into_inner);
         agenda.retain(|_, (last, touched)| *touched || last.is_none_or(|last| now < last.plus_seconds(DAY_SECONDS)));
         let rested = |last: Option<Timestamp>| last.is_none_or(|last| now >= last.plus_seconds(PAUSE_SECONDS));
-        let mut due = Vec::new();
-        for (license, (last, touched)) in agenda
+        let mut waiting: Vec<_> = agenda
             .iter_mut()
             .filter(|(_, (last, touched))| *touched && rested(*last))
-        {
-            if due.len() == LICENSES {
-                break;
-            }
-            (*last, *touched) = (Some(now), false);
-            due.push(license.clone());
-        }
-        due
+            .collect();
+        // Whoever was looked at longest ago comes first, so that nobody starves.
+        waiting.sort_unstable_by_key(|(_, (last, _))| *last);
+        let some = waiting.into_iter().take(LICENSES);
+        some.map(|(license, entry)| {
+            *entry = (Some(now), false);
+            license.clone()
+        })
+        .collect()
     }
 }
 
@@ -71,6 +78,15 @@ pub(crate) async fn turn(platform: &Arc<Platform>, agenda: &Agenda) -> Result<()
     let head = platform.log.position().await.map_err(database)?;
     let after = consumers::position(pool, CONSUMER, 0).await.map_err(database)?;
     let stretch = (after, head.min(after + STRETCH));
+    if !agenda.caught_up.load(Ordering::Relaxed) {
+        // What the process before had put off was in its memory only.
+        let recent = AsOf::Time(platform.edge.now().plus_seconds(-2 * PAUSE_SECONDS));
+        let recent = platform.log.position_at(recent).await;
+        let recent = recent.map_err(|error| WorkerError::of("looking for anomalies")(error.into()))?;
+        let missed = anomalies::touched(pool, (recent.min(after), after)).await;
+        agenda.add(missed.map_err(database)?);
+        agenda.caught_up.store(true, Ordering::Relaxed);
+    }
     agenda.add(anomalies::touched(pool, stretch).await.map_err(database)?);
     for guessing in anomalies::guessing(pool, stretch).await.map_err(database)? {
         record_guessing(platform, &guessing).await?;

@@ -105,10 +105,8 @@ pub fn spawn_all(
     });
     let one = worker.clone();
     tasks.spawn(async move {
-        one.repeat("worker/upkeep", Duration::from_secs(3600), || {
-            upkeep::run(&one.platform)
-        })
-        .await;
+        one.repeat("worker/upkeep", Duration::from_secs(3600), || upkeep::run(&one))
+            .await;
     });
     let one = worker.clone();
     tasks.spawn(async move {
@@ -120,18 +118,16 @@ pub fn spawn_all(
     });
     let (one, sender) = (worker.clone(), outside.sender.clone());
     tasks.spawn(async move {
-        one.follow("worker/webhooks", || {
-            webhooks::turn(&one.platform, &one.reader, &sender)
-        })
-        .await;
+        let running = webhooks::Running::default();
+        one.follow("worker/webhooks", || webhooks::turn(&one, &sender, &running))
+            .await;
+        running.finish().await;
     });
     if let Some(settings) = &outside.mail {
         let (one, mailer) = (worker.clone(), Arc::new(Mailer::new(settings)?));
         tasks.spawn(async move {
-            one.repeat("worker/mail", Duration::from_secs(10), || {
-                mail::turn(&one.platform, &mailer)
-            })
-            .await;
+            one.repeat("worker/mail", Duration::from_secs(10), || mail::turn(&one, &mailer))
+                .await;
         });
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! The relay to NATS JetStream: every event after its commit, to whoever subscribes; and news from it to this node.
 //!
-//! Subject `licet.<tenant>.<aggregate>.<event>`, message id `log_id/position`, so that sending again is harmless. The
-//! stream itself says how far it has come: where it goes on stands in its newest message, so a stream that was wiped or
-//! restored is filled again, and nothing about it is kept here. JetStream acknowledges before it syncs to disk; it is
-//! never the truth.
+//! Subject `licet.<tenant>.<aggregate>.<event>`, message id `log_id/position`, so that sending again is harmless. How far
+//! everything was acknowledged is kept beside the log; the stream's newest message says what it has. The relay goes on
+//! from the lesser of the two: a message that was lost on its way has later ones behind it, and JetStream, which
+//! acknowledges before it syncs to disk, can lose its tail. A stream that was wiped is filled again from the beginning.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use async_nats::{
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use licet_domain::values::Timestamp;
-use licet_event_store::{EventLog, LogTable, RecordedEvent, leases};
+use licet_event_store::{EventLog, LogTable, RecordedEvent, consumers, leases};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -107,6 +107,8 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
 struct Place {
     log_id: Uuid,
     position: i64,
+    /// The stream's sequence of the last message: one that goes back says that the stream is another.
+    sequence: u64,
 }
 
 /// One batch; answers how many events.
@@ -126,12 +128,17 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
         acknowledgments.push(sent.map_err(|error| failed("publishing to NATS")(error.into()))?);
     }
     for acknowledgment in acknowledgments {
-        acknowledgment
-            .await
-            .map_err(|error| failed("publishing to NATS")(error.into()))?;
+        let acknowledged = acknowledgment.await;
+        let acknowledged = acknowledged.map_err(|error| failed("publishing to NATS")(error.into()))?;
+        if acknowledged.sequence <= place.sequence && !acknowledged.duplicate {
+            return Err(failed("publishing to NATS")("the stream was made anew".into()));
+        }
+        place.sequence = place.sequence.max(acknowledged.sequence);
     }
     if let Some(last) = events.last() {
         place.position = last.position;
+        let kept = consumers::keep(log.pool(), &consumer(place.log_id), last.position).await;
+        kept.map_err(|error| WorkerError::of("keeping the relay's place")(error.into()))?;
     }
     METRICS.relayed(events.len() as u64);
     Ok(events.len() as i64)
@@ -154,26 +161,39 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Pl
         .get_or_create_stream(config)
         .await
         .map_err(|error| failed("making the stream")(error.into()))?;
-    let last = stream
+    let state = &stream
         .info()
         .await
         .map_err(|error| failed("reading the stream")(error.into()))?
-        .state
-        .last_sequence;
-    let newest = match last {
-        0 => None,
-        last => stream.get_raw_message(last).await.ok(),
+        .state;
+    let (messages, sequence) = (state.messages, state.last_sequence);
+    let kept = consumers::find(log.pool(), &consumer(log_id)).await;
+    let kept = kept.map_err(|error| WorkerError::of("reading the relay's place")(error.into()))?;
+    let position = match (sequence, messages) {
+        // Nothing has ever been in it.
+        (0, _) => 0,
+        // All of it was old enough to go.
+        (_, 0) => kept.unwrap_or(0),
+        (last, _) => {
+            let newest = stream.get_raw_message(last).await;
+            let newest = newest.map_err(|error| failed("reading the stream")(error.into()))?;
+            let id = newest.headers.get("Licet-Log");
+            let own = id.is_some_and(|id| id.as_str() == log_id.to_string());
+            let newest = position_of(&newest.headers).filter(|_| own).unwrap_or(0);
+            kept.map_or(newest, |kept| kept.min(newest))
+        }
     };
-    let position = newest.and_then(|message| {
-        let own = message
-            .headers
-            .get("Licet-Log")
-            .is_some_and(|id| id.as_str() == log_id.to_string());
-        position_of(&message.headers).filter(|_| own)
-    });
-    let position = position.unwrap_or(0);
     tracing::info!(position, "the relay to NATS goes on after this position");
-    Ok(Place { log_id, position })
+    Ok(Place {
+        log_id,
+        position,
+        sequence,
+    })
+}
+
+/// Names the relay's place in a log.
+fn consumer(log_id: Uuid) -> String {
+    format!("relay/{log_id}")
 }
 
 /// The next events of all three tables, in the one order of positions and without a gap.

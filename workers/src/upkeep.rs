@@ -1,13 +1,13 @@
 //! Makes next month's partitions ahead and drops kept answers that have run out.
 
-use licet_commands::Platform;
 use licet_event_store::{deliveries, idempotency, schema};
 
 use licet_projections::replays;
 
-use crate::WorkerError;
+use crate::{Worker, WorkerError, webhooks};
 
-pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
+pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
+    let platform = &worker.platform;
     let failed = |error: licet_event_store::StoreError| WorkerError::of("upkeep")(error.into());
     let mut connection = platform.log.pool().acquire().await.map_err(failed)?;
     schema::make_partitions(&mut connection).await.map_err(failed)?;
@@ -16,6 +16,7 @@ pub(crate) async fn run(platform: &Platform) -> Result<(), WorkerError> {
         .map_err(failed)?;
     replays::sweep(platform.log.pool()).await.map_err(failed)?;
     deliveries::sweep(platform.log.pool()).await.map_err(failed)?;
+    webhooks::bury_retired(worker).await?;
     tracing::debug!(swept, "dropped kept answers that have run out");
     Ok(())
 }

@@ -122,19 +122,25 @@ fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> 
     Ok((Credential::Token(claims), actor, Vec::new()))
 }
 
-/// The client's address; a proxy's word counts only when it is a trusted one.
+/// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
+/// both. What cannot be read hides nobody: then it is the proxy itself that is counted.
 fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
     let peer = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip())?;
-    if !app.settings.trusted_proxies.contains(&peer) {
+        .map(|info| info.0.ip().to_canonical())?;
+    let trusted = |address: &IpAddr| app.settings.trusted_proxies.contains(address);
+    if !trusted(&peer) {
         return Some(peer);
     }
-    let forwarded = header(&parts.headers, "x-forwarded-for")?.rsplit(',');
-    let mut hops = forwarded.map_while(|hop| hop.trim().parse().ok());
-    hops.find(|hop| !app.settings.trusted_proxies.contains(hop))
-        .or(Some(peer))
+    // Each proxy appends, to the last line or as a line of its own: what stands last was said by the nearest.
+    let lines = parts.headers.get_all("x-forwarded-for").iter().rev();
+    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let mut known = hops.map_while(|hop| {
+        let hop = std::str::from_utf8(hop).ok()?.trim();
+        hop.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    });
+    known.find(|hop| !trusted(hop)).or(Some(peer))
 }
 
 impl Caller {

@@ -1,4 +1,4 @@
-//! Records what a rule has found: once for each rule, license and day, however often the rules are run.
+//! Records what a rule has found: once, however often the rules are run.
 
 use licet_domain::{
     anomaly::{AnomalyCommand, AnomalyFound, Finding},
@@ -19,12 +19,17 @@ impl Platform {
     ) -> Result<bool, CommandError> {
         let id = self.edge.id();
         let (from, to) = finding.span.unwrap_or((day, day));
-        let figure = finding.facts.get("figure").map(ToString::to_string).unwrap_or_default();
+        // One for each thing that is wrong, by the day on which it began: what is looked at again is not found again,
+        // and what got worse is.
         let subject = license.map(|license| license.to_string()).unwrap_or_default();
+        let fact = |name: &str| finding.facts.get(name).map(ToString::to_string).unwrap_or_default();
         let name = format!(
-            "{}/{subject}/{figure}/{}",
+            "{}/{subject}/{}/{}/{:?}/{}",
             finding.rule,
-            day.seconds().div_euclid(86_400)
+            fact("figure"),
+            fact("activation_id"),
+            finding.severity,
+            from.seconds().div_euclid(86_400)
         );
         let value_hash = self
             .look_up_key(&context.tenant)

@@ -11,6 +11,7 @@ use licet_domain::{
 };
 use licet_event_store::{AppendError, LogTable, NewEvent, Precondition, StreamEvents, Versioned};
 use moka::sync::Cache;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::InForce;
@@ -81,6 +82,9 @@ impl Platform {
             let (license, activation) = self.seated(context, request).await?;
             let in_force = self.in_force(&context.tenant, &license).await?;
             if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
+                let facts = BTreeMap::from([("meter".to_owned(), json!(meter))]);
+                self.note_beat_refusal(context, (&in_force, &activation), "METER_UNKNOWN", facts)
+                    .await;
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
             if !activation.is_seated() && self.revive(context, &in_force, request.activation).await? {
@@ -101,7 +105,16 @@ impl Platform {
                         self.recent_beats.0.insert(beat, position);
                     }
                     self.note_crossed_limits(context, &beaten).await;
-                    self.note_beat_refusal(context, &beaten).await;
+                    if !beaten.verdict.is_valid() {
+                        let (in_force, activation) = (&beaten.in_force, &beaten.activation);
+                        let mut facts = in_force.facts(&beaten.totals);
+                        if let Some(version) = &request.app_version {
+                            facts.insert("app_version".to_owned(), json!(version));
+                        }
+                        let code = beaten.verdict.code();
+                        self.note_beat_refusal(context, (in_force, activation), code, facts)
+                            .await;
+                    }
                     return Ok(Done {
                         value: beaten,
                         position,
@@ -126,8 +139,21 @@ impl Platform {
             return Ok((license, activation));
         }
         let license = self.licenses.fresh(&context.tenant, request.license.0).await?;
-        let activation = seat(&license, request.activation)?;
-        Ok((license, activation))
+        match seat(&license, request.activation) {
+            Ok(activation) => Ok((license, activation)),
+            Err(error) => {
+                let ended = license
+                    .state
+                    .facts()
+                    .and_then(|known| known.activation(request.activation));
+                if let Some(ended) = ended.cloned() {
+                    let in_force = self.in_force(&context.tenant, &license).await?;
+                    self.note_beat_refusal(context, (&in_force, &ended), "TOKEN_REVOKED", BTreeMap::new())
+                        .await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// One append, in which a floating seat's hold moves on. `take_anew` is for a seat that has no hold yet.
@@ -251,18 +277,21 @@ impl Platform {
         }
     }
 
-    async fn note_beat_refusal(&self, context: &Context, beaten: &Beaten) {
-        if beaten.verdict.is_valid() {
-            return;
-        }
+    async fn note_beat_refusal(
+        &self,
+        context: &Context,
+        (in_force, activation): (&InForce, &Activation),
+        code: &'static str,
+        facts: BTreeMap<String, Value>,
+    ) {
         let refusal = Refusal {
-            license_id: beaten.in_force.id(),
-            machine: Some(&beaten.activation.activated.components),
-            activation_id: Some(beaten.activation.id()),
+            license_id: in_force.id(),
+            machine: Some(&activation.activated.components),
+            activation_id: Some(activation.id()),
             asked: "heartbeat",
-            code: beaten.verdict.code(),
-            policy_version: beaten.in_force.policy.version,
-            facts: beaten.in_force.facts(&beaten.totals),
+            code,
+            policy_version: in_force.policy.version,
+            facts,
         };
         self.note_refusal(context, refusal).await;
     }

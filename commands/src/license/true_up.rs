@@ -3,7 +3,7 @@
 use licet_domain::{
     Decider,
     api_key::Scope,
-    license::{License, LicenseRejection},
+    license::{License, LicenseRejection, Standing},
     policy::Policy,
     true_up::Step,
     values::{LicenseId, Timestamp},
@@ -12,6 +12,31 @@ use licet_event_store::{ReadError, RecordedRow, Tenant, decode};
 use uuid::Uuid;
 
 use crate::{CommandError, Context, Platform};
+
+/// Adds what is news.
+fn push(steps: &mut Vec<Step>, step: Step) {
+    let same = |last: &Step| (last.used, last.seats) == (step.used, step.seats);
+    if !steps.last().is_some_and(same) {
+        steps.push(step);
+    }
+}
+
+/// A license that ended before a moment was not used from its end on.
+fn end_by(steps: &mut Vec<Step>, ends: Option<Timestamp>, moment: Timestamp) {
+    if let (Some(last), Some(end)) = (steps.last().copied(), ends)
+        && last.at < end
+        && end <= moment
+    {
+        push(
+            steps,
+            Step {
+                at: end,
+                used: 0,
+                ..last
+            },
+        );
+    }
+}
 
 impl Platform {
     /// Every change of the seats that a license uses or has, in order: from its own history and its policy's.
@@ -25,6 +50,7 @@ impl Platform {
         let (mut license, mut terms) = (License::default(), Policy::default());
         let mut policy = policy.into_iter().peekable();
         let mut steps: Vec<Step> = Vec::new();
+        let mut ends: Option<Timestamp> = None;
         changes.reverse();
         loop {
             let next = match (changes.last(), policy.peek()) {
@@ -49,16 +75,20 @@ impl Platform {
             let (Some(license), Some(policy)) = (license.facts(), terms.facts()) else {
                 continue;
             };
-            let (used, seats) = (license.active, license.seats(&policy.terms));
-            if steps.last().is_none_or(|last| (last.used, last.seats) != (used, seats)) {
-                steps.push(Step {
-                    position,
-                    at,
-                    used,
-                    seats,
-                });
-            }
+            end_by(&mut steps, ends, at);
+            // Whoever may not run uses nothing, whatever seats it has.
+            let stands = matches!(license.standing, Standing::Active | Standing::Suspended);
+            let lasts = license.window(&policy.terms).usable_until().is_none_or(|end| at < end);
+            let step = Step {
+                position,
+                at,
+                used: if stands && lasts { license.active } else { 0 },
+                seats: license.seats(&policy.terms),
+            };
+            push(&mut steps, step);
+            ends = license.window(&policy.terms).usable_until();
         }
+        end_by(&mut steps, ends, context.now);
         Ok(steps)
     }
 

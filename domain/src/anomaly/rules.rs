@@ -246,7 +246,8 @@ fn clock_set_back(history: &History) -> Option<Finding> {
 }
 
 /// A day's figure that departs from the license's own past: at least twice its median, and more than six robust standard
-/// deviations (1.4826 times the median absolute deviation, at least a tenth of the median) above it.
+/// deviations (1.4826 times the median absolute deviation, at least a tenth of the median, at least 1, and 10 where the
+/// median is 0) above it. Days without use count as 0.
 /// Source of the statistic: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993).
 fn outlier(daily: &Daily) -> Option<Finding> {
     if daily.past.len() < DAYS {
@@ -254,7 +255,9 @@ fn outlier(daily: &Daily) -> Option<Finding> {
     }
     let median = middle(daily.past.iter().map(|day| *day as f64).collect());
     let deviation = middle(daily.past.iter().map(|day| (*day as f64 - median).abs()).collect());
-    let robust = (1.4826 * deviation).max(median / 10.0).max(1.0);
+    // What was never used before may begin; only much of it at once is unusual.
+    let least = if median == 0.0 { 10.0 } else { 1.0 };
+    let robust = (1.4826 * deviation).max(median / 10.0).max(least);
     let score = (daily.today as f64 - median) / robust;
     if score <= DEVIATIONS || (daily.today as f64) < 2.0 * median {
         return None;

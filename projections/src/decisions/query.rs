@@ -60,7 +60,9 @@ pub async fn list(
         DecisionRow,
         r#"SELECT position, license_id, machine, activation_id, asked, code, policy_version, facts, count, decided_at, last_at
            FROM decisions
-           WHERE tenant_id = $1 AND license_id = $2 AND last_at >= $3 AND decided_at < $4
+           WHERE tenant_id = $1 AND license_id = $2 AND decided_at < $4
+             -- One of this hour may be going on: how often it was repeated is written at its end.
+             AND (last_at >= $3 OR (decided_at > $3 - interval '1 hour' AND decided_at > clock_timestamp() - interval '2 hours'))
              AND ($5::text IS NULL OR machine = $5) AND ($6::uuid IS NULL OR activation_id = $6)
              AND ($7::text IS NULL OR code = $7) AND position < coalesce($8, 9223372036854775807)
            ORDER BY position DESC LIMIT $9"#,

@@ -111,15 +111,22 @@ pub struct EndingLicense {
     pub expires_at: OffsetDateTime,
 }
 
-/// Active licenses of all tenants that end after one moment and up to another; for the worker that tells of it.
-pub async fn ending(pool: &PgPool, after: Timestamp, until: Timestamp, limit: i64) -> sqlx::Result<Vec<EndingLicense>> {
+/// Active licenses of all tenants that end after one moment and up to another, a page of them after a license that ends
+/// at that first moment; for the worker that tells of it.
+pub async fn ending(
+    pool: &PgPool,
+    (after, license): (OffsetDateTime, Uuid),
+    until: Timestamp,
+    limit: i64,
+) -> sqlx::Result<Vec<EndingLicense>> {
     sqlx::query_as!(
         EndingLicense,
         r#"SELECT tenant_id, license_id, expires_at AS "expires_at!" FROM license_state l
-           WHERE expires_at > $1 AND expires_at <= $2 AND NOT expiry_noted AND standing IN ('active', 'suspended')
-             AND standing = 'active'
-           ORDER BY expires_at LIMIT $3"#,
-        OffsetDateTime::from(after),
+           WHERE expires_at >= $1 AND (expires_at, license_id) > ($1, $2) AND expires_at <= $3
+             AND NOT expiry_noted AND standing IN ('active', 'suspended') AND standing = 'active'
+           ORDER BY expires_at, license_id LIMIT $4"#,
+        after,
+        license,
         OffsetDateTime::from(until),
         limit,
     )

@@ -6,26 +6,31 @@ mod template;
 use std::{str::FromStr as _, sync::Arc};
 
 use futures::TryStreamExt as _;
-use lettre::{Message, SmtpTransport, Transport as _, message::Mailbox};
+use lettre::{
+    Message, SmtpTransport, Transport as _,
+    message::{Mailbox, header::ContentType},
+    transport::smtp,
+};
 use licet_commands::{Platform, customer::CustomerView};
 use licet_domain::values::{LicenseId, Timestamp};
 use licet_event_store::{
     LogTable, RecordedEvent, Tenant, consumers,
     mails::{self, DueMail, NewMail},
 };
-use licet_projections::license_state;
+use licet_projections::license_state::{self, EndingLicense};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub use template::Language;
 
-use crate::{WorkerError, metrics::METRICS};
+use crate::{Worker, WorkerError, metrics::METRICS};
 
 /// How many days before its end a license's customer is told.
 const AHEAD: [i64; 2] = [30, 7];
 const CONSUMER: &str = "mail";
 const SOME: i64 = 1_000;
-/// Mails taken at once: all of them are sent, one after the other, within the time for which they are taken.
-const AT_ONCE: i64 = 10;
+/// Mails taken at once: however slow the server is, one is sent within the time for which it is taken.
+const AT_ONCE: i64 = 1;
 
 /// How mail is sent.
 #[derive(Debug, Clone)]
@@ -72,10 +77,11 @@ fn database(what: &'static str) -> impl FnOnce(licet_event_store::StoreError) ->
 }
 
 /// One turn: queue what the log and the calendar ask for, then send what is due.
-pub(crate) async fn turn(platform: &Arc<Platform>, mailer: &Arc<Mailer>) -> Result<(), WorkerError> {
-    queue_events(platform).await?;
+pub(crate) async fn turn(worker: &Worker, mailer: &Arc<Mailer>) -> Result<(), WorkerError> {
+    let platform = &worker.platform;
+    while queue_events(platform).await? {}
     queue_expiries(platform).await?;
-    loop {
+    while !*worker.ending.borrow() {
         let due = mails::take_due(platform.log.pool(), AT_ONCE)
             .await
             .map_err(database("reading the queue of mails"))?;
@@ -86,6 +92,7 @@ pub(crate) async fn turn(platform: &Arc<Platform>, mailer: &Arc<Mailer>) -> Resu
             send_and_note(platform, mailer, mail).await?;
         }
     }
+    Ok(())
 }
 
 async fn send_and_note(platform: &Arc<Platform>, mailer: &Arc<Mailer>, mail: DueMail) -> Result<(), WorkerError> {
@@ -100,8 +107,9 @@ async fn send_and_note(platform: &Arc<Platform>, mailer: &Arc<Mailer>, mail: Due
     Ok(())
 }
 
-/// Revocations and anomalies since the last turn. The first turn of a new installation begins at the present.
-async fn queue_events(platform: &Platform) -> Result<(), WorkerError> {
+/// Revocations and anomalies since the last turn. The first turn of a new installation begins at the present. Answers
+/// whether there is more.
+async fn queue_events(platform: &Platform) -> Result<bool, WorkerError> {
     let pool = platform.log.pool();
     let head = platform.log.position().await.map_err(database("reading the log"))?;
     let after = consumers::position(pool, CONSUMER, head)
@@ -112,12 +120,13 @@ async fn queue_events(platform: &Platform) -> Result<(), WorkerError> {
         .await
         .map_err(database("reading the log"))?;
     let Some(until) = events.last().map(|event| event.position) else {
-        return Ok(());
+        return Ok(false);
     };
     let wanted: Vec<NewMail> = events.iter().filter_map(mail_of).collect();
     mails::enqueue(pool, &wanted, Some((CONSUMER, (after, until))))
         .await
-        .map_err(database("queuing mails"))
+        .map_err(database("queuing mails"))?;
+    Ok(events.len() as i64 == SOME)
 }
 
 fn mail_of(event: &RecordedEvent) -> Option<NewMail> {
@@ -138,27 +147,37 @@ fn mail_of(event: &RecordedEvent) -> Option<NewMail> {
 /// Licenses that end soon: one mail for each end and each number of days ahead. Who comes late to the first gets only
 /// the nearer one.
 async fn queue_expiries(platform: &Platform) -> Result<(), WorkerError> {
-    let now = platform.edge.now();
-    let mut wanted = Vec::new();
+    let (pool, now) = (platform.log.pool(), platform.edge.now());
     let mut nearer = now;
     for days in AHEAD.into_iter().rev() {
         let until = now.plus_seconds(days * 86_400);
-        let ending = license_state::ending(platform.log.pool(), nearer, until, SOME).await;
-        for license in ending.map_err(database("looking for licenses that end soon"))? {
-            let end = Timestamp::from(license.expires_at);
-            wanted.push(NewMail {
-                mail_id: format!("expiry/{}/{}/{days}", license.license_id, end.seconds()),
-                tenant: Tenant::new(&license.tenant_id),
-                kind: "expiry".to_owned(),
-                subject_id: license.license_id,
-                facts: json!({ "expires_at": end, "days": days }).to_string(),
-            });
+        let mut after = (time::OffsetDateTime::from(nearer), Uuid::max());
+        loop {
+            let ending = license_state::ending(pool, after, until, SOME).await;
+            let ending = ending.map_err(database("looking for licenses that end soon"))?;
+            let mails: Vec<NewMail> = ending.iter().map(|license| expiry(license, days)).collect();
+            mails::enqueue(pool, &mails, None)
+                .await
+                .map_err(database("queuing mails"))?;
+            match ending.last() {
+                Some(last) if ending.len() as i64 == SOME => after = (last.expires_at, last.license_id),
+                _ => break,
+            }
         }
         nearer = until;
     }
-    mails::enqueue(platform.log.pool(), &wanted, None)
-        .await
-        .map_err(database("queuing mails"))
+    Ok(())
+}
+
+fn expiry(license: &EndingLicense, days: i64) -> NewMail {
+    let end = Timestamp::from(license.expires_at);
+    NewMail {
+        mail_id: format!("expiry/{}/{}/{days}", license.license_id, end.seconds()),
+        tenant: Tenant::new(&license.tenant_id),
+        kind: "expiry".to_owned(),
+        subject_id: license.license_id,
+        facts: json!({ "expires_at": end, "days": days }).to_string(),
+    }
 }
 
 /// Why a mail was not sent.
@@ -206,6 +225,7 @@ async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Resul
         .to(to)
         .subject(text.subject)
         .message_id(Some(format!("<{}@licet>", mail.mail_id.replace('/', "."))))
+        .header(ContentType::TEXT_PLAIN)
         .body(text.body)
         .map_err(|error| Refusal::hopeless(&error.to_string()))?;
     let mailer = Arc::clone(mailer);
@@ -213,11 +233,18 @@ async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Resul
     match sent {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(Refusal {
-            hopeless: error.is_permanent(),
+            hopeless: refuses_recipient(&error),
             cause: error.to_string(),
         }),
         Err(error) => Err(Refusal::passing(&error)),
     }
+}
+
+/// Whether the server knows no such recipient (RFC 5321: 550, 551 and 553). Everything else may pass, a wrong password
+/// (535) above all.
+fn refuses_recipient(error: &smtp::Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| ["550", "551", "553"].contains(&code.as_str()))
 }
 
 /// What a template may say of a license.
@@ -231,7 +258,7 @@ async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Li
     let license = platform.licenses.get(&mail.tenant, mail.subject_id).await;
     let license = license.map_err(|error| Refusal::passing(&error))?;
     let in_force = platform.in_force(&mail.tenant, &license).await;
-    let in_force = in_force.map_err(|error| Refusal::hopeless(&error.to_string()))?;
+    let in_force = in_force.map_err(|error| Refusal::passing(&error))?;
     debug_assert_eq!(in_force.id(), LicenseId(mail.subject_id));
     let customer_id = in_force.license().issued.customer_id;
     let customer = platform.customers.get(&mail.tenant, customer_id.0).await;

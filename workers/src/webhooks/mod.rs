@@ -1,36 +1,35 @@
 //! Webhooks: events from the log into a queue, and from the queue to the targets.
 //!
-//! Queuing is driven by the log and resumable from any position; a rebuild of read models does not touch it. A delivery
-//! that was acknowledged is not sent again: should the node die between the target's answer and our note of it, the target
-//! sees the same `webhook-id` twice, as Standard Webhooks asks it to expect.
+//! Queuing is driven by the log and resumable from any position; a rebuild of read models does not touch it. Each target
+//! has a task of its own while something is due to it, so that none waits for another. A delivery that was acknowledged
+//! is not sent again: should the node die between the target's answer and our note of it, the target sees the same
+//! `webhook-id` twice, as Standard Webhooks asks it to expect.
 
+mod deliver;
 mod send;
 mod target;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use licet_commands::Platform;
 use licet_domain::webhook::{LiveWebhook, Webhook};
-use licet_event_store::{
-    LogTable, RecordedEvent, Tenant, consumers,
-    deliveries::{self, DueDelivery, Outcome},
-    vault::Purpose,
-};
+use licet_event_store::{LogTable, RecordedEvent, Tenant, consumers, deliveries};
 use licet_projections::{PageRequest, Reader, resources};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 pub use send::{Sender, Sent};
 
-use crate::{WorkerError, metrics::METRICS, relay::envelope};
+use crate::{Worker, WorkerError};
 
 /// Events looked at for one webhook in one turn.
 const SOME: i64 = 1_000;
 /// Webhooks that are delivered to at once.
-const AT_ONCE: usize = 8;
-/// Deliveries to one of them in one turn, one after the other: even a slow target has answered all of them within the
-/// time for which they are taken.
-const OF_EACH: i64 = 15;
+const AT_ONCE: usize = 32;
 
 /// Names a webhook's place in the log.
 pub fn consumer(webhook_id: Uuid) -> String {
@@ -41,51 +40,58 @@ fn database(what: &'static str) -> impl FnOnce(licet_event_store::StoreError) ->
     move |error| WorkerError::of(what)(error.into())
 }
 
-/// One turn: queue what is new, then deliver what is due. Answers whether there may be more at once.
-pub(crate) async fn turn(platform: &Arc<Platform>, reader: &Reader, sender: &Sender) -> Result<bool, WorkerError> {
-    let tenant = Tenant::default();
-    let webhooks = live(reader, &tenant).await?;
+/// The targets that are delivered to at this moment.
+#[derive(Default)]
+pub(crate) struct Running {
+    busy: Arc<Mutex<HashSet<Uuid>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Running {
+    /// Waits for what is on its way; nothing new begins when the node ends.
+    pub(crate) async fn finish(self) {
+        let mut tasks = self.tasks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// One turn: queue what is new, then begin to deliver what is due. Answers whether there is more to queue at once.
+pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) -> Result<bool, WorkerError> {
+    let platform = &worker.platform;
+    let webhooks = live(&worker.reader, &Tenant::default()).await?;
     let mut more = false;
     for webhook in webhooks.values() {
         more |= queue(platform, webhook).await?;
     }
-    let due = deliveries::take_due(platform.log.pool(), (AT_ONCE as i64, OF_EACH)).await;
-    let due = due.map_err(database("reading the queue of webhooks"))?;
-    more |= !due.is_empty();
-    let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
-    let mut queues: HashMap<Uuid, Vec<DueDelivery>> = HashMap::new();
-    for delivery in due {
-        queues.entry(delivery.webhook_id).or_default().push(delivery);
-    }
-    let targets = queues.into_iter().map(|(id, queue)| {
-        let webhook = webhooks.get(&id).cloned();
-        deliver_all(platform, sender, (log_id, queue), webhook)
-    });
-    let mut running = futures::stream::iter(targets).buffer_unordered(AT_ONCE);
-    while let Some(done) = running.next().await {
-        done?;
+    let ids: Vec<Uuid> = webhooks.keys().copied().collect();
+    let due = deliveries::waiting(platform.log.pool(), &ids).await;
+    for id in due.map_err(database("reading the queue of webhooks"))? {
+        let mut busy = running.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if busy.len() >= AT_ONCE || !busy.insert(id) {
+            continue;
+        }
+        let (worker, sender, webhook) = (worker.clone(), sender.clone(), webhooks[&id].clone());
+        let busy = Arc::clone(&running.busy);
+        let mut tasks = running.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            if let Err(error) = deliver::all(&worker, &sender, &webhook).await {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "delivering to a webhook failed; it tries again");
+            }
+            busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        });
     }
     Ok(more)
 }
 
-/// One webhook's deliveries in the order of the log. A target that fails is left alone until the next turn, so that it
-/// does not hold up the others for longer than one try.
-async fn deliver_all(
-    platform: &Arc<Platform>,
-    sender: &Sender,
-    (log_id, queue): (Uuid, Vec<DueDelivery>),
-    webhook: Option<LiveWebhook>,
-) -> Result<(), WorkerError> {
-    let mut queue = queue.into_iter();
-    while let Some(delivery) = queue.next() {
-        let id = delivery.webhook_id;
-        if !deliver(platform, sender, (log_id, delivery), webhook.clone()).await? {
-            let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
-            let given_back = deliveries::put_back(platform.log.pool(), id, &rest).await;
-            return given_back.map_err(database("giving deliveries back"));
-        }
-    }
-    Ok(())
+/// Gives up what is due to webhooks that were retired.
+pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
+    let webhooks = live(&worker.reader, &Tenant::default()).await?;
+    let ids: Vec<Uuid> = webhooks.into_keys().collect();
+    deliveries::bury(worker.platform.log.pool(), &ids)
+        .await
+        .map_err(database("giving up deliveries"))
 }
 
 async fn live(reader: &Reader, tenant: &Tenant) -> Result<HashMap<Uuid, LiveWebhook>, WorkerError> {
@@ -135,66 +141,4 @@ async fn queue(platform: &Platform, webhook: &LiveWebhook) -> Result<bool, Worke
         .await
         .map_err(failed())?;
     Ok(events.len() as i64 == SOME)
-}
-
-/// Tries one delivery; answers whether the target took it.
-async fn deliver(
-    platform: &Arc<Platform>,
-    sender: &Sender,
-    (log_id, delivery): (Uuid, DueDelivery),
-    webhook: Option<LiveWebhook>,
-) -> Result<bool, WorkerError> {
-    let outcome = match webhook {
-        None => Outcome::Failed {
-            status: None,
-            error: "the webhook was retired".to_owned(),
-        },
-        Some(webhook) => attempt(platform, sender, (log_id, &delivery), &webhook).await?,
-    };
-    let dead = deliveries::settle(platform.log.pool(), &delivery, &outcome)
-        .await
-        .map_err(database("noting a delivery"))?;
-    METRICS.delivery(match (&outcome, dead) {
-        (Outcome::Delivered { .. }, _) => "delivered",
-        (Outcome::Failed { .. }, false) => "failed",
-        (Outcome::Failed { .. }, true) => "dead",
-    });
-    Ok(matches!(outcome, Outcome::Delivered { .. }))
-}
-
-async fn attempt(
-    platform: &Arc<Platform>,
-    sender: &Sender,
-    (log_id, delivery): (Uuid, &DueDelivery),
-    webhook: &LiveWebhook,
-) -> Result<Outcome, WorkerError> {
-    let event: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, delivery.position - 1, 1))
-        .try_collect()
-        .await
-        .map_err(database("reading an event"))?;
-    let Some(event) = event.first().filter(|event| event.position == delivery.position) else {
-        return Ok(Outcome::Failed {
-            status: None,
-            error: "the event is not in the log".to_owned(),
-        });
-    };
-    let sealer = platform.vault.sealer(&delivery.tenant, Purpose::Tenant, "1").await;
-    let sealer = sealer.map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
-    let secret = sealer
-        .open(&webhook.created.secret)
-        .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
-    let id = format!("msg_{}_{}", log_id.simple(), event.position);
-    let body = envelope(log_id, event).to_string();
-    let sent = sender
-        .send(
-            webhook.subscription.url.as_str(),
-            &secret,
-            (id, body),
-            platform.edge.now(),
-        )
-        .await;
-    Ok(match sent {
-        Sent::Taken(status) => Outcome::Delivered { status },
-        Sent::Refused { status, error } => Outcome::Failed { status, error },
-    })
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// Read what a license used in a period, as a signed statement that verifies offline.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/true-up", tag = "usage",
-    params(("id" = String, Path), ("from" = String, Query, description = "RFC 3339"), ("to" = Option<String>, Query, description = "Default now; a period that is not over says less than it will")),
+    params(("id" = String, Path), ("from" = String, Query, description = "RFC 3339"), ("to" = Option<String>, Query, description = "Default now; a period that is not over ends now, as the statement says")),
     responses((status = 200, description = "The statement.", body = TrueUp), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn license_true_up(
     State(app): State<App>,
@@ -38,7 +38,8 @@ pub(crate) async fn license_true_up(
             .map(|text| Timestamp::parse(text).map_err(|_| invalid(name)))
     };
     let from = time("from").transpose()?.ok_or_else(|| invalid("from"))?;
-    let to = time("to").transpose()?.unwrap_or(context.now);
+    // Nobody signs for what has not happened: a period that is not over ends now.
+    let to = time("to").transpose()?.map_or(context.now, |to| to.min(context.now));
     if from >= to {
         return Err(invalid("from"));
     }

@@ -1,0 +1,131 @@
+//! One target's deliveries, one after the other.
+
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use licet_commands::Platform;
+use licet_domain::webhook::LiveWebhook;
+use licet_event_store::{
+    LogTable, RecordedEvent,
+    deliveries::{self, DueDelivery, Outcome},
+    vault::Purpose,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Sender, Sent, database};
+use crate::{Worker, WorkerError, metrics::METRICS, relay::envelope};
+
+/// Deliveries taken at once: even a slow target has answered all of them within the time for which they are taken.
+const TAKEN: i64 = 15;
+/// For how long one target is delivered to before others get its place.
+const SHIFT: Duration = Duration::from_secs(60);
+
+/// Delivers what is due to one target in the order of the log, until nothing is, or it fails, or the node ends.
+pub(super) async fn all(worker: &Worker, sender: &Sender, webhook: &LiveWebhook) -> Result<(), WorkerError> {
+    let (platform, id) = (&worker.platform, webhook.created.webhook_id.0);
+    let pool = platform.log.pool();
+    let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
+    let began = Instant::now();
+    while began.elapsed() < SHIFT {
+        let taken = deliveries::take_due(pool, id, TAKEN).await;
+        let mut queue = taken.map_err(database("reading the queue of webhooks"))?.into_iter();
+        if queue.len() == 0 {
+            return Ok(());
+        }
+        let mut goes_on = true;
+        while goes_on && let Some(delivery) = queue.next() {
+            goes_on = deliver(platform, sender, (log_id, &delivery), webhook).await? && !*worker.ending.borrow();
+        }
+        let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
+        if !rest.is_empty() {
+            let given_back = deliveries::put_back(pool, id, &rest).await;
+            given_back.map_err(database("giving deliveries back"))?;
+        }
+        if !goes_on {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Tries one delivery; answers whether the target took it.
+async fn deliver(
+    platform: &Platform,
+    sender: &Sender,
+    (log_id, delivery): (Uuid, &DueDelivery),
+    webhook: &LiveWebhook,
+) -> Result<bool, WorkerError> {
+    let outcome = attempt(platform, sender, (log_id, delivery), webhook).await?;
+    let dead = note(platform, delivery, &outcome).await;
+    let dead = dead.map_err(database("noting a delivery"))?;
+    METRICS.delivery(match (&outcome, dead) {
+        (Outcome::Delivered { .. }, _) => "delivered",
+        (Outcome::Failed { .. }, false) => "failed",
+        (Outcome::Failed { .. }, true) => "dead",
+    });
+    Ok(matches!(outcome, Outcome::Delivered { .. }))
+}
+
+/// What a target has taken must not be forgotten because the database was away for a moment.
+async fn note(
+    platform: &Platform,
+    delivery: &DueDelivery,
+    outcome: &Outcome,
+) -> Result<bool, licet_event_store::StoreError> {
+    let pool = platform.log.pool();
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let noted = async {
+            let dead = deliveries::settle(pool, delivery, outcome).await?;
+            match outcome {
+                Outcome::Delivered { .. } => deliveries::unpause(pool, delivery.webhook_id).await?,
+                Outcome::Failed { .. } => deliveries::pause(pool, delivery.webhook_id).await?,
+            }
+            Ok(dead)
+        };
+        match noted.await {
+            Err(error) if pause > Duration::from_secs(10) => return Err(error),
+            Err(_) => tokio::time::sleep(pause).await,
+            noted => return noted,
+        }
+        pause *= 2;
+    }
+}
+
+async fn attempt(
+    platform: &Platform,
+    sender: &Sender,
+    (log_id, delivery): (Uuid, &DueDelivery),
+    webhook: &LiveWebhook,
+) -> Result<Outcome, WorkerError> {
+    let event: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, delivery.position - 1, 1))
+        .try_collect()
+        .await
+        .map_err(database("reading an event"))?;
+    let Some(event) = event.first().filter(|event| event.position == delivery.position) else {
+        return Ok(Outcome::Failed {
+            status: None,
+            error: "the event is not in the log".to_owned(),
+        });
+    };
+    let sealer = platform.vault.sealer(&delivery.tenant, Purpose::Tenant, "1").await;
+    let sealer = sealer.map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
+    let secret = sealer
+        .open(&webhook.created.secret)
+        .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
+    let id = format!("msg_{}_{}", log_id.simple(), event.position);
+    let body = envelope(log_id, event).to_string();
+    let sent = sender
+        .send(
+            webhook.subscription.url.as_str(),
+            &secret,
+            (id, body),
+            platform.edge.now(),
+        )
+        .await;
+    Ok(match sent {
+        Sent::Taken(status) => Outcome::Delivered { status },
+        Sent::Refused { status, error } => Outcome::Failed { status, error },
+    })
+}
