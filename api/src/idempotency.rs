@@ -23,6 +23,7 @@ use crate::{
     auth::Caller,
     extract::header,
     problem::{Problem, Result, unavailable},
+    render,
 };
 
 /// Requests of this node that carry a key and are running.
@@ -64,8 +65,8 @@ impl IdempotencyKey {
 enum Turn {
     /// Go on; the key, where one was sent, is held.
     First(Option<IdempotencyKey>),
-    /// It was answered before.
-    Again(Response),
+    /// It was answered before: body, status, position.
+    Again(String, u16, i64),
 }
 
 /// Looks at the key of a request. `route` and `body` are what it must agree with; `status` is that of a fresh answer.
@@ -114,7 +115,7 @@ async fn begin(
         .sealer
         .open(&Sealed(kept.response))
         .map_err(|error| Problem::internal(&error))?;
-    Ok(Turn::Again(replay(body, kept.status, kept.position)))
+    Ok(Turn::Again(body, kept.status, kept.position))
 }
 
 /// Runs a request that changes something: once for each key, and again for free.
@@ -126,10 +127,34 @@ pub(crate) async fn once<F: Future<Output = Result<Response>> + Send>(
     run: impl FnOnce(Context) -> F + Send,
 ) -> Result<Response> {
     match begin(app, caller, headers, about).await? {
-        Turn::Again(answer) => Ok(answer),
+        Turn::Again(body, status, position) => Ok(replay(body, status, position)),
         // The key is held until the answer is out.
         Turn::First(key) => run(caller.context(app, key.as_ref())).await,
     }
+}
+
+/// The same for what changes something beside the log, and so cannot be committed with its answer. Answers the
+/// body too, for headers that follow from it.
+pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    about: (&str, &[u8], StatusCode),
+    run: impl FnOnce() -> F + Send,
+) -> Result<(Response, String)> {
+    let key = match begin(app, caller, headers, about).await? {
+        Turn::Again(body, status, position) => return Ok((replay(body.clone(), status, position), body)),
+        Turn::First(key) => key,
+    };
+    let (status, body) = (about.2, run().await?);
+    if let Some(key) = &key {
+        let sealed = app.sealer.seal(&body);
+        let hashes = (&key.scope_hash, &key.request_hash);
+        let kept = (status.as_u16(), sealed.0.as_str());
+        let kept = idempotency::keep(app.platform.log.pool(), &app.tenant, hashes, kept).await;
+        kept.map_err(unavailable)?;
+    }
+    Ok((render::answer(status, body.clone(), &[]), body))
 }
 
 fn replay(body: String, status: u16, position: i64) -> Response {
@@ -145,6 +170,8 @@ fn replay(body: String, status: u16, position: i64) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    headers.insert("licet-position", position.into());
+    if position > 0 {
+        headers.insert("licet-position", position.into());
+    }
     response
 }

@@ -185,6 +185,7 @@ impl From<CommandError> for Problem {
                 field_problem("rollout_percent", "OUT_OF_RANGE", text)
             }
             CommandError::Release(ReleaseRejection::Yanked) => conflict("RELEASE_YANKED"),
+            CommandError::ApiKey(ApiKeyRejection::NotLive) => conflict("API_KEY_ENDED"),
             CommandError::ApiKey(ApiKeyRejection::NoScope) => field_problem("scopes", "REQUIRED", text),
             CommandError::ApiKey(ApiKeyRejection::ExpiresInThePast) => {
                 field_problem("expires_at", "OUT_OF_RANGE", text)

@@ -106,7 +106,12 @@ pub(crate) fn product(view: &ProductView) -> admin::Product {
 }
 
 pub(crate) fn product_editable(view: &ProductView) -> Value {
-    json!([view.product.id, view.product.name, view.retired])
+    json!([
+        view.product.id,
+        view.product.name,
+        view.product.min_version,
+        view.retired
+    ])
 }
 
 pub(crate) fn policy(view: &PolicyView) -> admin::Policy {

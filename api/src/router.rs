@@ -136,6 +136,7 @@ fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(releases::release_events))
         .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
         .routes(routes!(api_keys::read_api_key, api_keys::revoke_api_key))
+        .routes(routes!(api_keys::rotate_api_key))
         .routes(routes!(api_keys::api_key_events))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(

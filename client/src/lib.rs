@@ -35,6 +35,7 @@
 //! ```
 
 mod answer;
+mod background;
 mod client;
 mod error;
 mod fingerprint;
@@ -42,17 +43,20 @@ mod keys;
 mod lease;
 mod offload;
 mod platform;
+mod schedule;
 mod session;
 mod store;
 mod usage;
 
 pub use answer::{Exchange, verify_answer};
+pub use background::Background;
 pub use client::{Client, request_file};
 pub use error::Error;
 pub use fingerprint::Fingerprint;
 pub use keys::PinnedKeys;
 pub use lease::{Licensed, OfflineLease};
 pub use offload::{Offloaded, offload};
-pub use session::{Background, Schedule, Session, Status};
-pub use store::{State, Store};
+pub use schedule::Schedule;
+pub use session::{Session, Status};
+pub use store::{State, Store, Unsent};
 pub use usage::Usage;

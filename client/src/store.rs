@@ -20,7 +20,7 @@ use licet_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys};
+use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys, Usage};
 
 /// How far the clock may run behind the latest moment seen before that counts as set back.
 const TOLERANCE_SECONDS: i64 = 300;
@@ -43,10 +43,36 @@ pub struct State {
     /// The list of leases that were called back, as it came.
     #[serde(default)]
     pub revocations: Option<String>,
+    /// What the server has not been told yet.
+    #[serde(default)]
+    pub unsent: Unsent,
     /// The trusted keys.
     pub keys: Vec<Key>,
     /// The latest moment seen, by this clock or the server's, in milliseconds since 1970.
     pub seen: i64,
+}
+
+/// What was used and not reported, or not confirmed: it outlives the program's end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsent {
+    /// What the next beat reports.
+    pub usage: Usage,
+    /// What the last beat reported, under its nonce, until the server has confirmed it.
+    pub unconfirmed: Option<(String, Usage)>,
+}
+
+impl Unsent {
+    /// What to send: what is unconfirmed again, or what has come together since under a new nonce.
+    pub(crate) fn next(&mut self, nonce: impl FnOnce() -> String) -> (String, Usage) {
+        let usage = &mut self.usage;
+        let fresh = || (nonce(), std::mem::take(usage));
+        self.unconfirmed.get_or_insert_with(fresh).clone()
+    }
+
+    /// The server has it, or will never take it.
+    pub(crate) fn confirmed(&mut self) {
+        self.unconfirmed = None;
+    }
 }
 
 /// The file: the state and its seal.

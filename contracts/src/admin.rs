@@ -24,6 +24,13 @@ pub struct CreateProduct {
 pub struct EditProduct {
     /// For people.
     pub name: Option<String>,
+    /// The lowest version that may run, as semver; `null` lets every version run again.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "nullable::read"
+    )]
+    pub min_version: Option<Option<String>>,
 }
 
 /// A product.
@@ -436,6 +443,14 @@ pub struct CreateApiKey {
     pub scopes: Vec<String>,
     /// When it ends by itself.
     pub expires_at: Option<String>,
+}
+
+/// `POST /api/admin/api-keys/{id}/rotate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RotateApiKey {
+    /// For how many seconds the old key goes on opening what it opened; default a day, at most 90 days.
+    pub overlap_seconds: Option<i64>,
 }
 
 /// An API key.

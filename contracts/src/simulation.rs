@@ -32,6 +32,24 @@ pub struct SimulationResult {
     pub silent: Vec<SimulatedSilence>,
     /// Licenses that had more machines at the beginning than they would have had seats, at most 1,000.
     pub over_seats: Vec<SimulatedOverSeats>,
+    /// Licenses whose machines would have been told `USAGE_LIMIT_EXCEEDED`, by meter and billing period, at most 1,000.
+    pub over_limits: Vec<SimulatedOverLimit>,
+}
+
+/// A license that used more in a billing period than it would have been let.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SimulatedOverLimit {
+    /// The license.
+    pub license_id: String,
+    /// The meter.
+    pub meter: String,
+    /// The period's beginning.
+    pub period: String,
+    /// How much was used.
+    pub used: u64,
+    /// How much is included.
+    pub limit: u64,
 }
 
 /// A machine that would have been refused.

@@ -133,6 +133,26 @@ pub async fn until(pool: &PgPool, activation_id: ActivationId) -> sqlx::Result<O
     .await
 }
 
+/// Gives a seat the hold that it lacks, from now on; one that it has meanwhile stays. A hold of a seat that is given up at
+/// this moment means nothing and is dropped when it runs out.
+pub async fn give(
+    pool: &PgPool,
+    (tenant, license_id, activation_id): (&Tenant, LicenseId, ActivationId),
+    seconds: u32,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO seat_holds (tenant_id, activation_id, license_id, held_until)
+           VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4)) ON CONFLICT DO NOTHING"#,
+        tenant.as_str(),
+        activation_id.0,
+        license_id.0,
+        f64::from(seconds),
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// A hold that has run out.
 #[derive(Debug, Clone)]
 pub struct ExpiredHold {

@@ -37,6 +37,30 @@ pub async fn find(pool: &PgPool, tenant: &Tenant, scope_hash: &[u8; 32]) -> sqlx
     }))
 }
 
+/// Keeps the answer to a request that changed something beside the log, after the change: a crash in between lets the
+/// request be carried out again.
+pub async fn keep(
+    pool: &PgPool,
+    tenant: &Tenant,
+    (scope_hash, request_hash): (&[u8; 32], &[u8; 32]),
+    (status, response): (u16, &str),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO idempotency_keys (tenant_id, scope_hash, request_hash, status, response, position, recorded_at)
+           VALUES ($1, $2, $3, $4, $5, 0, clock_timestamp())
+           ON CONFLICT (tenant_id, scope_hash) DO UPDATE SET request_hash = excluded.request_hash,
+               status = excluded.status, response = excluded.response, position = 0, recorded_at = excluded.recorded_at"#,
+        tenant.as_str(),
+        &scope_hash[..],
+        &request_hash[..],
+        status.cast_signed(),
+        response,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// Drops answers that have run out; says how many.
 pub async fn sweep(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<u64> {
     let before = now - time::Duration::hours(IDEMPOTENCY_HOURS);

@@ -17,6 +17,8 @@ use crate::heartbeats::Range;
 
 /// Observations of one license that are looked at; a busier one is looked at from its newest on.
 const MOST: i64 = 5_000;
+/// Figures of one license that are looked at: some hundred names on each day.
+const FIGURES: i64 = 50_000;
 /// Days of figures that are compared.
 const DAYS: i64 = 60;
 
@@ -165,26 +167,33 @@ pub async fn daily(pool: &PgPool, license: &Touched, moment: Timestamp) -> sqlx:
                UNION ALL
                SELECT 'feature/' || feature, day, count FROM feature_usage
                WHERE tenant_id = $1 AND license_id = $2 AND day >= $3 AND day <= $4
-           ) AS figures ORDER BY name, day"#,
+               UNION ALL
+               SELECT 'meter/' || meter, day, amount FROM meter_days
+               WHERE tenant_id = $1 AND license_id = $2 AND day >= $3 AND day <= $4
+           ) AS figures ORDER BY name, day LIMIT $5"#,
         license.tenant.as_str(),
         license.license_id,
         first,
         today,
+        FIGURES,
     )
     .fetch_all(pool)
     .await?;
+    // Days without use count, from the first on which anything was heard of the license.
+    let known = rows.iter().map(|row| row.day).min().unwrap_or(today);
+    let days = usize::try_from((today - known).whole_days()).unwrap_or(0);
     let mut figures: BTreeMap<String, Daily> = BTreeMap::new();
     for row in rows {
         let figure = figures.entry(row.name.clone()).or_insert_with(|| Daily {
             name: row.name,
-            past: Vec::new(),
+            past: vec![0; days],
             today: 0,
         });
         let amount = row.amount.max(0).cast_unsigned();
-        if row.day == today {
-            figure.today = amount;
-        } else {
-            figure.past.push(amount);
+        let place = usize::try_from((row.day - known).whole_days()).unwrap_or(0);
+        match figure.past.get_mut(place) {
+            Some(day) => *day = amount,
+            None => figure.today = amount,
         }
     }
     Ok(figures.into_values().collect())

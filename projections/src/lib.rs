@@ -23,5 +23,5 @@ pub use page::{Page, PageRequest, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{
     Difference, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors,
-    rebuild, run, status, verify,
+    rebuild, run, status, sweep_scratch, verify,
 };

@@ -54,19 +54,25 @@ pub struct ReplayOrder {
     pub format: Format,
 }
 
-/// Writes down that a replay begins.
-pub async fn begin(pool: &PgPool, order: &ReplayOrder) -> sqlx::Result<()> {
-    sqlx::query!(
-        "INSERT INTO replays (replay_id, tenant_id, name, position, format) VALUES ($1, $2, $3, $4, $5)",
+/// Replays of a tenant that may run at once, over all nodes.
+pub const AT_ONCE: i64 = 4;
+
+/// Writes down that a replay begins; `false` when too many are running.
+pub async fn begin(pool: &PgPool, order: &ReplayOrder) -> sqlx::Result<bool> {
+    let begun = sqlx::query!(
+        r#"INSERT INTO replays (replay_id, tenant_id, name, position, format)
+           SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM replays WHERE tenant_id = $2 AND status = 'running'
+               AND touched_at > clock_timestamp() - interval '60 seconds') < $6"#,
         order.id,
         order.tenant.as_str(),
         order.projector.name(),
         order.position,
         order.format.extension(),
+        AT_ONCE,
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(begun.rows_affected() == 1)
 }
 
 /// Runs a replay to its end, telling every second how far it is.
@@ -76,14 +82,15 @@ pub async fn run(log: EventLog, order: ReplayOrder, folder: &Path) {
     let teller = tokio::spawn(tell(pool.clone(), order.id, Arc::clone(&reached)));
     let progress = move |at: i64, _: i64| reached.store(at, Ordering::Relaxed);
     let as_of = AsOf::Position(order.position);
-    let replayed = replay(order.projector, &log, as_of, (folder, order.format), &progress).await;
-    teller.abort();
+    let whose = Some(&order.tenant);
+    let replayed = replay(order.projector, &log, (as_of, whose), (folder, order.format), &progress).await;
     let kept = match replayed {
         Ok(replayed) => keep(&pool, order.id, &replayed)
             .await
             .map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
+    teller.abort();
     let (status, error) = match kept {
         Ok(()) => ("done", None),
         Err(error) => ("failed", Some(error)),

@@ -21,9 +21,10 @@ pub struct Revocations {
 pub async fn list(reader: &Reader, tenant: &Tenant, now: Timestamp) -> sqlx::Result<Revocations> {
     let now = OffsetDateTime::from(now);
     let mut transaction = reader.begin(tenant).await?;
+    // The longest that a policy has ever said: a lease that was issued under it is alive for so long.
     let longest = sqlx::query_scalar!(
-        r#"SELECT coalesce(max((coalesce(state::jsonb -> 'Live', state::jsonb -> 'Retired') -> 'terms' ->> 'lease_days')::integer), 7) AS "days!"
-           FROM resources WHERE tenant_id = $1 AND kind = 'policy'"#,
+        r#"SELECT greatest(max((payload -> 'terms' ->> 'lease_days')::integer), 7) AS "days!" FROM events
+           WHERE tenant_id = $1 AND aggregate_type = 'policy'"#,
         tenant.as_str(),
     )
     .fetch_one(&mut *transaction)

@@ -26,7 +26,11 @@ const EVENTS: u64 = 100;
 
 fn edit(edge: &Edge, number: u64) -> ProductCommand {
     let name = Text::parse(&format!("name {number}")).unwrap_or_else(|_| unreachable!("the name is short"));
-    ProductCommand::Edit { name, at: edge.now() }
+    ProductCommand::Edit {
+        name,
+        min_version: None,
+        at: edge.now(),
+    }
 }
 
 /// The first hundred events of an aggregate.

@@ -108,7 +108,7 @@ fn an_analyst_replays_any_moment_without_a_database() {
         "{csv}"
     );
     let beats = replay(&server, &json!({ "name": "license_heartbeats" }));
-    assert_eq!(beats["files"].as_array().map(Vec::len), Some(6), "{beats}");
+    assert_eq!(beats["files"].as_array().map(Vec::len), Some(7), "{beats}");
     let url = beats["files"]
         .as_array()
         .unwrap()

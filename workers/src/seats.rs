@@ -1,6 +1,9 @@
 //! Takes floating seats back whose machines were silent for too long. Whoever asks for a seat need not wait for this.
 
 use licet_commands::Platform;
+use licet_domain::values::ActivationId;
+use licet_event_store::{Tenant, holds};
+use licet_projections::activations;
 
 use crate::WorkerError;
 
@@ -9,6 +12,34 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<(), WorkerError> {
     let freed = freed.map_err(|error| WorkerError::of("taking silent seats back")(error.into()))?;
     if freed > 0 {
         tracing::info!(freed, "took silent seats back");
+    }
+    Ok(())
+}
+
+/// Seats looked at in one turn.
+const SOME: i64 = 10_000;
+
+/// Gives seats a hold that were taken before their policy floated, so that they fall free when their machines are silent.
+pub(crate) async fn give_holds(platform: &Platform) -> Result<(), WorkerError> {
+    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| WorkerError::of("giving seats their holds")(cause);
+    let pool = platform.log.pool();
+    let unheld = activations::unheld(pool, SOME)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    for seat in unheld {
+        let tenant = Tenant::new(&seat.tenant_id);
+        let license = platform.licenses.get(&tenant, seat.license_id).await;
+        let license = license.map_err(|error| failed(error.into()))?;
+        let in_force = platform.in_force(&tenant, &license).await;
+        let in_force = in_force.map_err(|error| failed(error.into()))?;
+        let seated = in_force.license().activation(ActivationId(seat.activation_id));
+        let hold = in_force.terms().hold_seconds();
+        if let (Some(seconds), Some(true)) = (hold, seated.map(|seated| seated.is_seated())) {
+            let whose = (&tenant, in_force.id(), ActivationId(seat.activation_id));
+            holds::give(pool, whose, seconds)
+                .await
+                .map_err(|error| failed(error.into()))?;
+        }
     }
     Ok(())
 }

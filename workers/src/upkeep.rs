@@ -1,10 +1,10 @@
-//! Makes next month's partitions ahead and drops kept answers that have run out.
+//! What has to be done now and then: next month's partitions, what has run out, seats that lack a hold.
 
 use licet_event_store::{deliveries, idempotency, schema};
 
-use licet_projections::replays;
+use licet_projections::{replays, sweep_scratch};
 
-use crate::{Worker, WorkerError, webhooks};
+use crate::{Worker, WorkerError, seats, webhooks};
 
 pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
     let platform = &worker.platform;
@@ -16,6 +16,8 @@ pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
         .map_err(failed)?;
     replays::sweep(platform.log.pool()).await.map_err(failed)?;
     deliveries::sweep(platform.log.pool()).await.map_err(failed)?;
+    sweep_scratch(&platform.log).await.map_err(failed)?;
+    seats::give_holds(platform).await?;
     webhooks::bury_retired(worker).await?;
     tracing::debug!(swept, "dropped kept answers that have run out");
     Ok(())

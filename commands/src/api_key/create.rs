@@ -2,7 +2,7 @@
 
 use licet_domain::{
     api_key::{ApiKeyCommand, ApiKeyCreated, IssuedApiKey, Scope},
-    values::{ApiKeyId, Text, ValueError},
+    values::{ApiKeyId, Text, Timestamp, ValueError},
 };
 use licet_event_store::{Claim, Envelope};
 
@@ -42,6 +42,40 @@ impl Platform {
         let scopes = fields.take("scopes", scopes(&new.scopes));
         let expires_at = fields.time("expires_at", new.expires_at.as_deref());
         let (name, scopes) = fields.finish(name.zip(scopes))?;
+        let made = self.make_api_key(context, (name, scopes, expires_at)).await?;
+        let (id, secret) = (made.created.api_key_id.0, made.secret);
+        let envelope = Envelope {
+            claims: vec![made.claim],
+            ..context.envelope()
+        };
+        let created = made.created;
+        let order = |_: &_| Ok(ApiKeyCommand::Create(created.clone()));
+        let output = |state: &licet_domain::api_key::ApiKey| {
+            let key = state.facts().cloned().ok_or(CommandError::NotFound("API key"))?;
+            Ok(CreatedApiKey {
+                key,
+                secret: secret.clone(),
+            })
+        };
+        self.run(&self.api_keys, (id, context, envelope), order, output, body)
+            .await
+    }
+}
+
+/// A key that is about to be recorded.
+pub(super) struct MadeApiKey {
+    pub(super) created: ApiKeyCreated,
+    pub(super) secret: String,
+    pub(super) claim: Claim,
+}
+
+impl Platform {
+    /// Draws a secret; only its hash is kept.
+    pub(super) async fn make_api_key(
+        &self,
+        context: &Context,
+        (name, scopes, expires_at): (Text<200>, Vec<Scope>, Option<Timestamp>),
+    ) -> Result<MadeApiKey, CommandError> {
         let id = self.edge.id();
         let random: String = self
             .edge
@@ -54,33 +88,22 @@ impl Platform {
             .look_up_key(&context.tenant)
             .await?
             .hash("api_key", secret.as_bytes());
-        let claim = Claim {
-            kind: "api_key",
-            value_hash,
-            aggregate_id: id.to_string(),
-        };
-        let envelope = Envelope {
-            claims: vec![claim],
-            ..context.envelope()
-        };
-        let created = ApiKeyCreated {
-            api_key_id: ApiKeyId(id),
-            name,
-            scopes,
-            prefix: secret[..9].to_owned(),
-            expires_at,
-            at: context.now,
-        };
-        let order = |_: &_| Ok(ApiKeyCommand::Create(created.clone()));
-        let output = |state: &licet_domain::api_key::ApiKey| {
-            let key = state.facts().cloned().ok_or(CommandError::NotFound("API key"))?;
-            Ok(CreatedApiKey {
-                key,
-                secret: secret.clone(),
-            })
-        };
-        self.run(&self.api_keys, (id, context, envelope), order, output, body)
-            .await
+        Ok(MadeApiKey {
+            created: ApiKeyCreated {
+                api_key_id: ApiKeyId(id),
+                name,
+                scopes,
+                prefix: secret[..9].to_owned(),
+                expires_at,
+                at: context.now,
+            },
+            secret,
+            claim: Claim {
+                kind: "api_key",
+                value_hash,
+                aggregate_id: id.to_string(),
+            },
+        })
     }
 }
 

@@ -3,5 +3,6 @@
 mod authenticate;
 mod create;
 mod revoke;
+mod rotate;
 
 pub use create::{CreatedApiKey, NewApiKey};

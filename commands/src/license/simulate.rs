@@ -5,7 +5,7 @@ use licet_domain::{
     api_key::Scope,
     license::{License, LicenseEvent, SimulatedRefusal, Simulation},
     policy::{Policy, Terms},
-    values::{LicenseId, Timestamp},
+    values::{LicenseId, Limits, Timestamp},
 };
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ pub struct SimulatedLicense {
     pub refused: Vec<(i64, SimulatedRefusal)>,
     /// How many activations were judged.
     pub activations: u64,
+    /// The limits that it would have.
+    pub limits: Limits,
 }
 
 impl Platform {
@@ -62,10 +64,12 @@ impl Platform {
         for (position, _, event) in after {
             refused.extend(simulation.live(event).map(|refusal| (*position, refusal)));
         }
+        let limits = simulation.limits();
         let activated = |(_, _, event): &&(_, _, LicenseEvent)| matches!(event, LicenseEvent::Activated(_));
         Ok(SimulatedLicense {
             over_seats,
             refused,
+            limits,
             activations: after.iter().filter(activated).count() as u64,
         })
     }

@@ -4,13 +4,15 @@ use licet_domain::{api_key::Scope, product::ProductCommand, values::Text};
 use uuid::Uuid;
 
 use super::ProductView;
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform, release::semver};
 
 /// What is to change; what is absent stays.
 #[derive(Debug, Clone)]
 pub struct ProductChanges {
     /// The name.
     pub name: Option<String>,
+    /// The lowest version that may run; `Some(None)` is any.
+    pub min_version: Option<Option<String>>,
 }
 
 impl Platform {
@@ -34,8 +36,14 @@ impl Platform {
                 "name",
                 changes.name.as_deref().map_or(Ok(view.product.name), Text::parse),
             );
+            let min_version = match &changes.min_version {
+                None => view.product.min_version,
+                Some(None) => None,
+                Some(Some(text)) => fields.take("min_version", semver("VERSION_INVALID", text)),
+            };
             Ok(ProductCommand::Edit {
                 name: fields.finish(name)?,
+                min_version,
                 at: context.now,
             })
         };

@@ -5,3 +5,4 @@ mod roll_out;
 mod yank;
 
 pub use publish::NewRelease;
+pub(crate) use publish::semver;

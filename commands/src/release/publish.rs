@@ -36,7 +36,8 @@ pub struct NewRelease {
 }
 
 impl Platform {
-    /// Publishes a version that the channel does not have yet, and raises the product's minimum version with it.
+    /// Publishes a version that the channel does not have yet, and raises the product's minimum version with it, where
+    /// the release is for everybody.
     pub async fn publish_release(
         &self,
         context: &Context,
@@ -70,8 +71,9 @@ impl Platform {
             .hash("release", unique.as_bytes());
         let events = Release::decide(&Release::default(), ReleaseCommand::Publish(release.clone()))?;
         let raise = release
-            .min_version
-            .clone()
+            .for_everybody()
+            .then(|| release.min_version.clone())
+            .flatten()
             .map(|version| ProductCommand::RaiseMinimumVersion {
                 version,
                 release_id: release.release_id,
@@ -165,7 +167,7 @@ fn invalid(code: &'static str, detail: &str) -> ValueError {
     }
 }
 
-fn semver(code: &'static str, text: &str) -> Result<semver::Version, ValueError> {
+pub(crate) fn semver(code: &'static str, text: &str) -> Result<semver::Version, ValueError> {
     text.trim()
         .parse()
         .map_err(|_| invalid(code, "this is not a semantic version such as 1.4.2"))

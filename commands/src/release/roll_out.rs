@@ -2,7 +2,8 @@
 
 use licet_domain::{
     api_key::Scope,
-    release::{PublishedRelease, Release, ReleaseCommand},
+    product::ProductCommand,
+    release::{PublishedRelease, Release, ReleaseCommand, ReleasePublished},
 };
 use uuid::Uuid;
 
@@ -32,6 +33,35 @@ impl Platform {
         let about = (id, context, context.envelope());
         let done = self.run(&self.releases, about, order, facts, body).await;
         self.releases_changed();
-        done
+        let done = done?;
+        if rollout_percent == 100 {
+            self.raise_minimum(context, &done.value).await?;
+        }
+        Ok(done)
+    }
+
+    /// A release that reaches everybody may say which versions must not run any more. After a crash in between, rolling
+    /// it out to everybody again does this too.
+    async fn raise_minimum(&self, context: &Context, release: &PublishedRelease) -> Result<(), CommandError> {
+        let published = &release.published;
+        let Some(version) = &published.min_version else {
+            return Ok(());
+        };
+        if published.channel.as_str() != ReleasePublished::STABLE || release.yanked {
+            return Ok(());
+        }
+        let mut context = context.clone();
+        (context.command_id, context.idempotency) = (self.edge.id(), None);
+        let order = |_: &_| {
+            Ok::<_, CommandError>(ProductCommand::RaiseMinimumVersion {
+                version: version.clone(),
+                release_id: published.release_id,
+                at: context.now,
+            })
+        };
+        let about = (published.product_id.0, &context, context.envelope());
+        self.run(&self.products, about, order, |_| Ok(()), &|()| String::new())
+            .await?;
+        Ok(())
     }
 }

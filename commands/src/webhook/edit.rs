@@ -33,6 +33,11 @@ impl SubscriptionRequest {
             let detail = "these are at most 100 types such as license.revoked or license.*";
             fields.complain("event_types", "INVALID", detail);
         }
+        // Many and small: they are read over the API, replayed, or heard over NATS.
+        if self.event_types.iter().any(|kind| is_undelivered(kind)) {
+            let detail = "beats and refusals are not delivered to webhooks; subscribe to NATS for them";
+            fields.complain("event_types", "NOT_DELIVERED", detail);
+        }
         let long = |(field, value): (&String, &String)| field.len() > 64 || value.len() > 200;
         if self.filters.len() > 10 || self.filters.iter().any(long) {
             fields.complain("filters", "INVALID", "at most 10, each with a short name and value");
@@ -45,6 +50,10 @@ impl SubscriptionRequest {
             filters: self.filters.clone(),
         })
     }
+}
+
+fn is_undelivered(kind: &str) -> bool {
+    ["heartbeat.", "decision."].iter().any(|start| kind.starts_with(start))
 }
 
 fn is_type(kind: &str) -> bool {

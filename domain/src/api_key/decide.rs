@@ -2,7 +2,7 @@
 
 use super::{
     command::ApiKeyCommand,
-    event::{ApiKeyEvent, ApiKeyRevoked},
+    event::{ApiKeyEvent, ApiKeyRevoked, ApiKeySuperseded},
     rejection::ApiKeyRejection,
     state::ApiKey,
 };
@@ -28,7 +28,16 @@ impl Decider for ApiKey {
                 Ok(vec![ApiKeyEvent::Created(key)])
             }
             (Self::Issued(_), ApiKeyCommand::Create(_)) => Err(ApiKeyRejection::AlreadyExists),
-            (Self::Absent, ApiKeyCommand::Revoke { .. }) => Err(ApiKeyRejection::NotFound),
+            (Self::Absent, ApiKeyCommand::Revoke { .. } | ApiKeyCommand::Supersede { .. }) => {
+                Err(ApiKeyRejection::NotFound)
+            }
+            (Self::Issued(key), ApiKeyCommand::Supersede { by, expires_at, at }) => {
+                if !key.is_live(at) {
+                    return Err(ApiKeyRejection::NotLive);
+                }
+                let expires_at = key.created.expires_at.map_or(expires_at, |end| end.min(expires_at));
+                Ok(vec![ApiKeyEvent::Superseded(ApiKeySuperseded { by, expires_at, at })])
+            }
             (Self::Issued(key), ApiKeyCommand::Revoke { at }) => {
                 let event = ApiKeyEvent::Revoked(ApiKeyRevoked { at });
                 Ok(key.revoked_at.is_none().then_some(event).into_iter().collect())
@@ -75,6 +84,37 @@ mod tests {
         given::<ApiKey>([])
             .when(ApiKeyCommand::Create(created(vec![Scope::Client], Some(1_000))))
             .then_rejected(&ApiKeyRejection::ExpiresInThePast);
+    }
+
+    #[test]
+    fn a_key_that_is_superseded_lives_on_for_a_while_and_never_longer_than_before() {
+        let supersede = |end: i64| ApiKeyCommand::Supersede {
+            by: ApiKeyId(Uuid::max()),
+            expires_at: Timestamp::from_millis(end),
+            at: Timestamp::from_millis(2_000),
+        };
+        let end = |events: &[ApiKeyEvent]| match events {
+            [ApiKeyEvent::Superseded(event)] => event.expires_at.millis(),
+            other => panic!("{other:?}"),
+        };
+        let event = given::<ApiKey>([])
+            .when(ApiKeyCommand::Create(created(vec![Scope::Client], Some(5_000))))
+            .then_events()
+            .remove(0);
+        assert_eq!(
+            end(&given::<ApiKey>([event.clone()]).when(supersede(4_000)).then_events()),
+            4_000
+        );
+        assert_eq!(
+            end(&given::<ApiKey>([event.clone()]).when(supersede(9_000)).then_events()),
+            5_000
+        );
+        let revoked = ApiKeyEvent::Revoked(ApiKeyRevoked {
+            at: Timestamp::from_millis(1_500),
+        });
+        given::<ApiKey>([event, revoked])
+            .when(supersede(4_000))
+            .then_rejected(&ApiKeyRejection::NotLive);
     }
 
     #[test]

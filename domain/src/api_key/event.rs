@@ -10,6 +10,8 @@ crate::events! {
     pub enum ApiKeyEvent {
         /// It was made.
         Created(ApiKeyCreated) = ("api_key.created", 1),
+        /// Another one takes its place: it ends by itself, sooner than it would have.
+        Superseded(ApiKeySuperseded) = ("api_key.superseded", 1),
         /// It was ended.
         Revoked(ApiKeyRevoked) = ("api_key.revoked", 1),
     }
@@ -29,6 +31,17 @@ pub struct ApiKeyCreated {
     /// When it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Another key takes a key's place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApiKeySuperseded {
+    /// The key that takes its place.
+    pub by: ApiKeyId,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
     /// When.
     pub at: Timestamp,
 }

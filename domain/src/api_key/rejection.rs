@@ -12,6 +12,9 @@ pub enum ApiKeyRejection {
     /// It would be good for nothing.
     #[error("an API key needs at least one scope")]
     NoScope,
+    /// It opens nothing any more.
+    #[error("the API key has ended; make a new one")]
+    NotLive,
     /// It would have ended before it began.
     #[error("expires_at must lie in the future")]
     ExpiresInThePast,

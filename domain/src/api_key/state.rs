@@ -62,7 +62,11 @@ impl ApiKey {
                 revoked_at: Some(event.at),
                 ..key
             }),
-            (Self::Absent, ApiKeyEvent::Revoked(_)) => Self::Absent,
+            (Self::Issued(mut key), ApiKeyEvent::Superseded(event)) => {
+                key.created.expires_at = Some(event.expires_at);
+                Self::Issued(key)
+            }
+            (Self::Absent, ApiKeyEvent::Revoked(_) | ApiKeyEvent::Superseded(_)) => Self::Absent,
         }
     }
 }

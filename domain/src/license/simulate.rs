@@ -6,7 +6,12 @@ use super::{
     seats,
     state::License,
 };
-use crate::{Decider, policy::Terms, validate::Phase, values::ActivationId};
+use crate::{
+    Decider,
+    policy::Terms,
+    validate::Phase,
+    values::{ActivationId, Limits},
+};
 
 /// A machine that got a seat, and would not have got one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +41,25 @@ impl Simulation {
         license.map_or(0, |license| license.active.saturating_sub(license.seats(&self.terms)))
     }
 
+    /// The limits that the license has under the proposed terms.
+    pub fn limits(&self) -> Limits {
+        let license = self.license.facts();
+        license.map_or_else(Limits::new, |license| license.limits(&self.terms).into_owned())
+    }
+
     /// Lives one real event. A machine that would have been refused has no seat from then on, and what became of it does
     /// not matter.
     pub fn live(&mut self, event: &LicenseEvent) -> Option<SimulatedRefusal> {
-        if let LicenseEvent::Activated(activated) = event
-            && let Some(rejection) = self.refuses(activated)
-        {
+        let refused = match event {
+            LicenseEvent::Activated(event) => self.refuses(event).map(|rejection| (event.activation_id, rejection)),
+            LicenseEvent::SeatRevived(event) => self
+                .refuses_again(event.activation_id)
+                .map(|rejection| (event.activation_id, rejection)),
+            _ => None,
+        };
+        if let Some((activation_id, rejection)) = refused {
             return Some(SimulatedRefusal {
-                activation_id: activated.activation_id,
+                activation_id,
                 rejection,
             });
         }
@@ -67,7 +83,12 @@ impl Simulation {
         if license.find_machine(&activated.components, &self.terms).is_some() {
             return None;
         }
-        if activated.transferred_from.is_some() {
+        if let Some(from) = activated.transferred_from {
+            // Its seat was given up a moment ago, in the same order; one that was never taken could not be given.
+            let giving = license.activation(from);
+            if giving.is_none_or(|giving| giving.deactivated_at != Some(activated.at)) {
+                return Some(LicenseRejection::ActivationNotActive(from));
+            }
             let limit = self.terms.max_transfers?;
             let days = self.terms.transfer_period_days;
             let since = days.map(|days| activated.at.plus_seconds(-i64::from(days) * 86_400));
@@ -75,6 +96,16 @@ impl Simulation {
             return (made >= limit).then_some(LicenseRejection::TransferLimitReached { limit, made });
         }
         seats::expect_free(license, &self.terms).err()
+    }
+
+    /// A silent machine that came back: one that would have had no seat before has none now either.
+    fn refuses_again(&self, activation_id: ActivationId) -> Option<LicenseRejection> {
+        let license = self.license.facts()?;
+        match license.activation(activation_id) {
+            None => Some(LicenseRejection::ActivationNotFound(Some(activation_id))),
+            Some(known) if known.is_seated() => None,
+            Some(_) => seats::expect_free(license, &self.terms).err(),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub enum ProductCommand {
     Edit {
         /// For people.
         name: Text<200>,
+        /// The lowest version that may run; none is any.
+        min_version: Option<semver::Version>,
         /// Now.
         at: Timestamp,
     },

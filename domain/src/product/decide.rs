@@ -2,7 +2,10 @@
 
 use super::{
     command::ProductCommand,
-    event::{ProductCreated, ProductEdited, ProductEvent, ProductMinimumVersionRaised, ProductRetired},
+    event::{
+        ProductCreated, ProductEdited, ProductEvent, ProductMinimumVersionRaised, ProductMinimumVersionSet,
+        ProductRetired,
+    },
     rejection::ProductRejection,
     state::Product,
 };
@@ -27,12 +30,14 @@ impl Decider for Product {
             })]),
             (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ProductRejection::AlreadyExists),
             (Self::Absent, Edit { .. } | RaiseMinimumVersion { .. } | Retire { .. }) => Err(ProductRejection::NotFound),
-            (Self::Live(product), Edit { name, at }) => {
-                let changed = product.name != name;
-                Ok(changed
-                    .then_some(ProductEvent::Edited(ProductEdited { name, at }))
-                    .into_iter()
-                    .collect())
+            (Self::Live(product), Edit { name, min_version, at }) => {
+                let renamed = (product.name != name).then_some(ProductEvent::Edited(ProductEdited { name, at }));
+                let set = ProductMinimumVersionSet {
+                    version: min_version.clone(),
+                    at,
+                };
+                let set = (product.min_version != min_version).then_some(ProductEvent::MinimumVersionSet(set));
+                Ok(renamed.into_iter().chain(set).collect())
             }
             (
                 Self::Live(product),
@@ -115,12 +120,14 @@ mod tests {
         given::<Product>([created()])
             .when(ProductCommand::Edit {
                 name: name("Studio"),
+                min_version: None,
                 at: at(),
             })
             .then_nothing();
         let events = given::<Product>([created()])
             .when(ProductCommand::Edit {
                 name: name("Atelier"),
+                min_version: None,
                 at: at(),
             })
             .then_events();
@@ -146,6 +153,7 @@ mod tests {
         given::<Product>([created(), retired()])
             .when(ProductCommand::Edit {
                 name: name("X"),
+                min_version: None,
                 at: at(),
             })
             .then_rejected(&ProductRejection::Retired);

@@ -13,6 +13,8 @@ crate::events! {
         Edited(ProductEdited) = ("product.edited", 1),
         /// Programs below a version may not run any more.
         MinimumVersionRaised(ProductMinimumVersionRaised) = ("product.minimum_version_raised", 1),
+        /// An operator has set, lowered or lifted the lowest version that may run.
+        MinimumVersionSet(ProductMinimumVersionSet) = ("product.minimum_version_set", 1),
         /// It was taken out of use.
         Retired(ProductRetired) = ("product.retired", 1),
     }
@@ -47,6 +49,16 @@ pub struct ProductMinimumVersionRaised {
     pub version: semver::Version,
     /// The release that says so.
     pub release_id: ReleaseId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An operator has set, lowered or lifted the lowest version that may run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductMinimumVersionSet {
+    /// The lowest version that may run; absent is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<semver::Version>,
     /// When.
     pub at: Timestamp,
 }

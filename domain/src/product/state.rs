@@ -58,6 +58,10 @@ impl Product {
                 min_version: Some(event.version.clone()),
                 ..product
             }),
+            (Self::Live(product), ProductEvent::MinimumVersionSet(event)) => Self::Live(LiveProduct {
+                min_version: event.version.clone(),
+                ..product
+            }),
             (Self::Live(product), ProductEvent::Retired(_)) => Self::Retired(product),
             (state, _) => state,
         }

@@ -48,6 +48,16 @@ pub struct ReleasePublished {
     pub at: Timestamp,
 }
 
+impl ReleasePublished {
+    /// The channel that every program follows unless it says otherwise.
+    pub const STABLE: &'static str = "stable";
+
+    /// Whether all machines are offered it: only such a release may lock older versions out.
+    pub fn for_everybody(&self) -> bool {
+        self.channel.as_str() == Self::STABLE && self.rollout_percent.is_none_or(|percent| percent == 100)
+    }
+}
+
 /// A version is offered to more machines, or to fewer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReleaseRolloutChanged {

@@ -86,9 +86,11 @@ pub(crate) fn expressions(columns: &[Column]) -> String {
     columns.iter().map(Column::expression).collect::<Vec<_>>().join(", ")
 }
 
-/// Asks a table for these columns, ordered by the whole row, so that equal tables are read equally.
+/// Asks a table for these columns of one tenant's rows (`$1`), or of everybody's where that is null; ordered by the whole
+/// row, so that equal tables are read equally.
 pub fn select(table: &str, columns: &[Column]) -> String {
-    format!("SELECT {} FROM {table} ORDER BY {table}", expressions(columns))
+    let wanted = expressions(columns);
+    format!("SELECT {wanted} FROM {table} WHERE $1::text IS NULL OR tenant_id = $1 ORDER BY {table}")
 }
 
 /// One column of a group of rows.

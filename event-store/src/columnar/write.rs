@@ -14,6 +14,8 @@ use parquet::{
 };
 use sqlx::PgConnection;
 
+use crate::Tenant;
+
 use super::{Column, Failure, GROUP, Group, Kind, Values, columns_of, select};
 
 /// A file that is being written.
@@ -84,12 +86,20 @@ fn schema(name: &str, columns: &[Column]) -> Result<Arc<Type>, Failure> {
     Ok(Arc::new(Type::group_type_builder(name).with_fields(fields).build()?))
 }
 
-/// Streams a table into a file, so that equal tables give equal files; answers how many rows.
-pub async fn write(connection: &mut PgConnection, table: &str, path: &Path) -> Result<u64, Failure> {
+/// Streams a table into a file, one tenant's rows or everybody's, so that equal tables give equal files; answers how many
+/// rows.
+pub async fn write(
+    connection: &mut PgConnection,
+    (table, tenant): (&str, Option<&Tenant>),
+    path: &Path,
+) -> Result<u64, Failure> {
     let columns = columns_of(connection, table).await?;
     let mut writer = Writer::create(path, table, &columns)?;
     let statement = select(table, &columns);
-    let mut groups = sqlx::query(&statement).fetch(connection).try_chunks(GROUP);
+    let rows = sqlx::query(&statement)
+        .bind(tenant.map(Tenant::as_str))
+        .fetch(connection);
+    let mut groups = rows.try_chunks(GROUP);
     let mut count = 0;
     while let Some(rows) = groups.next().await {
         let rows = rows.map_err(|broken| broken.1)?;

@@ -35,6 +35,7 @@ async fn their_framework_writes_through_our_store_and_their_repository_reads_our
         .await
         .unwrap();
     let edit = ProductCommand::Edit {
+        min_version: None,
         name: Text::parse("Atelier").unwrap(),
         at: now(),
     };

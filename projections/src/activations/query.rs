@@ -1,6 +1,7 @@
 //! The machines of a license.
 
 use licet_event_store::Tenant;
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -67,4 +68,31 @@ pub async fn list(
     Ok(Page::of(items, request, Total::of(counted, request), |row| {
         (row.activated_at, row.activation_id)
     }))
+}
+
+/// A machine with a floating seat that nothing holds.
+#[derive(Debug, Clone)]
+pub struct UnheldSeat {
+    /// Whose it is.
+    pub tenant_id: String,
+    /// Of which license.
+    pub license_id: Uuid,
+    /// Whose seat.
+    pub activation_id: Uuid,
+}
+
+/// Seats of all tenants whose policy floats and that have no hold: they were taken before it did.
+pub async fn unheld(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<UnheldSeat>> {
+    sqlx::query_as!(
+        UnheldSeat,
+        r#"SELECT a.tenant_id, a.license_id, a.activation_id FROM resources p
+           JOIN license_state l ON l.tenant_id = p.tenant_id AND l.policy_id = p.resource_id
+           JOIN activations a ON a.license_id = l.license_id
+           WHERE p.kind = 'policy' AND p.state::jsonb #>> '{Live,terms,floating}' = 'true'
+             AND a.deactivated_at IS NULL AND a.silent_since IS NULL
+             AND NOT EXISTS (SELECT FROM seat_holds h WHERE h.activation_id = a.activation_id) LIMIT $1"#,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
 }

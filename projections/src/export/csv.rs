@@ -4,21 +4,25 @@ use std::path::Path;
 
 use futures::TryStreamExt as _;
 use licet_domain::values::Timestamp;
-use licet_event_store::columnar::{Column, Kind, columns_of, select};
+use licet_event_store::{
+    Tenant,
+    columnar::{Column, Kind, columns_of, select},
+};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
 
 /// Streams a table into a file; answers how many rows.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    table: &str,
+    (table, tenant): (&str, Option<&Tenant>),
     path: &Path,
 ) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
     let columns = columns_of(connection, table).await?;
     let mut writer = csv::Writer::from_path(path)?;
     writer.write_record(columns.iter().map(|column| &column.name))?;
     let statement = select(table, &columns);
-    let mut rows = sqlx::query(&statement).fetch(connection);
+    let whose = tenant.map(Tenant::as_str);
+    let mut rows = sqlx::query(&statement).bind(whose).fetch(connection);
     let mut count = 0;
     while let Some(row) = rows.try_next().await? {
         for (index, column) in columns.iter().enumerate() {

@@ -4,7 +4,7 @@ mod csv;
 
 use std::path::{Path, PathBuf};
 
-use licet_event_store::{AsOf, EventLog, ReadError, columnar};
+use licet_event_store::{AsOf, EventLog, ReadError, Tenant, columnar};
 use serde::Serialize;
 
 use crate::runtime::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
@@ -84,17 +84,26 @@ impl From<sqlx::Error> for ExportError {
     }
 }
 
-/// Builds a read model as it stood and writes it to a file in `folder`. The living one is not touched.
+/// Builds a read model as it stood and writes it to a file in `folder`: one tenant's rows, or everybody's. The living one
+/// is not touched.
 pub async fn replay(
     projector: &dyn Projector,
     log: &EventLog,
-    as_of: AsOf,
+    (as_of, tenant): (AsOf, Option<&Tenant>),
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
     let position = log.position_at(as_of).await?;
     let mut scratch = Scratch::make(log, projector, Purpose::Replay).await?;
-    let written = write(projector, log, &mut scratch, position, (folder, format), progress).await;
+    let written = write(
+        projector,
+        log,
+        &mut scratch,
+        (position, tenant),
+        (folder, format),
+        progress,
+    )
+    .await;
     scratch.drop_schema().await?;
     written
 }
@@ -103,7 +112,7 @@ async fn write(
     projector: &dyn Projector,
     log: &EventLog,
     scratch: &mut Scratch,
-    position: i64,
+    (position, tenant): (i64, Option<&Tenant>),
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
@@ -111,7 +120,7 @@ async fn write(
     std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
     let mut files = Vec::new();
     for table in projector.tables() {
-        files.push(write_table(scratch, table, position, (folder, format)).await?);
+        files.push(write_table(scratch, table, (position, tenant), (folder, format)).await?);
     }
     Ok(Replayed {
         name: projector.name(),
@@ -126,15 +135,15 @@ async fn write(
 async fn write_table(
     scratch: &mut Scratch,
     table: &'static str,
-    position: i64,
+    (position, tenant): (i64, Option<&Tenant>),
     (folder, format): (&Path, Format),
 ) -> Result<TableFile, ExportError> {
     let file = folder.join(format!("{table}-{position}.{}", format.extension()));
     // Written beside and renamed, so that a file of this name is always whole.
     let partial = file.with_extension(format!("{}.part", format.extension()));
     let rows = match format {
-        Format::Csv => csv::write(&mut scratch.connection, table, &partial).await,
-        Format::Parquet => columnar::write(&mut scratch.connection, table, &partial).await,
+        Format::Csv => csv::write(&mut scratch.connection, (table, tenant), &partial).await,
+        Format::Parquet => columnar::write(&mut scratch.connection, (table, tenant), &partial).await,
     };
     let rows = rows.map_err(|error| failed(&file, &error))?;
     std::fs::rename(&partial, &file).map_err(|cause| failed(&file, &cause))?;

@@ -1,6 +1,6 @@
 //! The pure part: how a beat changes what is known of its machine, and what it adds to its license's figures.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use licet_domain::heartbeat::HeartbeatRecorded;
 use time::OffsetDateTime;
@@ -37,12 +37,23 @@ pub(super) struct Machine {
     pub(super) position: i64,
 }
 
+/// Names of features that one license can have counted on one day; what comes after them counts as [`OTHER`], so that no
+/// machine fills the table with names that it makes up.
+const FEATURES: usize = 500;
+/// The name under which they count.
+pub(super) const OTHER: &str = "(other)";
+
+/// The names that are counted already, by license and day.
+pub(super) type Names = HashMap<(Uuid, OffsetDateTime), HashSet<String>>;
+
 /// What a stretch of beats adds to the figures; keys begin with tenant and license.
 #[derive(Default)]
 pub(super) struct Added {
+    pub(super) names: Names,
     pub(super) activity: HashMap<(String, Uuid, &'static str, OffsetDateTime), Activity>,
     pub(super) features: HashMap<(String, Uuid, String, OffsetDateTime), i64>,
     pub(super) meters: HashMap<(String, Uuid, String, OffsetDateTime), i64>,
+    pub(super) meter_days: HashMap<(String, Uuid, String, OffsetDateTime), i64>,
     pub(super) stats: HashMap<(String, Uuid), Stats>,
 }
 
@@ -89,13 +100,17 @@ impl Added {
             *known_users = users.max(*known_users);
         }
         for (feature, used) in &beat.event.features {
-            let key = (license.0.clone(), license.1, feature.clone(), day);
+            let names = self.names.entry((license.1, day)).or_default();
+            let known = names.contains(feature) || names.len() < FEATURES && names.insert(feature.clone());
+            let name = if known { feature.as_str() } else { OTHER };
+            let key = (license.0.clone(), license.1, name.to_owned(), day);
             add(self.features.entry(key).or_default(), *used);
         }
         let period = licet_domain::heartbeat::billing_period(beat.recorded_at.into()).into();
         for (meter, used) in &beat.event.usage {
-            let key = (license.0.clone(), license.1, meter.clone(), period);
-            add(self.meters.entry(key).or_default(), *used);
+            let key = |since| (license.0.clone(), license.1, meter.clone(), since);
+            add(self.meters.entry(key(period)).or_default(), *used);
+            add(self.meter_days.entry(key(day)).or_default(), *used);
         }
         let stats = self.stats.entry(license).or_insert(Stats {
             beats: 0,
@@ -156,7 +171,7 @@ impl Machine {
 }
 
 /// The beginnings of a moment's hour and day in UTC.
-fn buckets(moment: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+pub(super) fn buckets(moment: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
     let seconds = moment.unix_timestamp();
     let at = |length: i64| OffsetDateTime::from_unix_timestamp(seconds - seconds.rem_euclid(length)).unwrap_or(moment);
     (at(3_600), at(86_400))
@@ -210,6 +225,19 @@ mod tests {
             machines.insert(machine.activation_id, machine);
         }
         (machines, added)
+    }
+
+    #[test]
+    fn names_beyond_reason_count_together() {
+        let mut added = Added::default();
+        let mut machine = None;
+        for number in 0..600 {
+            let mut beat = beat(1, "2027-01-31T10:00:00Z", 1, &number.to_string());
+            beat.event.features = BTreeMap::from([(format!("f{number}"), 1)]);
+            machine = Some(added.fold(machine.take(), &beat));
+        }
+        let other = added.features.iter().find(|(key, _)| key.2 == OTHER);
+        assert_eq!((added.features.len(), other.map(|(_, count)| *count)), (501, Some(100)));
     }
 
     #[test]

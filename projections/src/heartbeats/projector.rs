@@ -22,7 +22,7 @@ impl Projector for Heartbeats {
         "license_heartbeats"
     }
     fn version(&self) -> i32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static str] {
         &[
@@ -31,6 +31,7 @@ impl Projector for Heartbeats {
             "activity",
             "feature_usage",
             "meter_usage",
+            "meter_days",
             "license_usage_stats",
         ]
     }
@@ -79,7 +80,10 @@ impl Folding for Stretch {
             for some in ids.chunks(20_000) {
                 machines.extend(tables::load_machines(connection, some).await?);
             }
-            let mut added = Added::default();
+            let mut added = Added {
+                names: tables::load_names(connection, &self.beats).await?,
+                ..Added::default()
+            };
             for beat in &self.beats {
                 let known = machines.remove(&beat.event.activation_id.0);
                 let machine = added.fold(known, beat);

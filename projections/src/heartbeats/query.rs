@@ -285,24 +285,32 @@ pub struct SilentMachine {
     pub times: i64,
 }
 
-/// Machines of a license whose beats since a moment were ever further apart than so many seconds, the longest first.
+/// Machines of a license that were silent for longer than so many seconds since a moment, the longest first: between two
+/// beats, before the first, and since the last where they have not left.
 pub async fn silences(
     reader: &Reader,
     tenant: &Tenant,
     license_id: Uuid,
-    (since, hold_seconds): (Timestamp, u32),
+    (since, now, hold_seconds): (Timestamp, Timestamp, u32),
 ) -> sqlx::Result<Vec<SilentMachine>> {
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(
         SilentMachine,
-        r#"SELECT activation_id, max(extract(epoch FROM gap))::bigint AS "longest_seconds!", count(*) AS "times!" FROM (
-               SELECT activation_id, recorded_at - lag(recorded_at) OVER (PARTITION BY activation_id ORDER BY recorded_at, position) AS gap
-               FROM license_heartbeats WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3
+        r#"SELECT activation_id AS "activation_id!", max(extract(epoch FROM gap))::bigint AS "longest_seconds!", count(*) AS "times!" FROM (
+               SELECT b.activation_id, b.recorded_at - lag(b.recorded_at, 1, greatest(a.activated_at, $3))
+                   OVER (PARTITION BY b.activation_id ORDER BY b.recorded_at, b.position) AS gap
+               FROM license_heartbeats b JOIN activations a USING (activation_id)
+               WHERE b.tenant_id = $1 AND b.license_id = $2 AND b.recorded_at >= $3
+               UNION ALL
+               SELECT a.activation_id, $5 - greatest(coalesce(l.last_seen_at, a.activated_at), $3)
+               FROM activations a LEFT JOIN last_seen l USING (activation_id)
+               WHERE a.tenant_id = $1 AND a.license_id = $2 AND a.deactivated_at IS NULL
            ) AS gaps WHERE gap > make_interval(secs => $4) GROUP BY activation_id ORDER BY 2 DESC LIMIT 1000"#,
         tenant.as_str(),
         license_id,
         OffsetDateTime::from(since),
         f64::from(hold_seconds),
+        OffsetDateTime::from(now),
     )
     .fetch_all(&mut *transaction)
     .await?;

@@ -1,18 +1,45 @@
 //! The statements that store what was folded: one for each table, however many rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::fold::{Added, Beat, Machine};
+use super::fold::{Added, Beat, Machine, Names, OTHER, buckets};
 
 pub(super) async fn load_machines(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Machine>> {
     let rows = sqlx::query_as!(Machine, "SELECT * FROM last_seen WHERE activation_id = ANY($1)", ids)
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|row| (row.activation_id, row)).collect())
+}
+
+/// The features that are counted already on the days of these beats.
+pub(super) async fn load_names(connection: &mut PgConnection, beats: &[Beat]) -> sqlx::Result<Names> {
+    let with_features = beats.iter().filter(|beat| !beat.event.features.is_empty());
+    let days: HashSet<(Uuid, OffsetDateTime)> = with_features
+        .map(|beat| (beat.event.license_id.0, buckets(beat.recorded_at).1))
+        .collect();
+    if days.is_empty() {
+        return Ok(Names::new());
+    }
+    let (licenses, days): (Vec<Uuid>, Vec<OffsetDateTime>) = days.into_iter().unzip();
+    let rows = sqlx::query!(
+        r#"SELECT f.license_id, f.day, f.feature FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (license_id, day)
+           JOIN feature_usage f USING (license_id, day)"#,
+        &licenses,
+        &days,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut names = Names::new();
+    for row in rows {
+        names.entry((row.license_id, row.day)).or_default().insert(row.feature);
+    }
+    // What stands for all the others is no name of its own.
+    names.values_mut().for_each(|known| _ = known.remove(OTHER));
+    Ok(names)
 }
 
 pub(super) async fn write_beats(connection: &mut PgConnection, beats: &[Beat]) -> sqlx::Result<()> {
@@ -152,6 +179,20 @@ pub(super) async fn write_counts(connection: &mut PgConnection, added: &Added) -
             &licenses,
             &meters,
             &periods,
+            &amounts,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let (tenants, licenses, meters, days, amounts) = columns!(added.meter_days);
+        sqlx::query!(
+            r#"INSERT INTO meter_days (tenant_id, license_id, meter, day, amount)
+               SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::timestamptz[], $5::bigint[])
+               ON CONFLICT (license_id, meter, day) DO UPDATE SET
+                   amount = least(meter_days.amount::numeric + excluded.amount, 9223372036854775807)::bigint"#,
+            &tenants,
+            &licenses,
+            &meters,
+            &days,
             &amounts,
         )
         .execute(connection)

@@ -13,6 +13,7 @@ pub use living::{RunnerSettings, run};
 pub use projector::{Folding, Projector};
 pub(crate) use projector::{RowProjector, Rows};
 pub use rebuild::rebuild;
+pub use scratch::sweep_scratch;
 pub(crate) use scratch::{Purpose, Scratch};
 pub use status::{ProjectorStatus, status};
 pub use verify::{Difference, Verified, verify};

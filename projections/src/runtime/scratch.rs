@@ -73,3 +73,26 @@ impl Scratch {
         self.connection.close().await
     }
 }
+
+/// Drops what replays, rebuilds and comparisons have left behind whose process is gone.
+pub async fn sweep_scratch(log: &EventLog) -> sqlx::Result<()> {
+    let mut connection = log.connect().await?;
+    let schemas = sqlx::query_scalar!(
+        r#"SELECT nspname::text AS "name!" FROM pg_namespace WHERE nspname ~ '^(replay|rebuild|verify)_'"#
+    )
+    .fetch_all(&mut connection)
+    .await?;
+    for schema in schemas {
+        let gone = sqlx::query_scalar!(
+            r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "gone!""#,
+            schema
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        if gone {
+            let dropped = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+            connection.execute(dropped.as_str()).await?;
+        }
+    }
+    connection.close().await
+}

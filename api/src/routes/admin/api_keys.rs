@@ -15,7 +15,7 @@ use super::reading;
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, OptionalJson, Params, Path},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -115,6 +115,37 @@ pub(crate) async fn read_api_key(
         render::position(state.position),
     ];
     Ok(render::answer(StatusCode::OK, body, &headers))
+}
+
+/// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.
+#[utoipa::path(post, path = "/api/admin/api-keys/{id}/rotate", tag = "api keys", request_body = admin::RotateApiKey, params(("id" = String, Path)),
+    responses((status = 201, description = "The new key, with its secret.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem),
+        (status = 409, description = "`API_KEY_ENDED`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn rotate_api_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+    OptionalJson { value, bytes }: OptionalJson<admin::RotateApiKey>,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let id = reading::id(&id, "API key")?;
+    let route = format!("RotateApiKey/{id}");
+    let about = (&route[..], &bytes[..], StatusCode::CREATED);
+    idempotency::once(&app, &caller, &headers, about, |context| async {
+        let context = context;
+        let overlap = value.overlap_seconds.unwrap_or(86_400);
+        let json =
+            |made: &CreatedApiKey| render::json(&render::api_key(&made.key, Some(&made.secret), None, context.now));
+        let done = app.platform.rotate_api_key(&context, id, overlap, &json).await?;
+        let headers = [
+            render::position(done.position),
+            render::location("api-keys", &done.value.key.created.api_key_id.to_string()),
+            render::etag_header(&render::api_key_editable(&done.value.key)),
+        ];
+        Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+    })
+    .await
 }
 
 /// Revoke an API key.

@@ -1,6 +1,10 @@
 //! `/api/admin/webhooks/{id}/deliveries`, `/test` and `/replay`
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use licet_commands::CommandError;
 use licet_contracts::{
     Page, Problem,
@@ -26,7 +30,7 @@ use crate::{
     App,
     auth::Caller,
     extract::{Json, Params, Path, Path2, invalid},
-    problem,
+    idempotency, problem,
     problem::{Result, unavailable},
     render,
 };
@@ -103,19 +107,24 @@ pub(crate) async fn list_deliveries(
 pub(crate) async fn resend_delivery(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     Path2(id, position): Path2,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, _) = live(&app, &id).await?;
     let missing = || problem::Problem::not_found("delivery");
     let position = position.parse().map_err(|_| missing())?;
-    let found = deliveries::resend(app.platform.log.pool(), &app.tenant, id, position)
-        .await
-        .map_err(unavailable)?;
-    if !found {
-        return Err(missing());
-    }
-    Ok(render::answer(StatusCode::ACCEPTED, "{}".to_owned(), &[]))
+    let route = format!("Resend/{id}/{position}");
+    let about = (&route[..], &[][..], StatusCode::ACCEPTED);
+    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        let found = deliveries::resend(app.platform.log.pool(), &app.tenant, id, position).await;
+        if !found.map_err(unavailable)? {
+            return Err(missing());
+        }
+        Ok("{}".to_owned())
+    })
+    .await?;
+    Ok(answer)
 }
 
 /// Send everything since a moment again, and what was not wanted then and is now.
@@ -124,19 +133,25 @@ pub(crate) async fn resend_delivery(
 pub(crate) async fn replay_webhook(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     Path(id): Path,
-    Json { value, .. }: Json<ReplayWebhook>,
+    Json { value, bytes }: Json<ReplayWebhook>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, _) = live(&app, &id).await?;
     let since: AsOf = value.since.parse().map_err(|_| invalid("since"))?;
-    let pool = app.platform.log.pool();
-    let after = app.platform.log.position_at(since).await.map_err(unavailable)?;
-    deliveries::replay(pool, &app.tenant, (&consumer(id), id), after)
-        .await
-        .map_err(unavailable)?;
-    let body = json!({ "after_position": after }).to_string();
-    Ok(render::answer(StatusCode::ACCEPTED, body, &[]))
+    let route = format!("ReplayWebhook/{id}");
+    let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
+    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        let log = &app.platform.log;
+        let after = log.position_at(since).await.map_err(unavailable)?;
+        let place = (consumer(id), id);
+        let sent_back = deliveries::replay(log.pool(), &app.tenant, (&place.0, place.1), after).await;
+        sent_back.map_err(unavailable)?;
+        Ok(json!({ "after_position": after }).to_string())
+    })
+    .await?;
+    Ok(answer)
 }
 
 /// Deliver a test event now, once, and say how it went.

@@ -119,7 +119,10 @@ pub(crate) async fn edit_product(
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
     let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
-    let changes = ProductChanges { name: value.name };
+    let changes = ProductChanges {
+        name: value.name,
+        min_version: value.min_version,
+    };
     let done = app
         .platform
         .edit_product(&caller.context(&app, None), id, changes, &unchanged, &json)

@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use licet_contracts::{
@@ -23,6 +23,7 @@ use crate::{
     App,
     auth::Caller,
     extract::{Json, Path, Path2, invalid},
+    idempotency,
     problem::{self, Result, unavailable},
     render,
 };
@@ -60,24 +61,38 @@ async fn find(app: &App, id: Uuid) -> Result<Replay> {
 
 /// Build a read model as it stood at any moment, as files to fetch. The living one is not touched.
 #[utoipa::path(post, path = "/api/admin/replays", tag = "replays", operation_id = "create_replay", request_body = CreateReplay,
-    responses((status = 202, description = "Running; `Location` tells how far it is.", body = Replay), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 202, description = "Running; `Location` tells how far it is.", body = Replay), (status = 422, description = "`VALIDATION_FAILED`", body = Problem),
+        (status = 429, description = "`REPLAYS_RUNNING`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_replay(
     State(app): State<App>,
     caller: Caller,
-    Json { value, .. }: Json<CreateReplay>,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<CreateReplay>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
+    let about = ("CreateReplay", &bytes[..], StatusCode::ACCEPTED);
+    let run = || begin(app.clone(), value);
+    let (mut answer, body) = idempotency::once_beside(&app, &caller, &headers, about, run).await?;
+    if let Ok(replay) = serde_json::from_str::<Replay>(&body) {
+        let (name, value) = render::location("replays", &replay.id);
+        if let Ok(value) = value.parse() {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
     let all: Vec<&'static dyn Projector> = projectors().into();
-    let projector = all.into_iter().find(|projector| projector.name() == value.name);
+    let projector = all.into_iter().find(|projector| projector.name() == wanted.name);
     let projector = projector.ok_or_else(|| invalid("name"))?;
-    let format = match value.format.as_deref().unwrap_or("parquet") {
+    let format = match wanted.format.as_deref().unwrap_or("parquet") {
         "parquet" => Format::Parquet,
         "csv" => Format::Csv,
         _ => return Err(invalid("format")),
     };
-    let as_of = value.as_of.as_deref().map(str::parse::<AsOf>).transpose();
+    let as_of = wanted.as_of.as_deref().map(str::parse::<AsOf>).transpose();
     let as_of = as_of.map_err(|_| invalid("as_of"))?.unwrap_or(AsOf::Position(i64::MAX));
-    let pool = app.platform.log.pool();
     let order = ReplayOrder {
         id: app.platform.edge.id(),
         tenant: app.tenant.clone(),
@@ -86,7 +101,17 @@ pub(crate) async fn create_replay(
         format,
     };
     let id = order.id;
-    replays::begin(pool, &order).await.map_err(unavailable)?;
+    if !replays::begin(app.platform.log.pool(), &order)
+        .await
+        .map_err(unavailable)?
+    {
+        let detail = format!(
+            "{} replays are running; ask again when one of them is done.",
+            replays::AT_ONCE
+        );
+        let code = "REPLAYS_RUNNING";
+        return Err(problem::Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail));
+    }
     let log = app.platform.log.clone();
     let folder = std::env::temp_dir().join(format!("licet-replay-{id}"));
     tokio::spawn(async move {
@@ -95,9 +120,7 @@ pub(crate) async fn create_replay(
             tracing::debug!(%error, "a replay's folder could not be removed");
         }
     });
-    let body = render::json(&find(&app, id).await?);
-    let headers = [render::location("replays", &id.to_string())];
-    Ok(render::answer(StatusCode::ACCEPTED, body, &headers))
+    Ok(render::json(&find(&app, id).await?))
 }
 
 /// Read how far a replay is, and where its files are.

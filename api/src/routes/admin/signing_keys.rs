@@ -1,11 +1,22 @@
 //! `/api/admin/signing-keys`
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use licet_contracts::admin::{SigningKey, SigningKeys};
 use licet_domain::api_key::Scope;
 use licet_event_store::RingKey;
 
-use crate::{App, auth::Caller, problem::Problem, problem::Result, render};
+use crate::{
+    App,
+    auth::Caller,
+    extract::OptionalJson,
+    idempotency,
+    problem::{Problem, Result},
+    render,
+};
 
 fn shape(app: &App, key: &RingKey) -> SigningKey {
     let current = app.signer().kid() == key.signer.kid();
@@ -33,13 +44,19 @@ pub(crate) async fn list_signing_keys(State(app): State<App>, caller: Caller) ->
 /// Make a new signing key. It is published at once and signs after five seconds; the old ones go on verifying.
 #[utoipa::path(post, path = "/api/admin/signing-keys", tag = "trust", operation_id = "rotate_signing_key",
     responses((status = 201, description = "The new key.", body = SigningKey)), security(("api_key" = [])))]
-pub(crate) async fn rotate_signing_key(State(app): State<App>, caller: Caller) -> Result<Response> {
+pub(crate) async fn rotate_signing_key(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
+) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
-    let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
-    tracing::info!(kid = key.signer.kid(), by = caller.name(), "made a new signing key");
-    Ok(render::answer(
-        StatusCode::CREATED,
-        render::json(&shape(&app, &key)),
-        &[],
-    ))
+    let about = ("RotateSigningKey", &bytes[..], StatusCode::CREATED);
+    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
+        tracing::info!(kid = key.signer.kid(), by = caller.name(), "made a new signing key");
+        Ok(render::json(&shape(&app, &key)))
+    })
+    .await?;
+    Ok(answer)
 }

@@ -3,9 +3,15 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_contracts::{
     Problem,
-    simulation::{SimulatePolicy, SimulatedOverSeats, SimulatedRefusal, SimulatedSilence, SimulationResult},
+    simulation::{
+        SimulatePolicy, SimulatedOverLimit, SimulatedOverSeats, SimulatedRefusal, SimulatedSilence, SimulationResult,
+    },
 };
-use licet_domain::{api_key::Scope, values::LicenseId};
+use licet_domain::{
+    api_key::Scope,
+    heartbeat::billing_period,
+    values::{LicenseId, Limits, Timestamp},
+};
 use licet_projections::{
     PageRequest, heartbeats,
     license_state::{self, LicenseFilter},
@@ -46,7 +52,7 @@ pub(crate) async fn simulate_policy(
         .proposed_terms(&context, policy, &terms(value.terms))
         .await?;
     let head = app.platform.log.position().await.map_err(unavailable)?;
-    for model in ["license_state", "license_heartbeats"] {
+    for model in ["license_state", "license_heartbeats", "activations"] {
         freshness::wait(&app, model, head).await?;
     }
     let since = context.now.plus_seconds(-days * 86_400);
@@ -84,8 +90,10 @@ pub(crate) async fn simulate_policy(
                     });
                 }
             }
+            over_limits(&app, (id, &lived.limits), (since, context.now), &mut result.over_limits).await?;
             let Some(hold) = proposed.hold_seconds() else { continue };
-            let silences = heartbeats::silences(&app.reader, &app.tenant, id.0, (since, hold)).await;
+            let stretch = (since, context.now, hold);
+            let silences = heartbeats::silences(&app.reader, &app.tenant, id.0, stretch).await;
             for silence in silences.map_err(unavailable)? {
                 if result.silent.len() < MOST {
                     result.silent.push(SimulatedSilence {
@@ -103,4 +111,37 @@ pub(crate) async fn simulate_policy(
         }
     }
     Ok(render::answer(StatusCode::OK, render::json(&result), &[]))
+}
+
+/// Billing periods in which a license used more than the proposed limits let it.
+async fn over_limits(
+    app: &App,
+    (id, limits): (LicenseId, &Limits),
+    (since, now): (Timestamp, Timestamp),
+    over: &mut Vec<SimulatedOverLimit>,
+) -> Result<()> {
+    if limits.is_empty() {
+        return Ok(());
+    }
+    let range = heartbeats::Range {
+        from: billing_period(since),
+        to: now,
+    };
+    let used = heartbeats::meters(&app.reader, &app.tenant, id.0, range).await;
+    for row in used.map_err(unavailable)? {
+        let used = row.amount.max(0).cast_unsigned();
+        let exceeded = limits.get(&row.meter).filter(|limit| limit.refuses(used));
+        if let Some(limit) = exceeded
+            && over.len() < MOST
+        {
+            over.push(SimulatedOverLimit {
+                license_id: id.to_string(),
+                meter: row.meter,
+                period: Timestamp::from(row.period).to_string(),
+                used,
+                limit: limit.amount,
+            });
+        }
+    }
+    Ok(())
 }

@@ -26,10 +26,13 @@ pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, hea
         Credential::Token(claims) => caller.limit(&app, &claims.sub.to_string())?,
         Credential::ApiKey => caller.require(&app, Scope::Client)?,
     }
+    // The list says how things stood at a moment: a lease that was issued since is not on it, so nothing may be older.
+    let now = app.platform.edge.now();
+    let head = app.platform.log.position().await.map_err(unavailable)?;
     for model in ["activations", "license_state"] {
         freshness::of_read_model(&app, &headers, model).await?;
+        freshness::wait(&app, model, head).await?;
     }
-    let now = app.platform.edge.now();
     let list = revocations::list(&app.reader, &app.tenant, now)
         .await
         .map_err(unavailable)?;

@@ -1,0 +1,71 @@
+//! Lets a new API key take an old one's place.
+
+use licet_domain::{
+    Decider,
+    api_key::{ApiKey, ApiKeyCommand, Scope},
+};
+use licet_event_store::{LogTable, NewEvent, StreamEvents};
+use uuid::Uuid;
+
+use super::CreatedApiKey;
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
+
+/// The longest that two keys stand in for each other: 90 days.
+const LONGEST_OVERLAP: i64 = 90 * 86_400;
+
+impl Platform {
+    /// Makes a key of the same name and scopes; the old one ends by itself after the overlap. Both or neither.
+    pub async fn rotate_api_key(
+        &self,
+        context: &Context,
+        id: Uuid,
+        overlap_seconds: i64,
+        body: Body<'_, CreatedApiKey>,
+    ) -> Result<Done<CreatedApiKey>, CommandError> {
+        context.require(Scope::Admin)?;
+        if !(0..=LONGEST_OVERLAP).contains(&overlap_seconds) {
+            let mut fields = Fields::new();
+            fields.complain(
+                "overlap_seconds",
+                "OUT_OF_RANGE",
+                "an overlap has 0 to 7,776,000 seconds",
+            );
+            return fields.finish(None);
+        }
+        let old = self.api_keys.fresh(&context.tenant, id).await?;
+        let known = old.state.facts().ok_or(CommandError::NotFound("API key"))?;
+        let (name, scopes) = (known.created.name.clone(), known.created.scopes.clone());
+        let made = self.make_api_key(context, (name, scopes, None)).await?;
+        let new_id = made.created.api_key_id;
+        let supersede = ApiKeyCommand::Supersede {
+            by: new_id,
+            expires_at: context.now.plus_seconds(overlap_seconds),
+            at: context.now,
+        };
+        let ended = ApiKey::decide(&old.state, supersede)?;
+        let begun = ApiKey::decide(&ApiKey::default(), ApiKeyCommand::Create(made.created))?;
+        let key = begun.iter().fold(ApiKey::default(), ApiKey::evolve);
+        let value = CreatedApiKey {
+            key: key.facts().cloned().ok_or(CommandError::NotFound("API key"))?,
+            secret: made.secret,
+        };
+        let mut submission = Self::submission(context, context.answer(|| body(&value)));
+        submission.claims = vec![made.claim];
+        let stream = |id: Uuid, expected_version, events: &[licet_domain::api_key::ApiKeyEvent]| StreamEvents {
+            table: LogTable::Events,
+            aggregate_type: ApiKey::TYPE,
+            aggregate_id: id.to_string(),
+            expected_version,
+            events: events.iter().map(NewEvent::of).collect(),
+        };
+        submission.streams = vec![stream(new_id.0, 0, &begun), stream(id, old.version, &ended)];
+        let appended = self.log.append(submission).await;
+        // What this node remembers of the old key is out of date now.
+        self.api_keys.invalidate(&context.tenant, id, u64::MAX);
+        Ok(Done {
+            value,
+            position: appended?.position,
+            changed: true,
+        })
+    }
+}
