@@ -28,7 +28,7 @@ pub(super) fn transfer(
     license: &IssuedLicense,
     (from, by_operator): (ActivationId, bool),
     order: Activate,
-    reason: Option<String>,
+    reason: Option<&str>,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {
     admit(license, &order)?;
     let giving = license.activation(from);
@@ -60,7 +60,7 @@ pub(super) fn transfer(
     let ended = gone.into_iter().chain([(from, false)]).map(|(activation_id, silent)| {
         LicenseEvent::Deactivated(LicenseDeactivated {
             activation_id,
-            reason: reason.clone().or_else(|| Some("transferred".to_owned())),
+            reason: Some(reason.unwrap_or("transferred").to_owned()),
             silent,
             at: order.at,
         })

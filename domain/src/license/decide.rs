@@ -72,7 +72,7 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             to,
             reason,
             by_operator,
-        } => transfer(license, (from, by_operator), *to, reason),
+        } => transfer(license, (from, by_operator), *to, reason.as_deref()),
         LicenseCommand::ReleaseSeat {
             activation_id,
             terms,

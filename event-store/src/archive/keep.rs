@@ -49,13 +49,10 @@ pub(super) async fn month(
 ) -> Result<Option<Segment>, ArchiveError> {
     let folder = log.archive().ok_or(ArchiveError::NoFolder)?;
     let mut connection = log.connect().await?;
-    let columns = match shelf.is_log() {
-        true => rows::columns(),
-        false => columnar::columns_of(&mut connection, &month.partition).await?,
-    };
-    let chain_in = match shelf.is_log() {
-        true => Some(chain_before(&mut connection, shelf).await?),
-        false => None,
+    let (columns, chain_in) = if shelf.is_log() {
+        (rows::columns(), Some(chain_before(&mut connection, shelf).await?))
+    } else {
+        (columnar::columns_of(&mut connection, &month.partition).await?, None)
     };
     let file = format!("{log_id}/{}-{}.parquet", shelf.table, month.month);
     let (path, partial) = (folder.join(&file), folder.join(format!("{file}.part")));

@@ -105,7 +105,7 @@ fn untrusted(segment: &Segment) -> impl Fn(Failure) -> ReadError + use<> {
 /// Makes sure that the file is the one that the catalog names.
 pub(crate) async fn check_file(log: &EventLog, segment: &Segment) -> Result<PathBuf, ReadError> {
     let path = file(log, segment).ok_or_else(|| ReadError::NotAtHand(segment.file.clone()))?;
-    let hashed = blocking(path.clone(), |path| hash_file(path)).await;
+    let hashed = blocking(path.clone(), hash_file).await;
     let (sha256, _) = hashed.map_err(untrusted(segment))?;
     if sha256 != segment.sha256 {
         return Err(untrusted(segment)("the file is not the one that was written".into()));
@@ -122,11 +122,11 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// The events of a segment between two positions, in order; the file is checked first.
-pub(crate) fn stream<'a>(
-    log: &'a EventLog,
+pub(crate) fn stream(
+    log: &EventLog,
     segment: Segment,
     stretch: (i64, i64),
-) -> impl Stream<Item = Result<RecordedRow, ReadError>> + Send + 'a {
+) -> impl Stream<Item = Result<RecordedRow, ReadError>> + Send + '_ {
     let groups = try_unfold((segment, None, 0), move |(segment, reader, group)| async move {
         let reader = match reader {
             Some(reader) => reader,
