@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) monitoring: bool,
     /// How often one license or activation may ask from one address.
     pub(crate) api_rate_limit: Rate,
+    /// How many bytes of licenses with their machines are kept in memory.
+    pub(crate) license_cache: u64,
     /// Whether webhooks may go to targets inside private networks.
     pub(crate) webhook_allow_private: bool,
 }

@@ -65,7 +65,11 @@ impl App {
         let vault = Vault::new(log.pool().clone(), &settings.secret_key, edge.clone());
         let keyring = Keyring::open(vault.clone(), tenant.clone()).await?;
         let sealer = vault.sealer(&tenant, Purpose::Tenant, "1").await?;
-        let platform = Platform::new(log.clone(), vault, edge, CacheSizes::default());
+        let sizes = CacheSizes {
+            licenses: settings.license_cache,
+            ..CacheSizes::default()
+        };
+        let platform = Platform::new(log.clone(), vault, edge, sizes);
         Ok(Self(Arc::new(Parts {
             reader: Reader::new(log),
             limits: RateLimits::new(settings.api_rate_limit),

@@ -38,7 +38,7 @@ pub struct CacheSizes {
 impl Default for CacheSizes {
     fn default() -> Self {
         Self {
-            licenses: 128 << 20,
+            licenses: 512 << 20,
             others: 8 << 20,
         }
     }

@@ -22,6 +22,12 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let name = Text::parse("Atelier")?;
     let product = NewEvent::of(&ProductEvent::Edited(ProductEdited { name, at }));
     measure(bench, LogTable::Events, "product", product).await?;
+    measure(bench, LogTable::Heartbeats, "heartbeat", beat()).await
+}
+
+/// A beat with something of everything.
+pub(crate) fn beat() -> NewEvent {
+    let at = Timestamp::from_millis(1_800_000_000_000);
     let beat = HeartbeatEvent::Recorded(HeartbeatRecorded {
         activation_id: ActivationId(Uuid::nil()),
         license_id: LicenseId(Uuid::nil()),
@@ -35,7 +41,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         nonce: None,
         at,
     });
-    measure(bench, LogTable::Heartbeats, "heartbeat", NewEvent::of(&beat)).await
+    NewEvent::of(&beat)
 }
 
 async fn measure(bench: &Bench, table: LogTable, aggregate_type: &'static str, event: NewEvent) -> anyhow::Result<()> {

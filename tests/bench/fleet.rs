@@ -24,7 +24,9 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
     let url = bench.database("fleet").await?;
     let platform = platform(&url).await?;
     let keys = licenses(&platform, "fleet", 1_000_000, 1_000).await?;
-    let server = server(&url)?;
+    // About 1.2 kB a machine: the fleet has to fit.
+    let cache = (u64::from(machines) * 1_300 / 1_000_000 + 64).to_string();
+    let server = server(&url, &[("LICENSE_CACHE_MB", cache.as_str())])?;
     let started = Instant::now();
     let tokens = Arc::new(activate_all(&server, Arc::new(keys), machines).await?);
     println!(

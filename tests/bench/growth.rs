@@ -18,7 +18,7 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
     let platform = platform(&url).await?;
     let one = licenses(&platform, "one", 1_000_000, 1).await?;
     let few = licenses(&platform, "few", 10, 1_000).await?;
-    let server = server(&url)?;
+    let server = server(&url, &[])?;
     let mut stream = TcpStream::connect(&server.address).await?;
     stream.set_nodelay(true)?;
     let mut took = Vec::new();

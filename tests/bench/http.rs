@@ -92,7 +92,7 @@ pub(crate) fn postgres_cpu() -> f64 {
     postgres.map(cpu_of).sum()
 }
 
-pub(crate) fn server(url: &str) -> anyhow::Result<Process> {
+pub(crate) fn server(url: &str, settings: &[(&str, &str)]) -> anyhow::Result<Process> {
     let mut command = Command::new(std::env::current_exe()?.with_file_name("licet"));
     command
         .env("DATABASE_URL", url)
@@ -100,6 +100,7 @@ pub(crate) fn server(url: &str) -> anyhow::Result<Process> {
         .env("JWT_SECRET", SECRET)
         .env("API_KEY", API_KEY)
         .env("API_RATE_LIMIT", "1000000000 per minute")
+        .envs(settings.iter().copied())
         .args(["serve", "--listen", "127.0.0.1:0"]);
     Process::start(command)
 }
@@ -262,7 +263,7 @@ impl Measured {
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let url = bench.database("http").await?;
     let keys = Arc::new(licenses(&*platform(&url).await?, "http", 1_000_000, 1_000).await?);
-    let server = server(&url)?;
+    let server = server(&url, &[])?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     println!("idle server: {:.1} MB resident", server.resident_mb());
     let mut bare_command = Command::new(std::env::current_exe()?);

@@ -12,7 +12,9 @@ mod growth;
 mod http;
 mod load;
 mod replay;
+mod revocation;
 mod setup;
+mod upkeep;
 
 use clap::Parser;
 
@@ -20,7 +22,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth", "fleet"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth", "fleet", "revocation", "upkeep"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -34,6 +36,9 @@ struct Options {
     /// Seconds between two beats of a machine; 90 makes 100,000 machines send what 1,000,000 send every 15 minutes.
     #[arg(long, default_value_t = 90)]
     interval: u64,
+    /// Beats of the month that is archived.
+    #[arg(long, default_value_t = 200_000)]
+    beats: u32,
     /// Seconds for which the fleet is watched.
     #[arg(long, default_value_t = 120)]
     watch: u64,
@@ -62,6 +67,12 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("growth") {
         growth::run(&bench, options.licenses).await?;
+    }
+    if wanted("revocation") {
+        revocation::run(&bench).await?;
+    }
+    if wanted("upkeep") {
+        upkeep::run(&bench, options.beats).await?;
     }
     if wanted("fleet") {
         let seconds = std::time::Duration::from_secs;

@@ -270,3 +270,89 @@ fn real_names_survive_the_round_trip() {
         assert_eq!(made.text("name"), name.trim());
     }
 }
+
+#[test]
+fn an_api_key_is_rotated_with_an_overlap() {
+    let (server, _database) = start();
+    let make = || {
+        let made = server.create(
+            "/api/admin/api-keys",
+            &json!({ "name": "build server", "scopes": ["read"] }),
+        );
+        (made.text("id").to_owned(), made.text("key").to_owned())
+    };
+    let opens = |secret: &str| server.send_as(secret, "GET", "/api/admin/audit", &json!(null)).status;
+    let (id, old) = make();
+    let rotated = server.create(&format!("/api/admin/api-keys/{id}/rotate"), &json!({}));
+    assert_eq!(
+        (rotated.text("name"), &rotated.body["scopes"]),
+        ("build server", &json!(["read"]))
+    );
+    assert_eq!((opens(&old), opens(rotated.text("key"))), (200, 200), "both, for a day");
+    let superseded = server.get(&format!("/api/admin/api-keys/{id}"));
+    assert!(superseded.body["expires_at"].is_string(), "{}", superseded.body);
+    let (id, old) = make();
+    let at_once = server.create(
+        &format!("/api/admin/api-keys/{id}/rotate"),
+        &json!({ "overlap_seconds": 0 }),
+    );
+    assert_eq!((opens(&old), opens(at_once.text("key"))), (401, 200));
+    let path = format!("/api/admin/api-keys/{id}/rotate");
+    assert_eq!(server.send("POST", &path, &json!({})).code(), "API_KEY_ENDED");
+    assert_eq!(
+        server.send("POST", &path, &json!({ "overlap_seconds": -1 })).status,
+        422
+    );
+}
+
+#[test]
+fn a_minimum_version_is_for_everybody_or_for_nobody_and_can_be_taken_back() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    server.activate(&key, 1);
+    let verify = || {
+        let mut order = licet_test_support::machine_request(&key, 1);
+        order["app_version"] = json!("1.0.0");
+        server.send("POST", "/api/license/verify", &order).code().to_owned()
+    };
+    let release = |version: &str, more: Value| {
+        let mut body = json!({ "product": "studio", "version": version, "min_version": "2.0.0" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.create("/api/admin/releases", &body)
+    };
+    release("3.0.0-beta.1", json!({ "channel": "beta" }));
+    let staged = release("3.0.0", json!({ "rollout_percent": 1 }));
+    assert_eq!(verify(), "VALID", "some are offered it, and nobody is locked out");
+    let path = staged.header("location").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", staged.header("etag")),
+    ];
+    let everybody = server.send_with("PATCH", &path, &headers, br#"{"rollout_percent": 100}"#);
+    assert_eq!(everybody.status, 200, "{}", everybody.body);
+    assert_eq!(verify(), "VERSION_UNSUPPORTED");
+    let product = server.get("/api/admin/products").body["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/admin/products/{product}");
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", tag.as_str()),
+    ];
+    let lifted = server.send_with("PATCH", &path, &headers, br#"{"min_version": null}"#);
+    assert_eq!(
+        (lifted.status, &lifted.body["min_version"]),
+        (200, &Value::Null),
+        "{}",
+        lifted.body
+    );
+    assert_eq!(verify(), "VALID");
+    assert_eq!(
+        server
+            .send_with("PATCH", &path, &headers, br#"{"min_version": "two"}"#)
+            .status,
+        412
+    );
+}

@@ -28,6 +28,10 @@ fn a_true_up_statement_says_what_was_used() {
         "{}",
         answer.body
     );
+    assert!(
+        statement["to"].as_str().is_some_and(|to| to < "2099"),
+        "nobody signs for what has not happened: {statement}"
+    );
     let before = server.get(&format!("{path}?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z"));
     assert_eq!(before.body["statement"]["peak"], 0);
     for query in ["", "?from=soon", "?from=2027-01-01T00:00:00Z&to=2026-01-01T00:00:00Z"] {
@@ -127,4 +131,66 @@ fn an_analyst_replays_any_moment_without_a_database() {
     }
     let missing = server.get("/api/admin/replays/00000000-0000-7000-8000-000000000000");
     assert_eq!(missing.code(), "REPLAY_NOT_FOUND");
+}
+
+#[test]
+fn a_revoked_license_uses_nothing_whatever_seats_it_has() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    server.activate(&key, 1);
+    server.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
+    thread::sleep(Duration::from_millis(300));
+    let now = licet_event_store::Edge::system().now();
+    thread::sleep(Duration::from_millis(200));
+    let statement = server.get(&format!("/api/admin/licenses/{id}/true-up?from={now}"));
+    assert_eq!(
+        (
+            &statement.body["statement"]["peak"],
+            &statement.body["statement"]["average"]
+        ),
+        (&json!(0), &json!(0.0)),
+        "{}",
+        statement.body
+    );
+}
+
+#[test]
+fn a_proposed_policy_sees_limits_and_silences() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 2, "limits": { "pages": 100 } }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    server.activate(&key, 2);
+    assert_eq!(server.beat(&token, &json!({ "usage": { "pages": 50 } })).status, 200);
+    let policies = server.get("/api/admin/policies");
+    let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let proposed = json!({ "limits": { "pages": 10 } });
+    let found = server.send("POST", &format!("/api/admin/policies/{policy}/simulate"), &proposed);
+    let over = &found.body["over_limits"];
+    assert_eq!(
+        (&over[0]["meter"], &over[0]["used"], &over[0]["limit"]),
+        (&json!("pages"), &json!(50), &json!(10)),
+        "{}",
+        found.body
+    );
+}
+
+#[test]
+fn a_replay_is_asked_for_once_and_not_too_many_at_a_time() {
+    let (server, database) = start();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("idempotency-key", "the same"),
+    ];
+    let ask = || server.send_with("POST", "/api/admin/replays", &headers, br#"{"name": "license_state"}"#);
+    let (first, again) = (ask(), ask());
+    assert_eq!((first.status, again.status), (202, 202), "{}", again.body);
+    assert_eq!(first.header("location"), again.header("location"));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(database.execute(
+        "INSERT INTO replays (replay_id, tenant_id, name, position, format)
+         SELECT gen_random_uuid(), 'default', 'license_state', 1, 'csv' FROM generate_series(1, 4)",
+    ));
+    let refused = server.send("POST", "/api/admin/replays", &json!({ "name": "license_state" }));
+    assert_eq!((refused.status, refused.code()), (429, "REPLAYS_RUNNING"));
 }

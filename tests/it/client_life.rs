@@ -294,3 +294,52 @@ fn a_beat_whose_answer_was_lost_counts_once() {
     });
     assert!(all, "{:?}", meters());
 }
+
+#[test]
+fn a_new_key_takes_an_old_ones_place_and_what_was_not_reported_is_kept() {
+    let (server, _database) = start();
+    let (old_id, old) = server.issue("studio", &json!({ "seats": 1 }));
+    let (id, new) = server.issue("atelier", &json!({ "seats": 1, "limits": { "pages": 100 } }));
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(code(&session(&server.url, &folder, &old).tick()), "online");
+    server.send("POST", &format!("/api/admin/licenses/{old_id}/revoke"), &json!({}));
+    let mut renewed = session(&server.url, &folder, &new);
+    assert_eq!(code(&renewed.tick()), "online", "the key that was typed counts");
+    assert_eq!(
+        renewed.client().store().state().license_key.as_deref(),
+        Some(new.as_str())
+    );
+    // The program ends before its next beat.
+    renewed.report(&Usage::default().meter("pages", 5));
+    drop(renewed);
+    assert_eq!(code(&session(&server.url, &folder, &new).tick()), "online");
+    let used = (0..50).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        let answer = server.get(&format!("/api/admin/licenses/{id}/meters"));
+        answer.body["items"][0]["amount"].as_u64()
+    });
+    assert_eq!(used, Some(5), "the next run reports it");
+}
+
+#[test]
+fn what_cannot_be_counted_and_clocks_that_were_wrong_keep_nobody_out() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session(&server.url, &folder, &key);
+    assert_eq!(code(&session.tick()), "online");
+    let start = Timestamp::from_millis(session.client().store().state().seen);
+    session.report(&Usage::default().meter("unheard-of", 1));
+    assert_eq!(code(&session.tick_at(start.plus_seconds(901))), "online");
+    // Three days fast, and then set right.
+    assert_eq!(code(&session.tick_at(start.plus_days(3))), "online");
+    assert_eq!(code(&session.tick_at(start.plus_seconds(1_900))), "online");
+    // The program's API key is changed: that says nothing about the license.
+    let store = Store::open(folder.path().join("state.json")).unwrap();
+    let client = Client::new(&server.url, "another key altogether", store).unwrap();
+    let mut locked_out = Session::new(client, &key, machine(1), None);
+    locked_out.client().store().update(|state| state.token = None).unwrap();
+    let later = start.plus_seconds(2_000);
+    assert_eq!(code(&locked_out.tick_at(later)), "offline", "inside the lease");
+    assert!(matches!(locked_out.last_problem(), Some(Error::Refused { .. })));
+}

@@ -204,3 +204,65 @@ fn a_revoked_license_hears_of_it_on_every_node_and_is_still_recorded() {
         .collect();
     assert!(codes.contains(&"SUSPENDED"), "{}", decisions.body);
 }
+
+#[test]
+fn a_beat_that_is_sent_again_is_judged_as_it_was_on_any_node() {
+    let database = new_database();
+    let (one, other) = (Server::start(&database.url), Server::start(&database.url));
+    let (id, key) = one.issue("studio", &json!({ "seats": 1, "limits": { "pages": 100 } }));
+    let (_, token) = activate(&one, &key, 1);
+    let beat = |amount: u64, nonce: &str| json!({ "usage": { "pages": amount }, "nonce": format!("{nonce:0>32}") });
+    assert_eq!(one.beat(&token, &beat(60, "a")).code(), "VALID");
+    let first = one.beat(&token, &beat(40, "b"));
+    assert_eq!(first.code(), "VALID", "exactly what is included");
+    let again = one.beat(&token, &beat(40, "b"));
+    assert_eq!(
+        (again.code(), &again.body["usage"]["pages"]["used"]),
+        ("VALID", &json!(100)),
+        "{}",
+        again.body
+    );
+    let meters = other.get_at(
+        first.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/meters"),
+    );
+    assert_eq!(meters.body["items"][0]["amount"], 100);
+    let elsewhere = other.beat(&token, &beat(40, "b"));
+    assert_eq!(
+        (elsewhere.code(), &elsewhere.body["usage"]["pages"]["used"]),
+        ("VALID", &json!(100)),
+        "{}",
+        elsewhere.body
+    );
+    let events = one
+        .get(&format!("/api/admin/licenses/{id}/events?limit=200"))
+        .body
+        .to_string();
+    assert!(!events.contains("limit_crossed"), "nothing was crossed");
+    assert_eq!(other.beat(&token, &beat(1, "c")).code(), "USAGE_LIMIT_EXCEEDED");
+}
+
+#[test]
+fn refused_beats_are_recorded_with_what_decided() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let (activation, token) = activate(&server, &key, 1);
+    assert_eq!(
+        server.beat(&token, &json!({ "usage": { "sheets": 1 } })).code(),
+        "METER_UNKNOWN"
+    );
+    let path = format!("/api/admin/licenses/{id}/activations/{activation}/deactivate");
+    server.send("POST", &path, &json!({}));
+    assert_eq!(server.beat(&token, &json!({})).code(), "TOKEN_REVOKED");
+    let position = server.get(&format!("/api/license/info/{key}"));
+    let decisions = server.get_at(
+        position.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/decisions"),
+    );
+    let items = decisions.body["items"].as_array().unwrap();
+    let codes: Vec<&str> = items.iter().filter_map(|item| item["code"].as_str()).collect();
+    assert!(
+        codes.contains(&"TOKEN_REVOKED") && codes.contains(&"METER_UNKNOWN"),
+        "{codes:?}"
+    );
+}

@@ -79,3 +79,21 @@ fn guessing_is_noticed_and_slowed_and_a_bad_rate_is_refused() {
         .unwrap();
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("100 per minute"));
 }
+
+#[test]
+fn a_header_that_cannot_be_read_hides_nobody() {
+    use std::io::{Read as _, Write as _};
+    let database = new_database();
+    let settings = [("API_RATE_LIMIT", "1 per minute"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let server = Server::start_with(&database.url, &settings);
+    let mut connection = std::net::TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..60 {
+        let request = b"GET /api/license/info/x HTTP/1.1\r\nhost: licet\r\nx-forwarded-for: \xff, 192.0.2.1\r\n\r\n";
+        connection.write_all(request).unwrap();
+        let mut answer = [0; 4096];
+        let length = connection.read(&mut answer).unwrap();
+        statuses.push(String::from_utf8_lossy(&answer[9..12.min(length)]).into_owned());
+    }
+    assert!(statuses.iter().any(|status| status == "429"), "{statuses:?}");
+}

@@ -183,3 +183,28 @@ fn a_policy_that_begins_to_float_holds_the_seats_that_are_there() {
     silence(&database);
     assert_eq!(activate(&server, &key, 2).status, 201);
 }
+
+#[test]
+fn asking_holds_no_floating_seat() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 60, "heartbeat_grace": 0 });
+    let (_, key) = server.issue("studio", &terms);
+    let first = activate(&server, &key, 1);
+    let until = first.text("lease_expires_at").to_owned();
+    // Another node remembers no lease, and time has passed.
+    thread::sleep(Duration::from_secs(3));
+    let other = Server::start(&database.url);
+    let order = json!({ "license_key": key, "fingerprint": machine(1) });
+    for path in ["/api/license/verify", "/api/license/activate"] {
+        let asked = other.send("POST", path, &order);
+        assert_eq!(asked.status, 200, "{path}: {}", asked.body);
+        let end = asked.text("lease_expires_at");
+        // The hold began with the database's clock, a moment after the lease.
+        let later = licet_domain::values::Timestamp::parse(&until).unwrap().plus_seconds(1);
+        assert!(end <= later.to_string().as_str(), "{path}: {end} is after {until}");
+    }
+    let beaten = other.beat(first.text("token"), &json!({}));
+    assert_eq!(beaten.status, 200);
+    assert!(beaten.text("lease_expires_at").is_empty() || beaten.text("lease_expires_at") > until.as_str());
+}

@@ -215,3 +215,41 @@ fn a_slow_target_gets_each_delivery_once_though_another_node_takes_over() {
     thread::sleep(Duration::from_secs(10));
     assert_eq!(target.got().len(), 1);
 }
+
+#[test]
+fn what_is_never_delivered_cannot_be_subscribed_to() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let order = json!({ "url": "https://example.com/hook", "event_types": ["heartbeat.recorded"] });
+    let refused = server.send("POST", "/api/admin/webhooks", &order);
+    assert_eq!(
+        (refused.status, &refused.body["errors"][0]["code"]),
+        (422, &json!("NOT_DELIVERED")),
+        "{}",
+        refused.body
+    );
+}
+
+#[test]
+fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let target = Target::start(|_| answer("500 broken"));
+    let (path, _) = subscribe(&server, &target.url, &json!(["license.*"]));
+    for number in 0..20 {
+        server.issue(&format!("studio-{number}"), &json!({ "seats": 1 }));
+    }
+    target.wait_for(1);
+    thread::sleep(Duration::from_secs(3));
+    assert!(
+        target.got().len() <= 2,
+        "not each of twenty deliveries knocks by itself"
+    );
+    let pending = server.get(&format!("{path}/deliveries?status=pending&limit=200"));
+    assert_eq!(
+        pending.body["items"].as_array().map(Vec::len),
+        Some(20),
+        "{}",
+        pending.body
+    );
+}

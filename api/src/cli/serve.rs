@@ -44,6 +44,9 @@ pub(super) struct Options {
     /// How often one license or activation may ask from one address.
     #[arg(long, env = "API_RATE_LIMIT", default_value = "100 per minute", value_name = "RATE")]
     api_rate_limit: Rate,
+    /// Megabytes of licenses with their machines that are kept in memory, about 850 machines in each.
+    #[arg(long, env = "LICENSE_CACHE_MB", default_value_t = 512, value_name = "MB", value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
+    license_cache_mb: u64,
     /// Whether webhooks may go to targets inside private networks.
     #[arg(long, env = "WEBHOOK_ALLOW_PRIVATE", default_value_t = false, action = clap::ArgAction::Set)]
     webhook_allow_private: bool,
@@ -119,6 +122,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         trusted_proxies: options.trusted_proxies,
         monitoring: options.monitoring,
         api_rate_limit: options.api_rate_limit,
+        license_cache: options.license_cache_mb << 20,
         webhook_allow_private: options.webhook_allow_private,
     };
     let (ending_sender, ending) = watch::channel(false);

@@ -57,8 +57,10 @@ impl Platform {
         let mut done = self
             .take_seat(context, &in_force, (&order, fingerprint_key), body)
             .await;
-        // A silent machine's seat is there for whoever asks: nobody waits for the worker.
-        if is_full(&done) && in_force.terms().floating && self.reclaim_seats_of(in_force.id()).await? > 0 {
+        // A silent machine's seat is there for whoever asks: nobody waits for the worker. Someone else may have freed it
+        // since, so it is tried again in any case.
+        if is_full(&done) && in_force.terms().floating {
+            self.reclaim_seats_of(in_force.id()).await?;
             done = self
                 .take_seat(context, &in_force, (&order, fingerprint_key), body)
                 .await;

@@ -149,4 +149,41 @@ mod tests {
             })
         );
     }
+
+    #[test]
+    fn machines_that_come_back_need_a_free_seat_too() {
+        use crate::license::event::{LicenseSeatReleased, LicenseSeatRevived};
+        let id = |number: u128| ActivationId(uuid::Uuid::from_u128(number));
+        let at = crate::values::Timestamp::from_millis(1_800_000_000_000);
+        let released = |number| {
+            LicenseEvent::SeatReleased(LicenseSeatReleased {
+                activation_id: id(number),
+                at,
+            })
+        };
+        let revived = |number| {
+            LicenseEvent::SeatRevived(LicenseSeatRevived {
+                activation_id: id(number),
+                policy_version: 1,
+                hold_seconds: Some(60),
+                at,
+            })
+        };
+        let mut simulation = Simulation::new(License::Absent, Terms::with_seats(1));
+        let lived: Vec<_> = [
+            issued(),
+            activated(1),
+            released(1),
+            activated(2),
+            revived(1),
+            revived(3),
+        ]
+        .iter()
+        .map(|event| simulation.live(event).map(|refusal| refusal.rejection.code()))
+        .collect();
+        assert_eq!(
+            lived[4..],
+            [Some("ACTIVATION_LIMIT_REACHED"), Some("ACTIVATION_NOT_FOUND")]
+        );
+    }
 }

@@ -365,3 +365,72 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<License>(&snapshot).unwrap(), state);
     }
 }
+
+fn transfer(from: u128, to: u128) -> LicenseCommand {
+    let LicenseCommand::Activate(to) = activate(to, 2) else {
+        unreachable!("it makes an order to activate")
+    };
+    LicenseCommand::Transfer {
+        from: ActivationId(Uuid::from_u128(from)),
+        to,
+        reason: None,
+        by_operator: false,
+    }
+}
+
+fn silent(number: u128) -> LicenseEvent {
+    LicenseEvent::SeatReleased(LicenseSeatReleased {
+        activation_id: ActivationId(Uuid::from_u128(number)),
+        at: at(),
+    })
+}
+
+#[test]
+fn a_transfer_is_told_again_only_while_it_holds() {
+    let mut history = vec![issued(), activated(1)];
+    history.extend(given::<License>(history.clone()).when(transfer(1, 2)).then_events());
+    given::<License>(history.clone()).when(transfer(1, 2)).then_nothing();
+    history.push(silent(2));
+    given::<License>(history)
+        .when(transfer(1, 2))
+        .then_rejected(&LicenseRejection::ActivationNotActive(ActivationId(Uuid::from_u128(1))));
+}
+
+#[test]
+fn a_machine_that_fell_silent_can_be_given_a_seat() {
+    let history = [issued(), activated(1), activated(2), silent(2)];
+    let events = given::<License>(history).when(transfer(1, 2)).then_events();
+    let names: Vec<&str> = events.iter().map(EventData::event_type).collect();
+    assert_eq!(
+        names,
+        ["license.deactivated", "license.deactivated", "license.activated"],
+        "what it had is closed, the seat goes, and comes"
+    );
+}
+
+#[test]
+fn a_seat_that_was_taken_along_is_neither_shortened_nor_given_away_by_a_machine() {
+    let check_out = |days: u32| LicenseCommand::CheckOut {
+        activation_id: ActivationId(Uuid::from_u128(1)),
+        until: at().plus_days(days),
+        terms: Arc::new(Terms::with_seats(2)),
+        at: at(),
+    };
+    let mut history = vec![issued(), activated(1)];
+    history.extend(given::<License>(history.clone()).when(check_out(90)).then_events());
+    given::<License>(history.clone()).when(check_out(1)).then_nothing();
+    let refused = LicenseRejection::CheckedOut(at().plus_days(90));
+    given::<License>(history.clone())
+        .when(deactivate(1))
+        .then_rejected(&refused);
+    given::<License>(history.clone())
+        .when(transfer(1, 2))
+        .then_rejected(&refused);
+    let by_operator = LicenseCommand::Deactivate {
+        target: DeactivationTarget::Id(ActivationId(Uuid::from_u128(1))),
+        reason: None,
+        by_operator: true,
+        at: at(),
+    };
+    assert_eq!(given::<License>(history).when(by_operator).then_events().len(), 1);
+}

@@ -164,4 +164,38 @@ mod tests {
             .when(ProductCommand::Retire { at: at() })
             .then_rejected(&ProductRejection::NotFound);
     }
+
+    #[test]
+    fn an_operator_sets_lowers_and_lifts_the_minimum_version() {
+        let set = |version: Option<&str>| ProductCommand::Edit {
+            name: name("Studio"),
+            min_version: version.map(|text| text.parse().unwrap()),
+            at: at(),
+        };
+        let raised = given::<Product>([created()])
+            .when(raise("2.0.0"))
+            .then_events()
+            .remove(0);
+        let lowered = given::<Product>([created(), raised.clone()])
+            .when(set(Some("1.0.0")))
+            .then_events()
+            .remove(0);
+        let state = [&created(), &raised, &lowered]
+            .into_iter()
+            .fold(Product::Absent, Product::evolve);
+        assert_eq!(state.facts().unwrap().min_version, Some("1.0.0".parse().unwrap()));
+        given::<Product>([created(), raised.clone(), lowered.clone()])
+            .when(set(Some("1.0.0")))
+            .then_nothing();
+        assert_eq!(
+            given::<Product>([created(), raised, lowered])
+                .when(set(None))
+                .then_events()
+                .len(),
+            1
+        );
+        given::<Product>([retired()])
+            .when(set(None))
+            .then_rejected(&ProductRejection::NotFound);
+    }
 }

@@ -45,26 +45,28 @@ pub struct BeatRow {
     pub usage: String,
 }
 
-/// Beats of a license after a position, in order.
+/// Beats of a license in order, after one that was recorded at a moment and has a position.
 pub async fn beats(
     reader: &Reader,
     tenant: &Tenant,
     license_id: Uuid,
     range: Range,
-    (after, limit): (i64, i64),
+    (after, limit): ((OffsetDateTime, i64), i64),
 ) -> sqlx::Result<Vec<BeatRow>> {
     let (from, to) = range.bounds();
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(
         BeatRow,
         r#"SELECT position, activation_id, recorded_at, code, active_users, app_version, features, usage FROM license_heartbeats
-           WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3 AND recorded_at < $4 AND position > $5
-           ORDER BY recorded_at, position LIMIT $6"#,
+           WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3 AND recorded_at < $4
+             AND (recorded_at, position) > ($5, $6)
+           ORDER BY recorded_at, position LIMIT $7"#,
         tenant.as_str(),
         license_id,
-        from,
+        from.max(after.0),
         to,
-        after,
+        after.0,
+        after.1,
         limit,
     )
     .fetch_all(&mut *transaction)

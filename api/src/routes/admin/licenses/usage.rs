@@ -79,12 +79,12 @@ fn limit(params: &Params) -> Result<i64> {
 fn page<R, T: Serialize>(
     mut rows: Vec<R>,
     limit: i64,
-    position: impl Fn(&R) -> i64,
+    cursor: impl Fn(&R) -> String,
     shape: impl Fn(R) -> T,
 ) -> Response {
     let more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(|row| position(row).to_string());
+    let next_cursor = rows.last().filter(|_| more).map(&cursor);
     let items: Vec<T> = rows.into_iter().map(shape).collect();
     let page = Page {
         total: items.len() as i64,
@@ -108,11 +108,27 @@ pub(crate) async fn list_heartbeats(
 ) -> Result<Response> {
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
-    let (limit, after) = (limit(&params)?, params.parsed::<i64>("cursor")?.unwrap_or(0));
+    let limit = limit(&params)?;
+    let after = match params.get("cursor") {
+        Some(text) => read_cursor(text).ok_or_else(|| invalid("cursor"))?,
+        None => (OffsetDateTime::UNIX_EPOCH, 0),
+    };
     let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    Ok(page(rows, limit, |row| row.position, entry))
+    Ok(page(rows, limit, write_cursor, entry))
+}
+
+/// A place in time: where a page goes on without looking at what came before it.
+fn write_cursor(row: &BeatRow) -> String {
+    format!("{}-{}", row.recorded_at.unix_timestamp_nanos() / 1_000, row.position)
+}
+
+fn read_cursor(text: &str) -> Option<(OffsetDateTime, i64)> {
+    let (micros, position) = text.split_once('-')?;
+    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
+    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    Some((at, position.parse().ok()?))
 }
 
 fn entry(row: BeatRow) -> HeartbeatEntry {
@@ -259,7 +275,7 @@ pub(crate) async fn list_decisions(
     let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    Ok(page(rows, limit, |row| row.position, decision))
+    Ok(page(rows, limit, |row| row.position.to_string(), decision))
 }
 
 fn decision(row: DecisionRow) -> Decision {
