@@ -110,6 +110,7 @@ fn not_found_code(what: &str) -> &'static str {
         "delivery" => "DELIVERY_NOT_FOUND",
         "anomaly" => "ANOMALY_NOT_FOUND",
         "replay" => "REPLAY_NOT_FOUND",
+        "mail" => "MAIL_NOT_FOUND",
         _ => "NOT_FOUND",
     }
 }

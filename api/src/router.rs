@@ -72,7 +72,7 @@ fn license_routes() -> OpenApiRouter<App> {
 
 fn admin_routes() -> OpenApiRouter<App> {
     use admin::{
-        anomalies, api_keys, audit, customers, deliveries, licenses, policies, products, releases, replays,
+        anomalies, api_keys, audit, customers, deliveries, licenses, mails, policies, products, releases, replays,
         signing_keys, simulate, webhooks,
     };
     OpenApiRouter::new()
@@ -149,6 +149,8 @@ fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::resend_delivery))
         .routes(routes!(deliveries::replay_webhook))
         .routes(routes!(deliveries::test_webhook))
+        .routes(routes!(mails::list_mails))
+        .routes(routes!(mails::resend_mail))
         .routes(routes!(anomalies::list_anomalies))
         .routes(routes!(anomalies::rerun_anomalies))
         .routes(routes!(anomalies::read_anomaly))

@@ -1,6 +1,6 @@
 //! Reads what this machine is known by: on Linux from its files, on macOS and Windows by the commands that come with them.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use licet_contracts::license;
 use licet_domain::values::{Fingerprint as Normalized, RawFingerprint};
@@ -16,6 +16,8 @@ pub struct Fingerprint {
     pub cpu_id: Option<String>,
     /// The system's UUID from the firmware.
     pub system_uuid: Option<String>,
+    /// What else the program knows the machine by, such as a dongle's number; it counts only where the policy names it.
+    pub extra: BTreeMap<String, String>,
     /// Why a component is missing, for people.
     pub missing: Vec<String>,
 }
@@ -37,6 +39,13 @@ impl Fingerprint {
         Ok(found)
     }
 
+    /// The same with something more that the program knows the machine by.
+    #[must_use]
+    pub fn with_extra(mut self, name: &str, value: &str) -> Self {
+        self.extra.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     fn of_platform() -> Self {
         if cfg!(target_os = "macos") {
             return Self::of_macos();
@@ -53,7 +62,7 @@ impl Fingerprint {
             mac_addresses: platform::macs_of_ifconfig(&run("/sbin/ifconfig", &[])),
             cpu_id: platform::first_line(&run("/usr/sbin/sysctl", &["-n", "machdep.cpu.brand_string"])),
             system_uuid: platform::uuid_of_ioreg(&run("/usr/sbin/ioreg", &["-rd1", "-c", "IOPlatformExpertDevice"])),
-            missing: vec![],
+            ..Self::default()
         }
         .with_missing()
     }
@@ -69,7 +78,7 @@ impl Fingerprint {
             mac_addresses: platform::macs_of_getmac(&macs),
             cpu_id: ask("Win32_Processor | Select-Object -First 1).ProcessorId"),
             system_uuid: ask("Win32_ComputerSystemProduct).UUID"),
-            missing: vec![],
+            ..Self::default()
         }
         .with_missing()
     }
@@ -124,7 +133,7 @@ impl Fingerprint {
             mac_addresses: (!self.mac_addresses.is_empty()).then(|| self.mac_addresses.clone()),
             cpu_id: self.cpu_id.clone(),
             system_uuid: self.system_uuid.clone(),
-            extra: None,
+            extra: (!self.extra.is_empty()).then(|| self.extra.clone()),
         }
     }
 
@@ -133,7 +142,7 @@ impl Fingerprint {
             mac_addresses: self.mac_addresses.clone(),
             cpu_id: self.cpu_id.clone(),
             system_uuid: self.system_uuid.clone(),
-            ..RawFingerprint::default()
+            extra: self.extra.clone(),
         };
         raw.normalize().map_err(|error| Error::Hardware(error.detail))
     }

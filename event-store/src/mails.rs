@@ -2,6 +2,7 @@
 
 use licet_domain::values::Timestamp;
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -116,4 +117,64 @@ pub async fn failed(pool: &PgPool, mail: &DueMail, error: &str, hopeless: bool) 
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// A mail as operators see it.
+#[derive(Debug, Clone)]
+pub struct MailRow {
+    /// Says what it is about.
+    pub mail_id: String,
+    /// Which template.
+    pub kind: String,
+    /// The license or anomaly that it is about.
+    pub subject_id: Uuid,
+    /// `pending`, `sent` or `dead`.
+    pub status: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was queued.
+    pub created_at: OffsetDateTime,
+    /// When it is tried next, or was.
+    pub next_attempt_at: OffsetDateTime,
+    /// When it was sent.
+    pub settled_at: Option<OffsetDateTime>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+/// A tenant's mails, newest first, of one status where it is given, before a place.
+pub async fn list(
+    pool: &PgPool,
+    tenant: &Tenant,
+    status: Option<&str>,
+    (before, limit): (Option<(OffsetDateTime, &str)>, i64),
+) -> sqlx::Result<Vec<MailRow>> {
+    sqlx::query_as!(
+        MailRow,
+        r#"SELECT mail_id, kind, subject_id, status, attempts, created_at, next_attempt_at, settled_at, last_error FROM mails
+           WHERE tenant_id = $1 AND ($2::text IS NULL OR status = $2)
+             AND ($3::timestamptz IS NULL OR (created_at, mail_id) < ($3, $4::text))
+           ORDER BY created_at DESC, mail_id DESC LIMIT $5"#,
+        tenant.as_str(),
+        status,
+        before.map(|(at, _)| at),
+        before.map(|(_, id)| id),
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Tries a mail again from the beginning and at once, whatever became of it; `false` when there is none.
+pub async fn resend(pool: &PgPool, tenant: &Tenant, mail_id: &str) -> sqlx::Result<bool> {
+    let found = sqlx::query!(
+        r#"UPDATE mails SET status = 'pending', attempts = 0, settled_at = NULL, created_at = clock_timestamp(),
+               next_attempt_at = clock_timestamp()
+           WHERE tenant_id = $1 AND mail_id = $2"#,
+        tenant.as_str(),
+        mail_id,
+    )
+    .execute(pool)
+    .await?;
+    Ok(found.rows_affected() == 1)
 }

@@ -2,7 +2,7 @@
 //! found becomes events, which the read model `resources` lists.
 
 use licet_domain::{
-    anomaly::{Daily, Observation, Seen},
+    anomaly::{Came, Daily, Observation, Seen},
     heartbeat::HeartbeatEvent,
     license::LicenseEvent,
     values::{Sealed, Timestamp},
@@ -19,6 +19,8 @@ use crate::heartbeats::Range;
 const MOST: i64 = 5_000;
 /// Figures of one license that are looked at: some hundred names on each day.
 const FIGURES: i64 = 50_000;
+/// Machines that are compared with each other, the newest.
+const MACHINES: i64 = 500;
 /// Days of figures that are compared.
 const DAYS: i64 = 60;
 
@@ -139,6 +141,39 @@ pub async fn observations(
         }
     }
     Ok(observations)
+}
+
+/// The machines of a license that came between two moments, in order.
+pub async fn came(pool: &PgPool, license: &Touched, range: Range) -> Result<Vec<Came>, ReadError> {
+    let rows = sqlx::query!(
+        r#"SELECT position, recorded_at, event_version, payload::text AS "payload!" FROM events
+           WHERE tenant_id = $1 AND aggregate_type = 'license' AND aggregate_id = $2::uuid::text
+             AND event_type = 'license.activated' AND recorded_at >= $3 AND recorded_at < $4
+           ORDER BY position DESC LIMIT $5"#,
+        license.tenant.as_str(),
+        license.license_id,
+        OffsetDateTime::from(range.from),
+        OffsetDateTime::from(range.to),
+        MACHINES,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut came = Vec::with_capacity(rows.len());
+    for row in rows.into_iter().rev() {
+        let event = decode("license.activated", &row.event_version, &row.payload);
+        let event = event.map_err(|cause| ReadError::Decode {
+            position: row.position,
+            cause,
+        })?;
+        if let LicenseEvent::Activated(event) = event {
+            came.push(Came {
+                position: row.position,
+                at: row.recorded_at.into(),
+                components: event.components,
+            });
+        }
+    }
+    Ok(came)
 }
 
 fn seen_in(event: &LicenseEvent) -> Option<Seen> {

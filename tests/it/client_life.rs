@@ -28,7 +28,7 @@ fn machine(number: u32) -> Fingerprint {
         mac_addresses: vec![format!("00:16:3e:00:00:{number:02x}")],
         cpu_id: Some(format!("cpu-{number}")),
         system_uuid: None,
-        missing: vec![],
+        ..Fingerprint::default()
     }
 }
 

@@ -14,7 +14,7 @@ fn machine(number: u32) -> Fingerprint {
         mac_addresses: vec![format!("02:00:00:00:00:{number:02x}")],
         cpu_id: Some(format!("cpu-{number}")),
         system_uuid: None,
-        missing: vec![],
+        ..Fingerprint::default()
     }
 }
 
@@ -161,4 +161,24 @@ fn every_answer_of_the_license_routes_is_signed_for_its_own_request() {
             answer.status
         );
     }
+}
+
+#[test]
+fn what_only_the_program_knows_counts_where_the_policy_names_it() {
+    let (server, _database) = start();
+    let folder = tempfile::tempdir().unwrap();
+    let terms = json!({ "seats": 1, "fingerprint_match": 2, "fingerprint_extra": ["dongle"] });
+    let (_, key) = server.issue("studio", &terms);
+    let mut client = client(&server, &folder);
+    let known = Fingerprint {
+        cpu_id: Some("cpu-1".to_owned()),
+        ..Fingerprint::default()
+    };
+    let with = |number: &str| known.clone().with_extra("dongle", number);
+    assert!(client.activate(&key, &known, None).is_err(), "one component is too few");
+    let answer = client.activate(&key, &with("4711"), None).unwrap();
+    let now = Timestamp::parse(&answer.ts).unwrap();
+    assert!(client.store().check_offline_at(&with("4711"), None, &[], now).is_ok());
+    let other = client.store().check_offline_at(&with("4712"), None, &[], now);
+    assert!(matches!(other, Err(Error::OtherMachine)));
 }

@@ -190,10 +190,30 @@ fn customers_are_told_of_ends_and_revocations_once() {
         &json!({ "reason": "unbezahlt" }),
     );
     assert!(wait(2).is_some());
+    assert!(sink.got()[1].contains("Content-Type: text/plain; charset=utf-8"));
+    let sent = (0..50).find_map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        let mails = server.get("/api/admin/mails?status=sent");
+        (mails.body["items"].as_array()?.len() == 2).then_some(mails)
+    });
+    let newest = sent.unwrap().body["items"][0].clone();
+    assert_eq!(
+        (&newest["kind"], &newest["subject_id"]),
+        (&json!("revoked"), &json!(id))
+    );
+    let resend = format!("/api/admin/mails/{}/resend", newest["id"].as_str().unwrap());
+    assert_eq!(server.send("POST", &resend, &json!({})).status, 202);
+    assert!(wait(3).is_some(), "an operator sends it again");
+    assert_eq!(
+        server
+            .send("POST", "/api/admin/mails/nothing/resend", &json!({}))
+            .code(),
+        "MAIL_NOT_FOUND"
+    );
     drop(server);
     let _server = Server::start_with(&database.url, &settings);
     thread::sleep(Duration::from_secs(3));
-    assert_eq!(sink.got().len(), 2, "a restart sends nothing again");
+    assert_eq!(sink.got().len(), 3, "a restart sends nothing again");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use licet_commands::{CommandError, Context, Network, Platform};
 use licet_domain::{
-    anomaly::{Finding, History, Severity, find},
+    anomaly::{DRIFT_DAYS, Finding, History, Severity, find},
     values::{LicenseId, Sealed, Timestamp},
 };
 use licet_event_store::{AsOf, Tenant, consumers, vault::Purpose};
@@ -163,7 +163,13 @@ async fn examine(platform: &Arc<Platform>, license: &Touched, range: Range) -> R
         .await
         .map_err(|error| failed(error.into()))?;
     let last = range.to.plus_seconds(-1);
+    let lately = Range {
+        from: range.to.plus_seconds(-DRIFT_DAYS * DAY_SECONDS),
+        to: range.to,
+    };
+    let came = anomalies::came(pool, license, lately).await;
     let history = History {
+        came: came.map_err(|error| failed(error.into()))?,
         seats: in_force.seats(),
         interval_seconds: i64::from(in_force.terms().heartbeat_interval_seconds),
         observations,

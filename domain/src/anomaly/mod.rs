@@ -10,5 +10,5 @@ mod state;
 pub use command::AnomalyCommand;
 pub use event::{AnomalyEvent, AnomalyFound, AnomalyJudged, Severity};
 pub use rejection::AnomalyRejection;
-pub use rules::{Daily, Finding, History, Observation, Seen, find};
+pub use rules::{Came, DRIFT_DAYS, Daily, Finding, History, Observation, Seen, find};
 pub use state::{Anomaly, FoundAnomaly, Judgment};

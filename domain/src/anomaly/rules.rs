@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::event::Severity;
-use crate::values::{ActivationId, Timestamp};
+use crate::values::{ActivationId, Components, Timestamp};
 
 /// Something that a license's machines did.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,23 @@ pub struct History {
     pub observations: Vec<Observation>,
     /// Its figures by day.
     pub daily: Vec<Daily>,
+    /// The machines that came within the last [`DRIFT_DAYS`], in order.
+    pub came: Vec<Came>,
 }
+
+/// A machine that took a seat as a new one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Came {
+    /// The event's position.
+    pub position: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What it is known by.
+    pub components: Components,
+}
+
+/// For how many days machines are compared with those that came before them.
+pub const DRIFT_DAYS: i64 = 30;
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +151,7 @@ pub fn find(history: &History) -> Vec<Finding> {
     .collect();
     found.extend(impossible_rate(history));
     found.extend(clock_set_back(history));
+    found.extend(drift(history));
     found.extend(
         history
             .daily
@@ -189,6 +206,38 @@ fn windowed(
         ]),
         evidence: window.iter().map(|(seen, _)| seen.position).take(EVIDENCE).collect(),
         span: window.first().zip(window.last()).map(|(from, to)| (from.0.at, to.0.at)),
+    })
+}
+
+/// More than two machines for each seat, and three besides, that came as new ones within 30 days and share a network card
+/// or the system's UUID with one that came before: hardware that is exchanged bit by bit, or made up around one true component.
+fn drift(history: &History) -> Option<Finding> {
+    let resembles = |(index, came): (usize, &Came)| {
+        let before = history.came.iter().take(index);
+        let mut alike = before.filter(|other| other.components.resembles(&came.components));
+        alike.next().is_some()
+    };
+    let drifted: Vec<&Came> = history
+        .came
+        .iter()
+        .enumerate()
+        .filter(|one| resembles(*one))
+        .map(|(_, came)| came)
+        .collect();
+    let limit = 2 * u64::from(history.seats) + 3;
+    if drifted.len() as u64 <= limit {
+        return None;
+    }
+    Some(Finding {
+        rule: "fingerprint_drift",
+        severity: Severity::Medium,
+        facts: BTreeMap::from([
+            ("found".to_owned(), json!(drifted.len())),
+            ("allowed".to_owned(), json!(limit)),
+            ("window_seconds".to_owned(), json!(DRIFT_DAYS * DAY)),
+        ]),
+        evidence: drifted.iter().map(|came| came.position).take(EVIDENCE).collect(),
+        span: drifted.first().zip(drifted.last()).map(|(from, to)| (from.at, to.at)),
     })
 }
 
@@ -302,6 +351,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::values::RawFingerprint;
 
     fn id(number: u128) -> ActivationId {
         ActivationId(Uuid::from_u128(number))
@@ -326,7 +376,7 @@ mod tests {
             seats,
             interval_seconds: 900,
             observations,
-            daily: vec![],
+            ..History::default()
         };
         find(&history).into_iter().map(|finding| finding.rule).collect()
     }
@@ -422,5 +472,43 @@ mod tests {
         assert_eq!(score(&steady[..13], 10_000), None, "too little history");
         assert_eq!(score(&[0; 30], 5), None);
         assert_eq!(score(&[0; 30], 500), Some(Severity::High));
+    }
+
+    #[test]
+    fn machines_that_are_always_almost_the_same() {
+        let came = |number: i64, card: &str| Came {
+            position: number,
+            at: Timestamp::from_millis(1_800_000_000_000).plus_days(u32::try_from(number).unwrap()),
+            components: RawFingerprint {
+                mac_addresses: vec![card.to_owned()],
+                cpu_id: Some("one model everywhere".to_owned()),
+                system_uuid: Some(Uuid::from_u128(number.unsigned_abs().into()).to_string()),
+                ..RawFingerprint::default()
+            }
+            .normalize()
+            .unwrap()
+            .hash(&[7; 32]),
+        };
+        let found = |came: Vec<Came>| {
+            let history = History {
+                seats: 1,
+                interval_seconds: 900,
+                came,
+                ..History::default()
+            };
+            find(&history)
+                .into_iter()
+                .map(|finding| finding.rule)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found((1..=7).map(|n| came(n, "02:00:00:00:00:01")).collect()),
+            ["fingerprint_drift"]
+        );
+        assert!(found((1..=6).map(|n| came(n, "02:00:00:00:00:01")).collect()).is_empty());
+        assert!(
+            found((1..=20).map(|n| came(n, &format!("02:00:00:00:01:{n:02}"))).collect()).is_empty(),
+            "machines of their own are churn at most"
+        );
     }
 }

@@ -207,6 +207,12 @@ impl Components {
         self.groups(extras).count()
     }
 
+    /// Whether two machines share what is one machine's own: a network card or the system's UUID. A processor's kind is
+    /// shared by a whole series.
+    pub fn resembles(&self, other: &Self) -> bool {
+        self.mac.iter().any(|mac| other.mac.contains(mac)) || self.uuid.is_some() && self.uuid == other.uuid
+    }
+
     /// On how many components two machines agree; network cards agree when the sets share one.
     pub fn agreement(&self, other: &Self, extras: &[String]) -> usize {
         let same = |a: &Option<ComponentHash>, b: &Option<ComponentHash>| usize::from(a.is_some() && a == b);

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
 pub(crate) mod licenses;
+pub(crate) mod mails;
 pub(crate) mod policies;
 pub(crate) mod products;
 mod reading;

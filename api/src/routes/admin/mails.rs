@@ -1,0 +1,116 @@
+//! `/api/admin/mails`
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use licet_contracts::{Page, Problem, webhook::Mail};
+use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_event_store::mails::{self, MailRow};
+use time::OffsetDateTime;
+
+use crate::{
+    App,
+    auth::Caller,
+    extract::{Params, Path, invalid},
+    idempotency,
+    problem::{Problem as Refusal, Result, unavailable},
+    render,
+};
+
+/// What a mail is about, as one part of an address.
+fn shown(mail_id: &str) -> String {
+    mail_id.replace('/', ".")
+}
+
+fn shape(row: MailRow) -> Mail {
+    let time = |moment: OffsetDateTime| Timestamp::from(moment).to_string();
+    Mail {
+        id: shown(&row.mail_id),
+        kind: row.kind,
+        subject_id: row.subject_id.to_string(),
+        next_attempt_at: (row.status == "pending").then(|| time(row.next_attempt_at)),
+        status: row.status,
+        attempts: row.attempts,
+        created_at: time(row.created_at),
+        sent_at: row.settled_at.map(time),
+        last_error: row.last_error,
+    }
+}
+
+/// A place in the list: when a mail was queued, in microseconds, and its id.
+fn read_cursor(text: &str) -> Option<(OffsetDateTime, String)> {
+    let (micros, id) = text.split_once('-')?;
+    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
+    Some((
+        OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+        id.replace('.', "/"),
+    ))
+}
+
+/// List mails, newest first.
+#[utoipa::path(get, path = "/api/admin/mails", tag = "mails",
+    params(("status" = Option<String>, Query, description = "`pending`, `sent` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Mail>)), security(("api_key" = [])))]
+pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
+    caller.require(&app, Scope::Read)?;
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    let status = params.get("status");
+    if !(1..=200).contains(&limit) {
+        return Err(invalid("limit"));
+    }
+    if status.is_some_and(|status| !matches!(status, "pending" | "sent" | "dead")) {
+        return Err(invalid("status"));
+    }
+    let before = match params.get("cursor") {
+        Some(text) => Some(read_cursor(text).ok_or_else(|| invalid("cursor"))?),
+        None => None,
+    };
+    let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
+    let page = (before, limit + 1);
+    let mut rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
+        .await
+        .map_err(unavailable)?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let place = |row: &MailRow| {
+        format!(
+            "{}-{}",
+            row.created_at.unix_timestamp_nanos() / 1_000,
+            shown(&row.mail_id)
+        )
+    };
+    let next_cursor = rows.last().filter(|_| more).map(place);
+    let items: Vec<Mail> = rows.into_iter().map(shape).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+}
+
+/// Try a mail again from the beginning, a dead one too.
+#[utoipa::path(post, path = "/api/admin/mails/{id}/resend", tag = "mails", params(("id" = String, Path)),
+    responses((status = 202, description = "On its way."), (status = 404, description = "`MAIL_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn resend_mail(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(id): Path,
+) -> Result<Response> {
+    caller.require(&app, Scope::Admin)?;
+    let route = format!("ResendMail/{id}");
+    let about = (&route[..], &[][..], StatusCode::ACCEPTED);
+    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        let found = mails::resend(app.platform.log.pool(), &app.tenant, &id.replace('.', "/")).await;
+        if !found.map_err(unavailable)? {
+            return Err(Refusal::not_found("mail"));
+        }
+        Ok("{}".to_owned())
+    })
+    .await?;
+    Ok(answer)
+}
