@@ -4,10 +4,11 @@
 mod fold;
 mod projector;
 mod query;
+mod standing;
 mod tables;
 
 pub(crate) use projector::Heartbeats;
 pub use query::{
-    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, SilentMachine, UsageStats, activity, beats, features,
-    has_counted, last_seen, meters, silences, stats, used,
+    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, UsageStats, activity, beats, features, meters, stats,
 };
+pub use standing::{SilentMachine, has_counted, last_seen, silences, used};

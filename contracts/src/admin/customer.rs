@@ -1,0 +1,56 @@
+//! Customers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::nullable;
+
+/// `POST /api/admin/customers`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "Universität Wien", "email": "licenses@univie.ac.at"})))]
+pub struct CreateCustomer {
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub email: String,
+    /// The company.
+    pub company: Option<String>,
+}
+
+/// `PATCH /api/admin/customers/{id}`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditCustomer {
+    /// The name.
+    pub name: Option<String>,
+    /// The mail address.
+    pub email: Option<String>,
+    /// The company; `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub company: Option<Option<String>>,
+}
+
+/// A customer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Customer {
+    /// Its id.
+    pub id: String,
+    /// The name; `null` once it was forgotten.
+    pub name: Option<String>,
+    /// The mail address; `null` once it was forgotten.
+    pub email: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+    /// Whether the personal data was destroyed.
+    pub forgotten: bool,
+    /// `active` or `retired`.
+    pub status: String,
+    /// When it was taken up.
+    pub created_at: String,
+}

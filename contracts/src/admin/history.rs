@@ -1,0 +1,58 @@
+//! What happened, and who did it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An event of a resource's history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Event {
+    /// Its place in the one order of events.
+    pub position: i64,
+    /// Its place in the resource's history.
+    pub sequence: i64,
+    /// What happened, such as `license.activated`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The version of `data`'s shape.
+    pub version: String,
+    /// What is recorded; personal data is sealed.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub data: Value,
+    /// When it was recorded.
+    pub recorded_at: String,
+    /// What kind of someone did it.
+    pub actor_kind: String,
+    /// Who did it.
+    pub actor_id: String,
+    /// Under which request.
+    pub request_id: String,
+}
+
+/// An entry of the audit trail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditEntry {
+    /// The event's place in the one order of events.
+    pub position: i64,
+    /// When.
+    pub recorded_at: String,
+    /// What kind of someone.
+    pub actor_kind: String,
+    /// Who.
+    pub actor_id: String,
+    /// What, such as `license.suspended`.
+    pub action: String,
+    /// To what kind of thing.
+    pub aggregate_type: String,
+    /// To which.
+    pub aggregate_id: String,
+    /// Under which request.
+    pub request_id: String,
+    /// Joins everything that one cause set off.
+    pub correlation_id: String,
+    /// From which address.
+    pub client_address: Option<String>,
+    /// With which program.
+    pub user_agent: Option<String>,
+}

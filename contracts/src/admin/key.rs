@@ -1,0 +1,69 @@
+//! Credentials, and the keys that sign.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /api/admin/api-keys`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "studio 1.4", "scopes": ["client"]})))]
+pub struct CreateApiKey {
+    /// For people.
+    pub name: String,
+    /// `client`, `read`, `admin`.
+    pub scopes: Vec<String>,
+    /// When it ends by itself.
+    pub expires_at: Option<String>,
+}
+
+/// `POST /api/admin/api-keys/{id}/rotate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RotateApiKey {
+    /// For how many seconds the old key goes on opening what it opened; default a day, at most 90 days.
+    pub overlap_seconds: Option<i64>,
+}
+
+/// An API key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApiKey {
+    /// Its id.
+    pub id: String,
+    /// The secret for `X-API-Key`; only where it was just made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The secret's first characters.
+    pub prefix: String,
+    /// For people.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it ends by itself.
+    pub expires_at: Option<String>,
+    /// When it was last used, to about half a minute.
+    pub last_used_at: Option<String>,
+    /// `active`, `expired` or `revoked`.
+    pub status: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// A key that signs, or has signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKey {
+    /// The key's id, as in the published key set.
+    pub kid: String,
+    /// When it was made.
+    pub created_at: String,
+    /// Whether it is the one that signs now.
+    pub signs: bool,
+}
+
+/// `GET /api/admin/signing-keys`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SigningKeys {
+    /// Newest first.
+    pub items: Vec<SigningKey>,
+}

@@ -1,0 +1,183 @@
+//! Licenses, and what operators do to them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::nullable;
+
+/// `POST /api/admin/licenses`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "customer_id": "0198f0c2-6a3e-7c11-9d55-2f0f6f1f9a10", "policy": "studio-team", "count": 1
+})))]
+pub struct CreateLicenses {
+    /// Who gets them.
+    pub customer_id: String,
+    /// The policy, by code or id.
+    pub policy: String,
+    /// How many; 1 to 1,000, default 1.
+    pub count: Option<i64>,
+    /// Seats in place of the policy's.
+    pub seats: Option<i64>,
+    /// When they begin; default now.
+    pub valid_from: Option<String>,
+    /// When they end; default after the policy's duration.
+    pub expires_at: Option<String>,
+    /// Features on top of the policy's.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub features: Option<BTreeMap<String, Value>>,
+    /// Limits on top of the policy's.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub limits: Option<BTreeMap<String, Value>>,
+    /// Free text about them.
+    pub note: Option<String>,
+}
+
+/// `PATCH /api/admin/licenses/{id}`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditLicense {
+    /// Seats in place of the policy's; `null` follows the policy.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub seats: Option<Option<i64>>,
+    /// Features on top of the policy's.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub features: Option<BTreeMap<String, Value>>,
+    /// Limits on top of the policy's.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub limits: Option<BTreeMap<String, Value>>,
+    /// When it begins.
+    pub valid_from: Option<String>,
+    /// When it ends; `null` is never.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub expires_at: Option<Option<String>>,
+    /// Free text about it; `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub note: Option<Option<String>>,
+}
+
+/// `POST /api/admin/licenses/{id}/suspend`, `resume` and `revoke`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeLicense {
+    /// Why; it stands in the license's history.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// `POST /api/admin/licenses/{id}/renew`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RenewLicense {
+    /// The new end; default is the policy's duration after the present end, or after now where that is past.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A license as operators see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct License {
+    /// Its id.
+    pub id: String,
+    /// Its key in full; only where it was just issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its key, all but the last group hidden.
+    pub key_masked: String,
+    /// `active`, `suspended`, `revoked`, `expired`, `not_yet_valid` or `retired`.
+    pub status: String,
+    /// The customer's id.
+    pub customer_id: String,
+    /// The policy's id.
+    pub policy_id: String,
+    /// The policy's code.
+    pub policy: String,
+    /// The version of the policy that it is judged under now.
+    pub policy_version: u32,
+    /// The product's code.
+    pub product: String,
+    /// How many machines may be active at once.
+    pub seats: u32,
+    /// How many are.
+    pub active: u32,
+    /// When it begins.
+    pub valid_from: String,
+    /// When it ends; `null` is never.
+    pub expires_at: Option<String>,
+    /// Features in force.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub features: BTreeMap<String, Value>,
+    /// Limits in force, as they were given.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub limits: BTreeMap<String, Value>,
+    /// Free text about it.
+    pub note: Option<String>,
+    /// When it was issued.
+    pub created_at: String,
+}
+
+/// The answer to `POST /api/admin/licenses`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IssuedLicenses {
+    /// The licenses, each with its key in full.
+    pub items: Vec<License>,
+}
+
+/// The answer to `POST /api/admin/licenses/{id}/reveal-key`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RevealedKey {
+    /// The license's id.
+    pub id: String,
+    /// The key in full.
+    pub key: String,
+}
+
+/// `POST /api/admin/licenses/{id}/transfer`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TransferSeat {
+    /// The activation that gives its seat.
+    pub from_activation_id: String,
+    /// What the machine is known by that gets the seat.
+    pub fingerprint: Option<crate::license::Fingerprint>,
+    /// The machine's name.
+    pub hostname: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// Why; it stands in the license's history.
+    pub reason: Option<String>,
+}
+
+/// `POST /api/admin/licenses/{id}/check-out`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CheckOut {
+    /// The text of the machine's request file, as `licet-client request` writes it.
+    pub request: String,
+    /// For how many days; 1 to 366, and not beyond the license's own end and grace.
+    pub days: i64,
+}

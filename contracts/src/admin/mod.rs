@@ -1,0 +1,20 @@
+//! What operators' scripts send and get.
+
+mod customer;
+mod history;
+mod key;
+mod license;
+mod policy;
+mod product;
+mod release;
+
+pub use customer::{CreateCustomer, Customer, EditCustomer};
+pub use history::{AuditEntry, Event};
+pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey, SigningKeys};
+pub use license::{
+    ChangeLicense, CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey,
+    TransferSeat,
+};
+pub use policy::{CreatePolicy, Policy, PolicyTerms};
+pub use product::{CreateProduct, EditProduct, Product};
+pub use release::{CreateRelease, EditRelease, Release};

@@ -1,0 +1,126 @@
+//! Policies.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::nullable;
+
+/// `PATCH /api/admin/policies/{id}`, and the terms of `POST /api/admin/policies`; what is absent stays or has its default.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PolicyTerms {
+    /// How many machines may be active at once; 1 to 1,000,000.
+    pub seats: Option<i64>,
+    /// How long a license lives, in days; `null` is for ever.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub duration_days: Option<Option<i64>>,
+    /// What the duration is counted from: `creation` (default) or `first_activation`.
+    pub duration_from: Option<String>,
+    /// How long it works after its end, in days; 7.
+    pub grace_days: Option<i64>,
+    /// On how many components a machine must agree; 2.
+    pub fingerprint_match: Option<i64>,
+    /// Which extra components count; none.
+    pub fingerprint_extra: Option<Vec<String>>,
+    /// How often a machine reports, in seconds; 900.
+    pub heartbeat_interval_seconds: Option<i64>,
+    /// How many beats in a row may be missed before a floating seat falls free; 2.
+    pub heartbeat_grace: Option<i64>,
+    /// How long a machine may run offline, in days; 7.
+    pub lease_days: Option<i64>,
+    /// Whether a seat is held by heartbeats only; false.
+    pub floating: Option<bool>,
+    /// How often seats may move; `null` is without bound.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub max_transfers: Option<Option<i64>>,
+    /// Over how many days transfers are counted; `null` is over the license's whole life.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    pub transfer_period_days: Option<Option<i64>>,
+    /// Features by name: `true`, `false` or the time at which one ends.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub features: Option<BTreeMap<String, Value>>,
+    /// Usage limits by meter: a number (hard), `{"limit": n, "overage": "soft"}` or `{"limit": n, "overage_percent": p}`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub limits: Option<BTreeMap<String, Value>>,
+}
+
+/// `POST /api/admin/policies`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "code": "studio-team", "product": "studio", "seats": 5, "duration_days": 365, "features": {"export": true}
+})))]
+pub struct CreatePolicy {
+    /// Unique; `a-z 0-9 . _ -`.
+    pub code: String,
+    /// The product, by code or id.
+    pub product: String,
+    /// What it grants and asks.
+    #[serde(flatten)]
+    pub terms: PolicyTerms,
+}
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Policy {
+    /// Its id.
+    pub id: String,
+    /// Its code.
+    pub code: String,
+    /// The product's id.
+    pub product_id: String,
+    /// Counts the terms that it has had.
+    pub version: u32,
+    /// How many machines may be active at once.
+    pub seats: u32,
+    /// How long a license lives, in days.
+    pub duration_days: Option<u32>,
+    /// What the duration is counted from: `creation` or `first_activation`.
+    pub duration_from: String,
+    /// How long it works after its end, in days.
+    pub grace_days: u32,
+    /// On how many components a machine must agree.
+    pub fingerprint_match: u8,
+    /// Which extra components count.
+    pub fingerprint_extra: Vec<String>,
+    /// How often a machine reports, in seconds.
+    pub heartbeat_interval_seconds: u32,
+    /// How many beats in a row may be missed before a floating seat falls free.
+    pub heartbeat_grace: u32,
+    /// How long a machine may run offline, in days.
+    pub lease_days: u32,
+    /// Whether a seat is held by heartbeats only.
+    pub floating: bool,
+    /// How often seats may move.
+    pub max_transfers: Option<u32>,
+    /// Over how many days transfers are counted; `null` is over the license's whole life.
+    pub transfer_period_days: Option<u32>,
+    /// Features by name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub features: BTreeMap<String, Value>,
+    /// Usage limits by meter, as they were given.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub limits: BTreeMap<String, Value>,
+    /// `active` or `retired`.
+    pub status: String,
+    /// When it was taken up.
+    pub created_at: String,
+}

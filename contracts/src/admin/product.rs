@@ -1,0 +1,49 @@
+//! Products.
+
+use serde::{Deserialize, Serialize};
+
+use crate::nullable;
+
+/// `POST /api/admin/products`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"code": "studio", "name": "Studio"})))]
+pub struct CreateProduct {
+    /// Unique; `a-z 0-9 . _ -`.
+    pub code: String,
+    /// For people.
+    pub name: String,
+}
+
+/// `PATCH /api/admin/products/{id}`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditProduct {
+    /// For people.
+    pub name: Option<String>,
+    /// The lowest version that may run, as semver; `null` lets every version run again.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "nullable::read"
+    )]
+    pub min_version: Option<Option<String>>,
+}
+
+/// A product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Product {
+    /// Its id.
+    pub id: String,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// The lowest version that may run.
+    pub min_version: Option<String>,
+    /// `active` or `retired`.
+    pub status: String,
+    /// When it was taken up.
+    pub created_at: String,
+}

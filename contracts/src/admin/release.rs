@@ -1,0 +1,66 @@
+//! Releases.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /api/admin/releases`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"product": "studio", "version": "1.4.2", "min_version": "1.2.0"})))]
+pub struct CreateRelease {
+    /// The product, by code or id.
+    pub product: String,
+    /// The version, as semver.
+    pub version: String,
+    /// The channel; default `stable`.
+    pub channel: Option<String>,
+    /// Whether programs must update to it.
+    pub mandatory: Option<bool>,
+    /// The lowest version that may still run.
+    pub min_version: Option<String>,
+    /// Where to fetch it.
+    pub download_url: Option<String>,
+    /// SHA-256 of the download, hexadecimal.
+    pub sha256: Option<String>,
+    /// What is new.
+    pub notes: Option<String>,
+    /// To how many percent of the machines it is offered, always the same ones first; default 100.
+    pub rollout_percent: Option<i64>,
+}
+
+/// `PATCH /api/admin/releases/{id}`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditRelease {
+    /// To how many percent of the machines it is offered.
+    pub rollout_percent: i64,
+}
+
+/// A release.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Release {
+    /// Its id.
+    pub id: String,
+    /// The product's id.
+    pub product_id: String,
+    /// The version.
+    pub version: String,
+    /// The channel.
+    pub channel: String,
+    /// Whether programs must update to it.
+    pub mandatory: bool,
+    /// The lowest version that may still run.
+    pub min_version: Option<String>,
+    /// Where to fetch it.
+    pub download_url: Option<String>,
+    /// SHA-256 of the download.
+    pub sha256: Option<String>,
+    /// What is new.
+    pub notes: Option<String>,
+    /// To how many percent of the machines it is offered.
+    pub rollout_percent: u8,
+    /// `published` or `yanked`.
+    pub status: String,
+    /// When it was published.
+    pub created_at: String,
+}
