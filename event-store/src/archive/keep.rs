@@ -9,15 +9,19 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{ArchiveError, Segment, Shelf, catalog, due::Month, rows};
 use crate::{
     EventLog,
     chain::{GENESIS, Link},
-    columnar::{self, Column, GROUP, Group, Reader, Writer},
+    columnar::{self, Column, Group, Reader, Writer},
     vault::Signer,
 };
+
+/// Rows in one row group: few, so that no burst of work is long.
+const GROUP: usize = 20_000;
 
 /// What is known of the rows once they have gone by.
 struct Passed {
@@ -117,6 +121,7 @@ async fn write(
     let mut writer = Writer::create(partial, "segment", columns).map_err(at(partial))?;
     let mut groups = sqlx::query(&statement).fetch(connection).try_chunks(GROUP);
     while let Some(found) = groups.next().await {
+        let begun = Instant::now();
         let found = found.map_err(|broken| broken.1)?;
         let group = Group::of(&found, columns)?;
         pass(&mut passed, &group, columns).map_err(at(partial))?;
@@ -131,10 +136,17 @@ async fn write(
             });
         }
         let path = partial.to_owned();
-        writer = tokio::task::spawn_blocking(move || writer.write(&group).map(|()| writer))
+        let written = tokio::task::spawn_blocking(move || {
+            writer.write(&group)?;
+            writer.sync()?;
+            Ok(writer)
+        });
+        writer = written
             .await
             .map_err(|error| at(&path)(error.into()))?
             .map_err(at(partial))?;
+        // As long at rest as at work: appends go first.
+        tokio::time::sleep(begun.elapsed()).await;
     }
     drop(groups);
     writer.finish().map_err(at(partial))?;
@@ -164,7 +176,9 @@ fn read(path: &Path, columns: &[Column], chain: Option<Link>) -> Result<Passed, 
     let reader = Reader::open(path, columns)?;
     let mut passed = Passed::before(chain);
     for group in 0..reader.groups() {
+        let begun = Instant::now();
         pass(&mut passed, &reader.read(group)?, columns)?;
+        std::thread::sleep(begun.elapsed());
     }
     Ok(passed)
 }

@@ -52,6 +52,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes sure that what was added is on the disk: a little each time holds up others less than all of it at the end.
+    pub fn sync(&mut self) -> Result<(), Failure> {
+        self.0.flush()?;
+        self.0.inner().sync_data()?;
+        Ok(())
+    }
+
     /// Ends the file; it is on the disk, not only on its way there.
     pub fn finish(self) -> Result<(), Failure> {
         let file = self.0.into_inner()?;
