@@ -7,18 +7,28 @@ use std::{
 
 use crate::{Session, Status, Usage, store::now};
 
-/// A session that runs by itself. Dropping it ends the thread, after a call to the server that is under way; nothing
-/// waits for that.
+/// How long the end of a program waits for what was reported to be kept. A call to the server that is under way may take
+/// longer, and is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A session that runs by itself; dropping it ends the thread.
 pub struct Background {
     reported: Arc<Mutex<Usage>>,
-    ending: Arc<(Mutex<bool>, Condvar)>,
+    stage: Arc<(Mutex<Stage>, Condvar)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Ending,
+    Ended,
 }
 
 impl Background {
     pub(crate) fn start(mut session: Session, mut tell: impl FnMut(&Status) + Send + 'static) -> Self {
         let reported: Arc<Mutex<Usage>> = Arc::default();
-        let ending = Arc::new((Mutex::new(false), Condvar::new()));
-        let (inbox, end) = (Arc::clone(&reported), Arc::clone(&ending));
+        let stage = Arc::new((Mutex::new(Stage::Running), Condvar::new()));
+        let (inbox, own) = (Arc::clone(&reported), Arc::clone(&stage));
         std::thread::spawn(move || {
             let mut last: Option<Status> = None;
             let take = || std::mem::take(&mut *inbox.lock().unwrap_or_else(PoisonError::into_inner));
@@ -31,18 +41,20 @@ impl Background {
                 }
                 // A lease can end between two contacts: look at least once a minute.
                 let wait = session.schedule().wait_seconds(now()).clamp(1, 60).cast_unsigned();
-                let ended = end.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let waited = end
-                    .1
-                    .wait_timeout_while(ended, Duration::from_secs(wait), |ended| !*ended);
-                if *waited.unwrap_or_else(PoisonError::into_inner).0 {
-                    // What was reported last is kept for the next run.
-                    session.report(&take());
-                    return;
+                let now = own.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let running = |stage: &mut Stage| *stage == Stage::Running;
+                let waited = own.1.wait_timeout_while(now, Duration::from_secs(wait), running);
+                if *waited.unwrap_or_else(PoisonError::into_inner).0 == Stage::Ending {
+                    break;
                 }
             }
+            // What was reported last is kept for the next run.
+            session.report(&take());
+            drop(session);
+            *own.0.lock().unwrap_or_else(PoisonError::into_inner) = Stage::Ended;
+            own.1.notify_all();
         });
-        Self { reported, ending }
+        Self { reported, stage }
     }
 
     /// Adds to what the next beat reports; never waits for the network.
@@ -54,7 +66,12 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        *self.ending.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ending.1.notify_all();
+        let mut stage = self.stage.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stage == Stage::Running {
+            *stage = Stage::Ending;
+        }
+        self.stage.1.notify_all();
+        let ending = |stage: &mut Stage| *stage != Stage::Ended;
+        let _ = self.stage.1.wait_timeout_while(stage, PATIENCE, ending);
     }
 }

@@ -1,5 +1,7 @@
 //! A licensed program's whole life: start, beat, lose the network, stay valid inside the lease, refuse after it, come back.
 
+use std::fs::File;
+
 use licet_domain::values::{LicenseKey, Timestamp};
 use rand::Rng as _;
 
@@ -41,6 +43,8 @@ pub struct Session {
     schedule: Schedule,
     /// What is to be reported, and what the last beat reported until the server has confirmed it. Kept in the state file.
     unsent: Unsent,
+    /// Held by the one session that keeps and reports what is unsent.
+    claim: Option<File>,
     /// What the server refused with, until it says otherwise.
     refused: Option<(String, String)>,
     problem: Option<Error>,
@@ -51,13 +55,19 @@ impl Session {
     /// A session that contacts the server at its first [`Session::tick`]. What an earlier one of the same license did
     /// not get to report is reported by this one.
     pub fn new(mut client: Client, license_key: &str, machine: Fingerprint, app_version: Option<&str>) -> Self {
+        let claim = client.store().claim_unsent();
         let state = client.store().state();
         let same = state
             .license_key
             .as_deref()
-            .is_some_and(|known| same_key(known, license_key));
+            .is_none_or(|known| same_key(known, license_key));
         Self {
-            unsent: if same { state.unsent.clone() } else { Unsent::default() },
+            unsent: if same && claim.is_some() {
+                state.unsent.clone()
+            } else {
+                Unsent::default()
+            },
+            claim,
             client,
             machine,
             license_key: license_key.to_owned(),
@@ -198,6 +208,9 @@ impl Session {
 
     /// Keeps what is to be reported over the end of the program. That it cannot be kept is told by the next check.
     fn keep_unsent(&mut self) {
+        if self.claim.is_none() {
+            return;
+        }
         let unsent = self.unsent.clone();
         let _ = self.client.store().update(|state| state.unsent = unsent);
     }

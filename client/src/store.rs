@@ -118,6 +118,13 @@ impl Store {
         Self::open(path)
     }
 
+    /// Claims what is to be reported for one session: two programs with one file would report it twice. `None` where
+    /// another one has it; it is free again when the file is dropped.
+    pub(crate) fn claim_unsent(&self) -> Option<fs::File> {
+        let file = fs::File::create(self.path.with_extension("lock")).ok()?;
+        file.try_lock().ok().map(|()| file)
+    }
+
     /// What is kept.
     pub fn state(&self) -> &State {
         &self.state

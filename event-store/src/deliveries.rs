@@ -123,14 +123,15 @@ pub async fn waiting(pool: &PgPool, webhooks: &[Uuid]) -> sqlx::Result<Vec<Uuid>
     .await
 }
 
-/// Takes a webhook's deliveries whose time has come, in the order of the log. They are hidden from every other node for
+/// Takes a webhook's deliveries whose time has come, in the order of the log; what was refused before comes last, so that
+/// one event that a target never takes does not stand before all others. They are hidden from every other node for
 /// as long as sending may take, so that none is sent by two at once; what a dead node took comes back after that.
 pub async fn take_due(pool: &PgPool, webhook_id: Uuid, limit: i64) -> sqlx::Result<Vec<DueDelivery>> {
     let mut rows = sqlx::query!(
         r#"UPDATE webhook_deliveries AS taken SET next_attempt_at = clock_timestamp() + make_interval(secs => $3)
            FROM (SELECT position FROM webhook_deliveries
                  WHERE webhook_id = $1 AND status = 'pending' AND next_attempt_at <= clock_timestamp()
-                 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
+                 ORDER BY attempts > 0, position LIMIT $2 FOR UPDATE SKIP LOCKED) AS due
            WHERE taken.webhook_id = $1 AND taken.position = due.position
            RETURNING taken.tenant_id, taken.webhook_id, taken.position, taken.attempts, taken.created_at"#,
         webhook_id,
@@ -139,7 +140,7 @@ pub async fn take_due(pool: &PgPool, webhook_id: Uuid, limit: i64) -> sqlx::Resu
     )
     .fetch_all(pool)
     .await?;
-    rows.sort_unstable_by_key(|row| row.position);
+    rows.sort_unstable_by_key(|row| (row.attempts > 0, row.position));
     Ok(rows
         .into_iter()
         .map(|row| DueDelivery {

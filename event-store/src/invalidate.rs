@@ -11,6 +11,8 @@ use crate::{EventLog, Tenant};
 /// How long news can take when no notification arrives; half of what the contract allows.
 const POLL: Duration = Duration::from_millis(500);
 
+/// A connection that answers nothing for so long is as good as broken.
+const SILENCE: Duration = Duration::from_secs(3);
 /// Rows read at once.
 const SOME: i64 = 5_000;
 
@@ -23,7 +25,9 @@ impl EventLog {
         tokio::spawn(async move {
             let mut connection = None;
             loop {
-                match read_news(&options, &mut connection, seen, &tell).await {
+                let read = tokio::time::timeout(SILENCE, read_news(&options, &mut connection, seen, &tell)).await;
+                let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+                match read.unwrap_or_else(|_| Err(silent())) {
                     Ok(newest) if newest - seen >= SOME => {
                         seen = newest;
                         continue;

@@ -22,6 +22,7 @@ fn a_server_that_slept_for_months_archives_them_and_history_goes_on() {
     let database = new_database();
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("archive");
+    std::fs::create_dir(&archive).unwrap();
     let settings = [("ARCHIVE_DIR", archive.to_str().unwrap())];
     let run = |arguments: &[&str]| -> (bool, Value) {
         let mut command = licet(&database.url);

@@ -79,7 +79,8 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
         let mut more = false;
         match leases::hold(&pool, LEASE, worker.node).await {
             Ok(true) => match turn(&worker.platform.log, &jetstream, &mut place).await {
-                Ok(sent) => more = sent == BATCH,
+                // Short of a full batch there may be a gap that has left for the archive, and more behind it.
+                Ok(sent) => more = sent > 0,
                 Err(error) => {
                     // Where the stream stands is looked at again.
                     place = None;

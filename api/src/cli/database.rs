@@ -21,6 +21,9 @@ pub(crate) struct Database {
 pub(crate) fn open(location: &Location, edge: &Edge) -> anyhow::Result<Database> {
     if location.embedded {
         let cluster = Cluster::start(&location.data_dir, &ClusterOptions::default(), edge)?;
+        if let Some(archive) = location.archive().filter(|_| location.archive_dir.is_none()) {
+            std::fs::create_dir_all(&archive).with_context(|| format!("making {}", archive.display()))?;
+        }
         return Ok(Database {
             url: cluster.url(),
             cluster: Some(cluster),

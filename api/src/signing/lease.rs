@@ -99,10 +99,10 @@ pub(crate) fn issue(
     (key, hold): (&[u8; 32], Hold),
     now: Timestamp,
 ) -> Lease {
-    if let Some(lease) = known(app, in_force, activation, now) {
+    let expires_at = end(in_force, activation, hold, now);
+    if let Some(lease) = known(app, in_force, activation, now).filter(|lease| lease.expires_at <= expires_at) {
         return lease;
     }
-    let expires_at = end(in_force, activation, hold, now);
     let claims = claims(app, in_force, activation, key, (now, expires_at));
     let token = super::jws(app, LEASE_TYPE, &claims).into();
     let lease = Lease { token, expires_at };

@@ -2,7 +2,7 @@
 
 use sqlx::{Executor as _, PgConnection};
 
-use super::{READERS, Shelf};
+use super::{ArchiveError, READERS, Segment, Shelf};
 
 /// A partition whose month is due.
 pub(super) struct Month {
@@ -52,6 +52,27 @@ pub(super) async fn last_position(connection: &mut PgConnection, shelf: &Shelf, 
         .bind(&month.month)
         .fetch_one(connection)
         .await
+}
+
+/// A month of the log that was archived before holds what its file holds, and no more: a clock that ran ahead may have
+/// let it leave before it was over.
+pub(super) async fn expect_same(
+    connection: &mut PgConnection,
+    shelf: &Shelf,
+    month: &Month,
+    segment: &Segment,
+) -> Result<(), ArchiveError> {
+    if !shelf.is_log() {
+        return Ok(());
+    }
+    let statement = format!("SELECT count(*), coalesce(max(position), 0) FROM {}", month.partition);
+    let found: (i64, i64) = sqlx::query_as(&statement).fetch_one(connection).await?;
+    if found == (segment.rows, segment.last_position) {
+        return Ok(());
+    }
+    Err(ArchiveError::Mismatch {
+        what: format!("{} holds other events than {}", month.partition, segment.file),
+    })
 }
 
 /// Detaches a month and drops it; `false` when someone walks the log, or holds it otherwise, for now.

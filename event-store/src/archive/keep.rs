@@ -52,6 +52,7 @@ pub(super) async fn month(
     signer: &Signer,
 ) -> Result<Option<Segment>, ArchiveError> {
     let folder = log.archive().ok_or(ArchiveError::NoFolder)?;
+    expect_archive(log, folder).await?;
     let mut connection = log.connect().await?;
     let (columns, chain_in) = if shelf.is_log() {
         (rows::columns(), Some(chain_before(&mut connection, shelf).await?))
@@ -97,6 +98,23 @@ pub(super) async fn month(
     placed.await.map_err(at(&path))?;
     catalog::add(log.pool(), &segment).await?;
     Ok(Some(segment))
+}
+
+/// A folder that is not there, or is empty where months should be, is a volume that was not mounted: what is written there
+/// would be lost with it.
+async fn expect_archive(log: &EventLog, folder: &Path) -> Result<(), ArchiveError> {
+    let missing = |what: String| Err(ArchiveError::Mismatch { what });
+    if !folder.is_dir() {
+        return missing(format!("the archive's folder {} is not there", folder.display()));
+    }
+    match catalog::all(log.pool()).await?.pop() {
+        Some(known) if rows::file(log, &known).is_none() => missing(format!(
+            "{} is not in the archive's folder {}",
+            known.file,
+            folder.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The chain of the last event before the month: months leave in order, so the newest segment has it.
@@ -186,8 +204,10 @@ fn read(path: &Path, columns: &[Column], chain: Option<Link>) -> Result<Passed, 
 /// Only the server's own user sees the archive: it carries what the log carries.
 fn make_folder(folder: &Path) -> Result<(), columnar::Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    Ok(())
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Puts the file and its manifest where they belong, and makes sure that they stay there.

@@ -152,6 +152,7 @@ async fn turn(
                 checked.map_err(|error| ArchiveError::Mismatch {
                     what: error.to_string(),
                 })?;
+                due::expect_same(connection, shelf, &month, &segment).await?;
             }
             None if !month.attached => {
                 return Err(ArchiveError::Mismatch {

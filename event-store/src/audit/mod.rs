@@ -70,7 +70,17 @@ pub async fn verify(
         .fetch_one(log.pool())
         .await?;
     let mut walk = Walk::begin(log, (log_id, keys), head.position).await?;
+    let mut signed = checkpoints.iter().peekable();
     loop {
+        // Every statement about what has been walked so far, whether an event of its position was at hand or not.
+        let upcoming = walk.upcoming()?.unwrap_or(i64::MAX);
+        while let Some((position, checkpoint)) = signed.next_if(|(position, _)| **position < upcoming) {
+            if let Some(what) = disagreement(checkpoint, &walk.known_chains(*position)) {
+                let fault = Some(Fault::at(*position, what));
+                return Ok(AuditReport { fault, ..report });
+            }
+            report.checkpoints += u64::from(*position <= walk.reached().max(report.position));
+        }
         let position = match walk.next().await? {
             Step::Event(position) => position,
             Step::Segment(None) => {
@@ -91,13 +101,6 @@ pub async fn verify(
         };
         report.events += 1;
         report.position = position;
-        if let Some(checkpoint) = checkpoints.get(&position) {
-            if let Some(what) = disagreement(checkpoint, &walk.known_chains(position)) {
-                let fault = Some(Fault { position, what });
-                return Ok(AuditReport { fault, ..report });
-            }
-            report.checkpoints += 1;
-        }
         if report.events.is_multiple_of(20_000) {
             progress(position, head.position);
         }

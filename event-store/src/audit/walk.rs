@@ -119,15 +119,24 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The next event or month in the one order of positions.
-    pub(super) async fn next(&mut self) -> Result<Step, ReadError> {
+    fn lowest(&self) -> Result<Option<(i64, usize)>, ReadError> {
         let mut lowest: Option<(i64, usize)> = None;
         for (index, table) in self.tables.iter().enumerate() {
             if let Some(position) = table.place()? {
                 lowest = Some(lowest.map_or((position, index), |known| known.min((position, index))));
             }
         }
-        let Some((position, index)) = lowest else {
+        Ok(lowest)
+    }
+
+    /// The position of what comes next; `None` at the end.
+    pub(super) fn upcoming(&self) -> Result<Option<i64>, ReadError> {
+        Ok(self.lowest()?.map(|(position, _)| position))
+    }
+
+    /// The next event or month in the one order of positions.
+    pub(super) async fn next(&mut self) -> Result<Step, ReadError> {
+        let Some((position, index)) = self.lowest()? else {
             return Ok(self.end());
         };
         let table = &mut self.tables[index];

@@ -47,7 +47,7 @@ impl Aged {
         age(&database.url, 200).await;
         let folder = tempfile::tempdir().unwrap();
         let options = LogOptions {
-            archive: Some(folder.path().join("archive")),
+            archive: Some(folder.path().to_owned()),
             ..LogOptions::default()
         };
         let (log, _tasks) = EventLog::open(&database.url, &options).await.unwrap();
@@ -246,6 +246,117 @@ async fn a_detach_that_broke_off_is_finished() {
     let done = aged.archive().await;
     assert!(done.dropped.iter().any(|name| name.ends_with(&partition)), "{done:?}");
     assert_eq!(aged.audit().await.events, 52);
+}
+
+#[tokio::test]
+async fn nothing_is_archived_into_a_folder_that_is_not_the_archive() {
+    let aged = Aged::new().await;
+    let held = aged.log.connect().await.unwrap();
+    let options = |folder: PathBuf| LogOptions {
+        archive: Some(folder),
+        ..LogOptions::default()
+    };
+    let shelves = [
+        Shelf::log(LogTable::Heartbeats, 90),
+        Shelf::log(LogTable::Decisions, 90),
+    ];
+    let missing = options(aged.folder.path().join("not-mounted"));
+    let (other, _tasks) = EventLog::open(&aged.database.url, &missing).await.unwrap();
+    let refused = archive::run(&other, &shelves, &aged.signer, i64::MAX)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("is not there"), "{refused}");
+    // The first month is archived where the archive is; a node with an empty folder does not go on elsewhere.
+    archive::run(&aged.log, &shelves[..1], &aged.signer, i64::MAX)
+        .await
+        .unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let (other, _tasks) = EventLog::open(&aged.database.url, &options(empty.path().to_owned()))
+        .await
+        .unwrap();
+    let refused = archive::run(&other, &shelves, &aged.signer, i64::MAX)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("not in the archive's folder"), "{refused}");
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+    held.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_month_that_holds_more_than_its_file_is_not_dropped() {
+    let aged = Aged::new().await;
+    let mut reader = aged.log.connect().await.unwrap();
+    archive::hold_months(&mut reader).await.unwrap();
+    aged.archive().await;
+    reader.close().await.unwrap();
+    aged.database
+        .execute(
+            "INSERT INTO heartbeat_events SELECT aggregate_type, aggregate_id, 999, event_type, event_version, payload, metadata, 999,
+                 tenant_id, gen_random_uuid(), 0, recorded_at, chain FROM heartbeat_events ORDER BY position LIMIT 1",
+        )
+        .await;
+    let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
+    let refused = archive::run(&aged.log, &shelves, &aged.signer, i64::MAX)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("other events"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_inside_a_month_that_is_elsewhere_still_vouches_for_the_rest() {
+    let aged = Aged::new().await;
+    let position: i64 = sqlx::query_scalar("SELECT max(position) FROM heartbeat_events WHERE position <= 38")
+        .fetch_one(aged.log.pool())
+        .await
+        .unwrap();
+    // As it stood there: a checkpoint of that position, made from the links.
+    aged.database
+        .execute(&format!(
+            "CREATE TABLE kept_head AS TABLE log_head;
+             UPDATE log_head SET position = {position},
+                 events_chain = (SELECT chain FROM events WHERE position <= {position} ORDER BY position DESC LIMIT 1),
+                 heartbeats_chain = (SELECT chain FROM heartbeat_events WHERE position <= {position} ORDER BY position DESC LIMIT 1),
+                 decisions_chain = (SELECT chain FROM decision_events WHERE position <= {position} ORDER BY position DESC LIMIT 1)"
+        ))
+        .await;
+    aged.log.sign_checkpoint(&aged.signer, now()).await.unwrap();
+    let kept = aged.log.newest_checkpoint().await.unwrap().unwrap();
+    aged.database
+        .execute("DELETE FROM checkpoints; DELETE FROM log_head; INSERT INTO log_head TABLE kept_head")
+        .await;
+    aged.archive().await;
+    fs::rename(aged.file().await, aged.folder.path().join("elsewhere")).unwrap();
+    let keys = [aged.signer.key().verifying_key()];
+    let report = audit::verify(&aged.log, &keys, std::slice::from_ref(&kept), |_, _| {})
+        .await
+        .unwrap();
+    assert_eq!((report.fault, report.checkpoints), (None, 1));
+    // Someone thorough rewrites an old event, its links and the head.
+    let events: Vec<licet_event_store::RecordedEvent> = Box::pin(aged.log.tail_from(LogTable::Events, 0, i64::MAX))
+        .try_collect()
+        .await
+        .unwrap();
+    let mut link = licet_event_store::chain::GENESIS;
+    for (number, mut event) in events.into_iter().enumerate() {
+        if number == 0 {
+            event.tenant_id = "other".to_owned();
+        }
+        link = licet_event_store::chain::link_recorded(&link, &event);
+        sqlx::query("UPDATE events SET tenant_id = $1, chain = $2 WHERE position = $3")
+            .bind(&event.tenant_id)
+            .bind(&link[..])
+            .bind(event.position)
+            .execute(aged.log.pool())
+            .await
+            .unwrap();
+    }
+    sqlx::query("UPDATE log_head SET events_chain = $1")
+        .bind(&link[..])
+        .execute(aged.log.pool())
+        .await
+        .unwrap();
+    let report = audit::verify(&aged.log, &keys, &[kept], |_, _| {}).await.unwrap();
+    assert!(report.fault.unwrap().what.contains("not the one that was signed"));
 }
 
 #[tokio::test]

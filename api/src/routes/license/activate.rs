@@ -60,7 +60,7 @@ pub(crate) async fn activate_license(
             let told = (context.now, request.nonce.clone(), position);
             shape(&app, activated, hold, told)
         };
-        let taken = |activated: &Activated| render::json(&shape(activated, Hold::Moved, 0));
+        let taken = |activated: &Activated| render::json(&shape(activated, hold_of_new(activated, context.now), 0));
         let done = app.platform.activate(&context, order, &taken).await;
         let done = super::found(&app, &context, done).await?;
         let status = if done.changed {
@@ -73,6 +73,16 @@ pub(crate) async fn activate_license(
         Ok(render::answer(status, body, &[render::position(done.position)]))
     })
     .await
+}
+
+/// What holds the seat in an answer that is kept before the hold is known: only a seat that is taken in this very request
+/// is held from now on.
+pub(super) fn hold_of_new(activated: &Activated, now: Timestamp) -> Hold {
+    if activated.activation.activated.at == now {
+        Hold::Moved
+    } else {
+        Hold::Until(now)
+    }
 }
 
 /// What holds the seat that a machine got, or had.

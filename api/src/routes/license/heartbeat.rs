@@ -66,7 +66,7 @@ pub(crate) async fn heartbeat(
         counted,
     };
     let done = app.platform.heartbeat(&context, &order).await.map_err(refused)?;
-    if done.changed {
+    if done.changed && !order.counted {
         app.used_meters.add(license, &order.beat, done.position, context.now);
     }
     app.metrics.beat(done.value.verdict.code());

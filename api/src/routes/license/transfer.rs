@@ -10,7 +10,7 @@ use licet_contracts::license::{ActivateResponse, TransferRequest};
 use licet_domain::api_key::Scope;
 
 use super::{
-    activate::{hold, shape},
+    activate::{hold, hold_of_new, shape},
     raw,
 };
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
     idempotency,
     problem::{Problem, Result},
     render,
-    signing::Hold,
 };
 
 /// Give one machine's seat to another: the old one goes and the new one comes, or neither.
@@ -64,7 +63,7 @@ pub(crate) async fn transfer_license(
         let done = app
             .platform
             .transfer_by_key(&context, &request.license_key, order, &|activated| {
-                render::json(&shape(activated, Hold::Moved, 0))
+                render::json(&shape(activated, hold_of_new(activated, context.now), 0))
             })
             .await;
         let done = super::found(&app, &context, done).await?;
