@@ -2,7 +2,10 @@
 
 mod walk;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, btree_map},
+    iter::Peekable,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::VerifyingKey;
@@ -73,13 +76,12 @@ pub async fn verify(
     let mut signed = checkpoints.iter().peekable();
     loop {
         // Every statement about what has been walked so far, whether an event of its position was at hand or not.
-        let upcoming = walk.upcoming()?.unwrap_or(i64::MAX);
-        while let Some((position, checkpoint)) = signed.next_if(|(position, _)| **position < upcoming) {
-            if let Some(what) = disagreement(checkpoint, &walk.known_chains(*position)) {
-                let fault = Some(Fault::at(*position, what));
-                return Ok(AuditReport { fault, ..report });
-            }
-            report.checkpoints += u64::from(*position <= walk.reached().max(report.position));
+        let before = walk.upcoming()?.map_or(0, |upcoming| upcoming - 1);
+        if let Some(fault) = compare(&mut signed, &walk, before, &mut report.checkpoints) {
+            return Ok(AuditReport {
+                fault: Some(fault),
+                ..report
+            });
         }
         let position = match walk.next().await? {
             Step::Event(position) => position,
@@ -106,6 +108,12 @@ pub async fn verify(
         }
     }
     report.position = walk.reached();
+    if let Some(fault) = compare(&mut signed, &walk, report.position, &mut report.checkpoints) {
+        return Ok(AuditReport {
+            fault: Some(fault),
+            ..report
+        });
+    }
     let head_chains = [&head.events_chain, &head.heartbeats_chain, &head.decisions_chain];
     report.fault = end_fault(
         report.position,
@@ -116,6 +124,19 @@ pub async fn verify(
     );
     holding.close().await?;
     Ok(report)
+}
+
+type Signed<'a> = Peekable<btree_map::Iter<'a, i64, Checkpoint>>;
+
+/// Compares the checkpoints up to a position with the chains as they are there.
+fn compare(signed: &mut Signed<'_>, walk: &Walk<'_>, until: i64, agreed: &mut u64) -> Option<Fault> {
+    while let Some((position, checkpoint)) = signed.next_if(|(position, _)| **position <= until) {
+        if let Some(what) = disagreement(checkpoint, &walk.known_chains(*position)) {
+            return Some(Fault::at(*position, what));
+        }
+        *agreed += 1;
+    }
+    None
 }
 
 fn end_fault(
