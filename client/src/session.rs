@@ -131,9 +131,9 @@ impl Session {
 
     /// One contact, and when the next one is due.
     fn contact(&mut self, now: Timestamp) {
+        self.problem = None;
         let outcome = self.beat_or_activate(now);
         let random = random();
-        self.problem = None;
         match outcome {
             Ok(refused) => {
                 self.refused = refused;
@@ -196,8 +196,9 @@ impl Session {
         let version = self.app_version.as_deref();
         let beat = match self.client.heartbeat_as(&nonce, &usage, version) {
             // What cannot be counted must not keep the machine from being heard of.
-            Err(Error::Refused { code, .. }) if code == "METER_UNKNOWN" || code == "VALIDATION_FAILED" => {
+            Err(Error::Refused { code, detail }) if code == "METER_UNKNOWN" || code == "VALIDATION_FAILED" => {
                 self.unsent.confirmed();
+                self.problem = Some(Error::Refused { code, detail });
                 self.client.heartbeat(&Usage::default(), version)?
             }
             beaten => beaten?,

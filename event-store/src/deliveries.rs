@@ -181,12 +181,23 @@ pub async fn unpause(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Gives up what is due to webhooks that are not among these any more.
-pub async fn bury(pool: &PgPool, live: &[Uuid]) -> sqlx::Result<()> {
+/// The webhooks to which something is due or will be.
+pub async fn pending(pool: &PgPool) -> sqlx::Result<Vec<(Tenant, Uuid)>> {
+    let rows = sqlx::query!("SELECT DISTINCT tenant_id, webhook_id FROM webhook_deliveries WHERE status = 'pending'")
+        .fetch_all(pool)
+        .await?;
+    let webhooks = rows
+        .into_iter()
+        .map(|row| (Tenant::new(&row.tenant_id), row.webhook_id));
+    Ok(webhooks.collect())
+}
+
+/// Gives up what is due to a webhook that was retired.
+pub async fn bury(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         r#"UPDATE webhook_deliveries SET status = 'dead', settled_at = clock_timestamp(), last_error = 'the webhook was retired'
-           WHERE status = 'pending' AND webhook_id <> ALL($1)"#,
-        live,
+           WHERE status = 'pending' AND webhook_id = $1"#,
+        webhook_id,
     )
     .execute(pool)
     .await?;

@@ -17,11 +17,14 @@ pub async fn migrate(url: &str) -> Result<(), sqlx::migrate::MigrateError> {
     Ok(())
 }
 
-/// Makes this month's and next month's partitions of the log and of what is made of it, if they are missing.
+/// Makes this month's and next month's partitions of the log and of what is made of it, if they are missing; and that of
+/// the log's own time, which a clock that ran ahead has moved on and which never goes back.
 pub async fn make_partitions(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"SELECT make_partitions((date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date) IS NULL AS made
-           FROM generate_series(0, 1) AS ahead"#
+        r#"SELECT make_partitions(date_trunc('month', moment AT TIME ZONE 'UTC')::date) IS NULL AS made FROM (
+               SELECT now() UNION ALL SELECT date_trunc('month', now(), 'UTC') + interval '1 month'
+               UNION ALL SELECT recorded_at FROM log_head WHERE recorded_at > now()
+           ) AS moments (moment)"#
     )
     .fetch_all(connection)
     .await?;

@@ -2,7 +2,8 @@
 
 use std::{thread, time::Duration};
 
-use licet_test_support::Server;
+use licet_domain::values::Timestamp;
+use licet_test_support::{Server, age, licet};
 use serde_json::{Value, json};
 
 use crate::start;
@@ -139,10 +140,17 @@ fn a_revoked_license_uses_nothing_whatever_seats_it_has() {
     let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
     server.activate(&key, 1);
     server.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
-    thread::sleep(Duration::from_millis(300));
-    let now = licet_event_store::Edge::system().now();
-    thread::sleep(Duration::from_millis(200));
-    let statement = server.get(&format!("/api/admin/licenses/{id}/true-up?from={now}"));
+    let events = server.get(&format!("/api/admin/licenses/{id}/events?limit=200")).body["items"].clone();
+    let revoked = events.as_array().unwrap().last().unwrap();
+    assert_eq!(revoked["type"], "license.revoked");
+    // Times are told to the millisecond: the whole of it is over.
+    let revoked = Timestamp::parse(revoked["recorded_at"].as_str().unwrap()).unwrap();
+    let after = Timestamp::from_millis(revoked.millis() + 1);
+    let statement = (0..100).find_map(|_| {
+        let answer = server.get(&format!("/api/admin/licenses/{id}/true-up?from={after}"));
+        (answer.status == 200).then_some(answer)
+    });
+    let statement = statement.unwrap();
     assert_eq!(
         (
             &statement.body["statement"]["peak"],
@@ -156,7 +164,7 @@ fn a_revoked_license_uses_nothing_whatever_seats_it_has() {
 
 #[test]
 fn a_proposed_policy_sees_limits_and_silences() {
-    let (server, _database) = start();
+    let (server, database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 2, "limits": { "pages": 100 } }));
     let token = server.activate(&key, 1).text("token").to_owned();
     server.activate(&key, 2);
@@ -169,6 +177,24 @@ fn a_proposed_policy_sees_limits_and_silences() {
     assert_eq!(
         (&over[0]["meter"], &over[0]["used"], &over[0]["limit"]),
         (&json!("pages"), &json!(50), &json!(10)),
+        "{}",
+        found.body
+    );
+    // Two days later nothing more was heard of the machine that reported.
+    assert!(server.terminate());
+    tokio::runtime::Runtime::new().unwrap().block_on(age(&database.url, 2));
+    let rebuilt = licet(&database.url)
+        .args(["projections", "rebuild", "license_heartbeats"])
+        .output()
+        .unwrap();
+    assert!(rebuilt.status.success());
+    let server = Server::start(&database.url);
+    let floating = json!({ "floating": true, "heartbeat_interval_seconds": 3_600, "heartbeat_grace": 1, "days": 7 });
+    let found = server.send("POST", &format!("/api/admin/policies/{policy}/simulate"), &floating);
+    let silent = found.body["silent"].as_array().unwrap();
+    assert_eq!(silent.len(), 1, "{}", found.body);
+    assert!(
+        silent[0]["longest_seconds"].as_i64().unwrap() >= 2 * 86_400 - 60,
         "{}",
         found.body
     );

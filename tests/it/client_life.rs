@@ -331,6 +331,10 @@ fn what_cannot_be_counted_and_clocks_that_were_wrong_keep_nobody_out() {
     let start = Timestamp::from_millis(session.client().store().state().seen);
     session.report(&Usage::default().meter("unheard-of", 1));
     assert_eq!(code(&session.tick_at(start.plus_seconds(901))), "online");
+    assert!(
+        matches!(session.last_problem(), Some(Error::Refused { code, .. }) if code == "METER_UNKNOWN"),
+        "it is told all the same"
+    );
     // Three days fast, and then set right.
     assert_eq!(code(&session.tick_at(start.plus_days(3))), "online");
     assert_eq!(code(&session.tick_at(start.plus_seconds(1_900))), "online");

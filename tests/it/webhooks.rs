@@ -21,6 +21,14 @@ fn subscribe(server: &Server, url: &str, types: &Value) -> (String, String) {
     (made.header("location").to_owned(), made.text("secret").to_owned())
 }
 
+fn wait_for_deliveries(server: &Server, (path, status): (&str, &str), count: usize) -> bool {
+    (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(100));
+        let found = server.get(&format!("{path}/deliveries?status={status}&limit=200"));
+        found.body["items"].as_array().is_some_and(|items| items.len() == count)
+    })
+}
+
 fn types(delivered: &[licet_test_support::Delivered]) -> Vec<String> {
     let read = |one: &licet_test_support::Delivered| serde_json::from_str::<Value>(&one.body).unwrap()["type"].clone();
     delivered
@@ -272,4 +280,25 @@ fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
         "{}",
         pending.body
     );
+    // Upkeep gives up what is due to retired webhooks, and to them alone, whatever the read model says just then.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert!(server.terminate());
+    runtime.block_on(database.execute("DELETE FROM read_model.resources"));
+    let settings = [("WEBHOOK_ALLOW_PRIVATE", "true")];
+    let server = Server::start_with(&database.url, &settings);
+    // The hourly upkeep's first turn is a second after the start.
+    thread::sleep(Duration::from_secs(3));
+    assert!(
+        wait_for_deliveries(&server, (&path, "pending"), 20),
+        "nothing of a living webhook is given up"
+    );
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", tag.as_str()),
+    ];
+    assert_eq!(server.send_with("DELETE", &path, &headers, b"").status, 204);
+    assert!(server.terminate());
+    let server = Server::start_with(&database.url, &settings);
+    assert!(wait_for_deliveries(&server, (&path, "dead"), 20), "a retired one's are");
 }

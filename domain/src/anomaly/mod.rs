@@ -2,13 +2,18 @@
 
 mod command;
 mod decide;
+mod drift;
 mod event;
+mod history;
 mod rejection;
 mod rules;
 mod state;
+mod unusual;
 
 pub use command::AnomalyCommand;
+pub use drift::DRIFT_DAYS;
 pub use event::{AnomalyEvent, AnomalyFound, AnomalyJudged, Severity};
+pub use history::{Came, Daily, Finding, History, Observation, Seen};
 pub use rejection::AnomalyRejection;
-pub use rules::{Came, DRIFT_DAYS, Daily, Finding, History, Observation, Seen, find};
+pub use rules::find;
 pub use state::{Anomaly, FoundAnomaly, Judgment};

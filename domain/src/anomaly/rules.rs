@@ -6,103 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::event::Severity;
-use crate::values::{ActivationId, Components, Timestamp};
-
-/// Something that a license's machines did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observation {
-    /// The event's position.
-    pub position: i64,
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// The network that it came from, where that is known.
-    pub network: Option<String>,
-    /// What.
-    pub seen: Seen,
-}
-
-/// What was seen.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Seen {
-    /// A new machine took a seat.
-    Activated(ActivationId),
-    /// A seat fell free, was taken again, or moved.
-    SeatMoved(ActivationId),
-    /// A machine reported, with its own clock where it told it.
-    Beat {
-        /// Which.
-        machine: ActivationId,
-        /// Whether it was told that it may run.
-        valid: bool,
-        /// What its clock showed.
-        clock: Option<Timestamp>,
-    },
-}
-
-/// One day's figure of a license, such as `meter/pages` or `machines`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Daily {
-    /// What was counted.
-    pub name: String,
-    /// The days before, oldest first.
-    pub past: Vec<u64>,
-    /// The day in question.
-    pub today: u64,
-}
-
-/// What the rules look at: a stretch of a license's history, in order.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    /// How many seats the license has.
-    pub seats: u32,
-    /// How often its machines report, in seconds.
-    pub interval_seconds: i64,
-    /// What its machines did.
-    pub observations: Vec<Observation>,
-    /// Its figures by day.
-    pub daily: Vec<Daily>,
-    /// The machines that came within the last [`DRIFT_DAYS`], in order.
-    pub came: Vec<Came>,
-}
-
-/// A machine that took a seat as a new one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Came {
-    /// The event's position.
-    pub position: i64,
-    /// When.
-    pub at: Timestamp,
-    /// What it is known by.
-    pub components: Components,
-}
-
-/// For how many days machines are compared with those that came before them.
-pub const DRIFT_DAYS: i64 = 30;
-
-/// What a rule found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What was counted, and against what.
-    pub facts: BTreeMap<String, Value>,
-    /// Positions of the events that show it, at most 100.
-    pub evidence: Vec<i64>,
-    /// When it began and ended, where events show it.
-    pub span: Option<(Timestamp, Timestamp)>,
-}
+use super::{
+    drift::drift,
+    event::Severity,
+    history::{EVIDENCE, Finding, History, Observation, Seen},
+    unusual::outlier,
+};
+use crate::values::{ActivationId, Timestamp};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
-const EVIDENCE: usize = 100;
-/// Days of history that a figure needs before it is compared.
-const DAYS: usize = 14;
-/// How many robust standard deviations a figure must be away. For normally distributed figures that happens once in
-/// some 500 million days.
-const DEVIATIONS: f64 = 6.0;
 
 /// Everything that looks wrong in a stretch of history; at most one finding a rule, the strongest.
 pub fn find(history: &History) -> Vec<Finding> {
@@ -209,38 +122,6 @@ fn windowed(
     })
 }
 
-/// More than two machines for each seat, and three besides, that came as new ones within 30 days and share a network card
-/// or the system's UUID with one that came before: hardware that is exchanged bit by bit, or made up around one true component.
-fn drift(history: &History) -> Option<Finding> {
-    let resembles = |(index, came): (usize, &Came)| {
-        let before = history.came.iter().take(index);
-        let mut alike = before.filter(|other| other.components.resembles(&came.components));
-        alike.next().is_some()
-    };
-    let drifted: Vec<&Came> = history
-        .came
-        .iter()
-        .enumerate()
-        .filter(|one| resembles(*one))
-        .map(|(_, came)| came)
-        .collect();
-    let limit = 2 * u64::from(history.seats) + 3;
-    if drifted.len() as u64 <= limit {
-        return None;
-    }
-    Some(Finding {
-        rule: "fingerprint_drift",
-        severity: Severity::Medium,
-        facts: BTreeMap::from([
-            ("found".to_owned(), json!(drifted.len())),
-            ("allowed".to_owned(), json!(limit)),
-            ("window_seconds".to_owned(), json!(DRIFT_DAYS * DAY)),
-        ]),
-        evidence: drifted.iter().map(|came| came.position).take(EVIDENCE).collect(),
-        span: drifted.first().zip(drifted.last()).map(|(from, to)| (from.at, to.at)),
-    })
-}
-
 /// A machine that sent more than ten beats within one interval.
 fn impossible_rate(history: &History) -> Option<Finding> {
     let machines: BTreeSet<ActivationId> = history
@@ -294,53 +175,6 @@ fn clock_set_back(history: &History) -> Option<Finding> {
     None
 }
 
-/// A day's figure that departs from the license's own past: at least twice its median, and more than six robust standard
-/// deviations (1.4826 times the median absolute deviation, at least a tenth of the median, at least 1, and 10 where the
-/// median is 0) above it. Days without use count as 0.
-/// Source of the statistic: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993).
-fn outlier(daily: &Daily) -> Option<Finding> {
-    if daily.past.len() < DAYS {
-        return None;
-    }
-    let median = middle(daily.past.iter().map(|day| *day as f64).collect());
-    let deviation = middle(daily.past.iter().map(|day| (*day as f64 - median).abs()).collect());
-    // What was never used before may begin; only much of it at once is unusual.
-    let least = if median == 0.0 { 10.0 } else { 1.0 };
-    let robust = (1.4826 * deviation).max(median / 10.0).max(least);
-    let score = (daily.today as f64 - median) / robust;
-    if score <= DEVIATIONS || (daily.today as f64) < 2.0 * median {
-        return None;
-    }
-    Some(Finding {
-        rule: "unusual_usage",
-        severity: if score > 4.0 * DEVIATIONS {
-            Severity::High
-        } else {
-            Severity::Medium
-        },
-        facts: BTreeMap::from([
-            ("figure".to_owned(), json!(daily.name)),
-            ("today".to_owned(), json!(daily.today)),
-            ("median".to_owned(), json!(median)),
-            ("median_absolute_deviation".to_owned(), json!(deviation)),
-            ("score".to_owned(), json!((score * 10.0).round() / 10.0)),
-            ("days".to_owned(), json!(daily.past.len())),
-        ]),
-        evidence: vec![],
-        span: None,
-    })
-}
-
-fn middle(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let half = numbers.len() / 2;
-    match numbers.len() {
-        0 => 0.0,
-        even if even % 2 == 0 => f64::midpoint(numbers[half - 1], numbers[half]),
-        _ => numbers[half],
-    }
-}
-
 fn with(mut finding: Finding, name: &str, value: Value) -> Finding {
     finding.facts.insert(name.to_owned(), value);
     finding
@@ -351,7 +185,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::values::RawFingerprint;
 
     fn id(number: u128) -> ActivationId {
         ActivationId(Uuid::from_u128(number))
@@ -449,66 +282,6 @@ mod tests {
         assert!(
             rules(1, vec![at(0, 0), at(900, -200)]).is_empty(),
             "small corrections are honest"
-        );
-    }
-
-    #[test]
-    fn usage_beyond_its_own_past() {
-        let score = |past: &[u64], today| {
-            outlier(&Daily {
-                name: "meter/pages".to_owned(),
-                past: past.to_vec(),
-                today,
-            })
-            .map(|finding| finding.severity)
-        };
-        let steady: Vec<u64> = (0..30).map(|day| 100 + day % 7).collect();
-        assert_eq!(score(&steady, 110), None);
-        assert_eq!(score(&steady, 199), None, "not twice as much");
-        assert_eq!(score(&steady, 250), Some(Severity::Medium));
-        assert_eq!(score(&steady, 10_000), Some(Severity::High));
-        let wild: Vec<u64> = (0..30).map(|day| if day % 2 == 0 { 10 } else { 1_000 }).collect();
-        assert_eq!(score(&wild, 1_500), None, "a restless license is compared with itself");
-        assert_eq!(score(&steady[..13], 10_000), None, "too little history");
-        assert_eq!(score(&[0; 30], 5), None);
-        assert_eq!(score(&[0; 30], 500), Some(Severity::High));
-    }
-
-    #[test]
-    fn machines_that_are_always_almost_the_same() {
-        let came = |number: i64, card: &str| Came {
-            position: number,
-            at: Timestamp::from_millis(1_800_000_000_000).plus_days(u32::try_from(number).unwrap()),
-            components: RawFingerprint {
-                mac_addresses: vec![card.to_owned()],
-                cpu_id: Some("one model everywhere".to_owned()),
-                system_uuid: Some(Uuid::from_u128(number.unsigned_abs().into()).to_string()),
-                ..RawFingerprint::default()
-            }
-            .normalize()
-            .unwrap()
-            .hash(&[7; 32]),
-        };
-        let found = |came: Vec<Came>| {
-            let history = History {
-                seats: 1,
-                interval_seconds: 900,
-                came,
-                ..History::default()
-            };
-            find(&history)
-                .into_iter()
-                .map(|finding| finding.rule)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            found((1..=7).map(|n| came(n, "02:00:00:00:00:01")).collect()),
-            ["fingerprint_drift"]
-        );
-        assert!(found((1..=6).map(|n| came(n, "02:00:00:00:00:01")).collect()).is_empty());
-        assert!(
-            found((1..=20).map(|n| came(n, &format!("02:00:00:00:01:{n:02}"))).collect()).is_empty(),
-            "machines of their own are churn at most"
         );
     }
 }

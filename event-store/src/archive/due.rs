@@ -54,32 +54,32 @@ pub(super) async fn last_position(connection: &mut PgConnection, shelf: &Shelf, 
         .await
 }
 
-/// A month of the log that was archived before holds what its file holds, and no more: a clock that ran ahead may have
-/// let it leave before it was over.
-pub(super) async fn expect_same(
+/// A month of the log holds what its file holds, and no more: a clock that was set back may have added to it since.
+async fn expect_same(
     connection: &mut PgConnection,
-    shelf: &Shelf,
     month: &Month,
-    segment: &Segment,
+    segment: Option<&Segment>,
 ) -> Result<(), ArchiveError> {
-    if !shelf.is_log() {
-        return Ok(());
-    }
     let statement = format!("SELECT count(*), coalesce(max(position), 0) FROM {}", month.partition);
     let found: (i64, i64) = sqlx::query_as(&statement).fetch_one(connection).await?;
-    if found == (segment.rows, segment.last_position) {
+    if found == segment.map_or((0, 0), |segment| (segment.rows, segment.last_position)) {
         return Ok(());
     }
     Err(ArchiveError::Mismatch {
-        what: format!("{} holds other events than {}", month.partition, segment.file),
+        what: format!("{} holds other events than its file", month.partition),
     })
 }
 
-/// Detaches a month and drops it; `false` when someone walks the log, or holds it otherwise, for now.
+/// Detaches a month and drops it; `false` when someone walks the log or holds the table: the next turn tries again.
 ///
 /// `DETACH … CONCURRENTLY` neither waits for the lock that appends hold nor makes them wait; it waits for transactions
 /// that have begun. A detach that broke off is finished the next time.
-pub(super) async fn drop_month(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<bool> {
+pub(super) async fn drop_month(
+    connection: &mut PgConnection,
+    shelf: &Shelf,
+    month: &Month,
+    segment: Option<&Segment>,
+) -> Result<bool, ArchiveError> {
     let free = sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "free!""#,
         READERS
@@ -89,7 +89,10 @@ pub(super) async fn drop_month(connection: &mut PgConnection, shelf: &Shelf, mon
     if !free {
         return Ok(false);
     }
-    let dropped = detach_and_drop(connection, shelf, month).await;
+    let dropped = detach_and_drop(connection, shelf, month, segment).await;
+    connection
+        .execute("RESET statement_timeout; RESET lock_timeout")
+        .await?;
     sqlx::query!(
         "SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS released",
         READERS
@@ -99,29 +102,42 @@ pub(super) async fn drop_month(connection: &mut PgConnection, shelf: &Shelf, mon
     match dropped {
         Ok(()) => Ok(true),
         // Someone's long transaction; the next turn goes on from here.
-        Err(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("57014" | "55P03")) => Ok(false),
+        Err(ArchiveError::Database(sqlx::Error::Database(error)))
+            if matches!(error.code().as_deref(), Some("57014" | "55P03")) =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }
 
-async fn detach_and_drop(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<()> {
-    connection
-        .execute("SET statement_timeout = '60s'; SET lock_timeout = '60s'")
-        .await?;
+async fn detach_and_drop(
+    connection: &mut PgConnection,
+    shelf: &Shelf,
+    month: &Month,
+    segment: Option<&Segment>,
+) -> Result<(), ArchiveError> {
     if month.attached {
+        if shelf.is_log() {
+            expect_same(connection, month, segment).await?;
+        }
         let how = if month.detaching { "FINALIZE" } else { "CONCURRENTLY" };
-        let statement = format!(
-            "ALTER TABLE {} DETACH PARTITION {} {how}",
-            shelf.parent(),
-            month.partition
-        );
+        let (parent, partition) = (shelf.parent(), &month.partition);
+        let statement = format!("ALTER TABLE {parent} DETACH PARTITION {partition} {how}");
+        connection
+            .execute("SET statement_timeout = '60s'; SET lock_timeout = '60s'")
+            .await?;
         connection.execute(statement.as_str()).await?;
+        connection
+            .execute("RESET statement_timeout; RESET lock_timeout")
+            .await?;
+    }
+    // Once more, now that nobody can add to it.
+    if shelf.is_log() {
+        expect_same(connection, month, segment).await?;
     }
     connection
         .execute(format!("DROP TABLE {}", month.partition).as_str())
-        .await?;
-    connection
-        .execute("RESET statement_timeout; RESET lock_timeout")
         .await?;
     Ok(())
 }

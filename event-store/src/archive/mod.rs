@@ -75,8 +75,8 @@ pub enum ArchiveError {
         /// Why.
         cause: Failure,
     },
-    /// What was read is not what was written.
-    #[error("{what}; the month stays online")]
+    /// What was read is not what was written, or not where it belongs.
+    #[error("{what}; nothing was dropped")]
     Mismatch {
         /// What.
         what: String,
@@ -93,7 +93,7 @@ pub struct Archived {
     pub written: Vec<Segment>,
     /// Partitions dropped, the written ones' among them.
     pub dropped: Vec<String>,
-    /// Partitions that stay for now, because someone reads the log from its beginning, or a projector is behind.
+    /// Partitions that wait for the next turn: someone reads the log from its beginning, or a projector is behind.
     pub waiting: Vec<String>,
 }
 
@@ -145,14 +145,13 @@ async fn turn(
     done: &mut Archived,
 ) -> Result<(), ArchiveError> {
     for month in due::months(connection, shelf).await? {
-        let known = catalog::find(connection, shelf.table, &month.month).await?;
-        match known {
+        let segment = match catalog::find(connection, shelf.table, &month.month).await? {
             Some(segment) => {
                 let checked = rows::check_file(log, &segment).await;
                 checked.map_err(|error| ArchiveError::Mismatch {
                     what: error.to_string(),
                 })?;
-                due::expect_same(connection, shelf, &month, &segment).await?;
+                Some(segment)
             }
             None if !month.attached => {
                 return Err(ArchiveError::Mismatch {
@@ -164,14 +163,16 @@ async fn turn(
                 return Ok(());
             }
             None => {
-                if let Some(segment) = keep::month(log, (shelf, log_id), &month, signer).await? {
+                let written = keep::month(log, (shelf, log_id), &month, signer).await?;
+                if let Some(segment) = &written {
                     METRICS.archived(shelf.table, segment.rows.cast_unsigned());
                     tracing::info!(file = segment.file, rows = segment.rows, "a month was archived");
-                    done.written.push(segment);
+                    done.written.push(segment.clone());
                 }
+                written
             }
-        }
-        if due::drop_month(connection, shelf, &month).await? {
+        };
+        if due::drop_month(connection, shelf, &month, segment.as_ref()).await? {
             tracing::info!(partition = month.partition, "a month has left online storage");
             done.dropped.push(month.partition);
         } else {

@@ -265,3 +265,22 @@ async fn a_full_queue_refuses_at_once_and_recovers_by_itself() {
         .await
         .expect("there is room again");
 }
+
+#[tokio::test]
+async fn beats_are_taken_though_a_clock_ran_ahead_and_was_set_right() {
+    let database = TestDatabase::new().await;
+    let (log, _tasks) = database.log().await;
+    // The log's time does not go back, and there is no partition so far ahead.
+    database
+        .execute("UPDATE log_head SET recorded_at = now() + interval '100 days'")
+        .await;
+    let mut beat = submission(1, 0, vec![created(1)]);
+    beat.streams[0].table = LogTable::Heartbeats;
+    let appended = log.append(beat).await.unwrap();
+    let month: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM heartbeat_events WHERE recorded_at > now() + interval '99 days'")
+            .fetch_one(log.pool())
+            .await
+            .unwrap();
+    assert_eq!((appended.position, month), (1, 1));
+}

@@ -47,6 +47,22 @@ pub(crate) struct Running {
     tasks: Mutex<JoinSet<()>>,
 }
 
+/// A target's place among them; however its task ends, it is given back.
+struct Busy(Arc<Mutex<HashSet<Uuid>>>, Uuid);
+
+impl Busy {
+    fn take(busy: &Arc<Mutex<HashSet<Uuid>>>, id: Uuid) -> Option<Self> {
+        let mut ids = busy.lock().unwrap_or_else(PoisonError::into_inner);
+        (ids.len() < AT_ONCE && ids.insert(id)).then(|| Self(Arc::clone(busy), id))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
 impl Running {
     /// Waits for what is on its way; nothing new begins when the node ends.
     pub(crate) async fn finish(self) {
@@ -66,12 +82,10 @@ pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) ->
     let ids: Vec<Uuid> = webhooks.keys().copied().collect();
     let due = deliveries::waiting(platform.log.pool(), &ids).await;
     for id in due.map_err(database("reading the queue of webhooks"))? {
-        let mut busy = running.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.len() >= AT_ONCE || !busy.insert(id) {
+        let Some(busy) = Busy::take(&running.busy, id) else {
             continue;
-        }
+        };
         let (worker, sender, webhook) = (worker.clone(), sender.clone(), webhooks[&id].clone());
-        let busy = Arc::clone(&running.busy);
         let mut tasks = running.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
@@ -79,19 +93,24 @@ pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) ->
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "delivering to a webhook failed; it tries again");
             }
-            busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            drop(busy);
         });
     }
     Ok(more)
 }
 
-/// Gives up what is due to webhooks that were retired.
+/// Gives up what is due to webhooks that were retired. The log says which those are: a read model may be on its way.
 pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
-    let webhooks = live(&worker.reader, &Tenant::default()).await?;
-    let ids: Vec<Uuid> = webhooks.into_keys().collect();
-    deliveries::bury(worker.platform.log.pool(), &ids)
-        .await
-        .map_err(database("giving up deliveries"))
+    let (platform, failed) = (&worker.platform, || database("giving up deliveries"));
+    let pool = platform.log.pool();
+    for (tenant, id) in deliveries::pending(pool).await.map_err(failed())? {
+        let webhook = platform.webhooks.get(&tenant, id).await;
+        let webhook = webhook.map_err(|error| WorkerError::of("giving up deliveries")(error.into()))?;
+        if matches!(webhook.state, Webhook::Retired(_)) {
+            deliveries::bury(pool, id).await.map_err(failed())?;
+        }
+    }
+    Ok(())
 }
 
 async fn live(reader: &Reader, tenant: &Tenant) -> Result<HashMap<Uuid, LiveWebhook>, WorkerError> {

@@ -76,29 +76,16 @@ pub(crate) async fn list_deliveries(
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = reading::id(&id, "webhook")?;
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    let limit = reading::limit(&params)?;
     let status = params.get("status");
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit"));
-    }
     if status.is_some_and(|status| !matches!(status, "pending" | "delivered" | "dead")) {
         return Err(invalid("status"));
     }
     let page = (params.parsed("cursor")?, limit + 1);
-    let mut rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
+    let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
         .await
         .map_err(unavailable)?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
-    let items: Vec<_> = rows.into_iter().map(shape).collect();
-    let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
-        next_cursor,
-        items,
-    };
-    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+    Ok(reading::slice(rows, limit, |row| row.position.to_string(), shape))
 }
 
 /// Try a delivery again from the beginning, a dead one too.

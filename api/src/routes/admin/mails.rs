@@ -10,13 +10,13 @@ use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::mails::{self, MailRow};
 use time::OffsetDateTime;
 
+use super::reading;
 use crate::{
     App,
     auth::Caller,
     extract::{Params, Path, invalid},
     idempotency,
     problem::{Problem as Refusal, Result, unavailable},
-    render,
 };
 
 /// What a mail is about, as one part of an address.
@@ -42,11 +42,7 @@ fn shape(row: MailRow) -> Mail {
 /// A place in the list: when a mail was queued, in microseconds, and its id.
 fn read_cursor(text: &str) -> Option<(OffsetDateTime, String)> {
     let (micros, id) = text.split_once('-')?;
-    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
-    Some((
-        OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
-        id.replace('.', "/"),
-    ))
+    Some((reading::cursor_moment(micros)?, id.replace('.', "/")))
 }
 
 /// List mails, newest first.
@@ -55,11 +51,8 @@ fn read_cursor(text: &str) -> Option<(OffsetDateTime, String)> {
     responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Mail>)), security(("api_key" = [])))]
 pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    let limit = reading::limit(&params)?;
     let status = params.get("status");
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit"));
-    }
     if status.is_some_and(|status| !matches!(status, "pending" | "sent" | "dead")) {
         return Err(invalid("status"));
     }
@@ -69,27 +62,11 @@ pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: P
     };
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
     let page = (before, limit + 1);
-    let mut rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
+    let rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
         .await
         .map_err(unavailable)?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let place = |row: &MailRow| {
-        format!(
-            "{}-{}",
-            row.created_at.unix_timestamp_nanos() / 1_000,
-            shown(&row.mail_id)
-        )
-    };
-    let next_cursor = rows.last().filter(|_| more).map(place);
-    let items: Vec<Mail> = rows.into_iter().map(shape).collect();
-    let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
-        next_cursor,
-        items,
-    };
-    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+    let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));
+    Ok(reading::slice(rows, limit, place, shape))
 }
 
 /// Try a mail again from the beginning, a dead one too.

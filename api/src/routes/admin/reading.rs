@@ -27,12 +27,39 @@ pub(super) fn id(text: &str, what: &str) -> Result<Uuid> {
     text.parse().map_err(|_| Problem::not_found(what))
 }
 
+/// `limit` of a list: 1 to 200, 50 by default.
+pub(super) fn limit(params: &Params) -> Result<i64> {
+    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
+    if (1..=200).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(invalid("limit"))
+    }
+}
+
+/// A page of what was read with one row more than the limit; that row says whether there is another page.
+pub(super) fn slice<R, T: Serialize>(
+    mut rows: Vec<R>,
+    limit: i64,
+    cursor: impl Fn(&R) -> String,
+    shape: impl Fn(R) -> T,
+) -> Response {
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| more).map(&cursor);
+    let items: Vec<T> = rows.into_iter().map(shape).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: !more,
+        next_cursor,
+        items,
+    };
+    render::answer(StatusCode::OK, render::json(&page), &[])
+}
+
 /// `limit`, `cursor`, `sort` and `total` of a list that is ordered by time of creation.
 pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequest> {
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit"));
-    }
+    let limit = limit(params)?;
     let sort = params.get("sort").unwrap_or(sort_field);
     let descending = sort.starts_with('-');
     if sort.trim_start_matches('-') != sort_field {
@@ -58,6 +85,18 @@ fn read_cursor(text: &str) -> Option<(OffsetDateTime, Uuid)> {
     let id = id.parse().ok()?;
     // Ours are of this age; a made-up one must not reach beyond what the database can compare.
     (1970..=9999).contains(&time.year()).then_some((time, id))
+}
+
+/// A moment out of a cursor, in microseconds since 1970; a made-up one must not reach beyond what the database can compare.
+pub(super) fn cursor_moment(micros: &str) -> Option<OffsetDateTime> {
+    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    (1970..=9999).contains(&moment.year()).then_some(moment)
+}
+
+/// A moment as it stands in a cursor.
+pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
+    moment.unix_timestamp_nanos() / 1_000
 }
 
 fn write_cursor((time, id): (OffsetDateTime, Uuid)) -> String {

@@ -16,7 +16,7 @@ use licet_projections::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::license_id;
+use super::{super::reading, license_id};
 use crate::{
     App,
     auth::Caller,
@@ -66,35 +66,6 @@ fn series<T: Serialize>(range: Range, items: Vec<T>) -> Response {
     render::answer(StatusCode::OK, render::json(&series), &[])
 }
 
-fn limit(params: &Params) -> Result<i64> {
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
-    if (1..=200).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(invalid("limit"))
-    }
-}
-
-/// A page of what was read with one row more than the limit; that row says whether there is another page.
-fn page<R, T: Serialize>(
-    mut rows: Vec<R>,
-    limit: i64,
-    cursor: impl Fn(&R) -> String,
-    shape: impl Fn(R) -> T,
-) -> Response {
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(&cursor);
-    let items: Vec<T> = rows.into_iter().map(shape).collect();
-    let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
-        next_cursor,
-        items,
-    };
-    render::answer(StatusCode::OK, render::json(&page), &[])
-}
-
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
     params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
@@ -108,7 +79,7 @@ pub(crate) async fn list_heartbeats(
 ) -> Result<Response> {
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
-    let limit = limit(&params)?;
+    let limit = reading::limit(&params)?;
     let after = match params.get("cursor") {
         Some(text) => read_cursor(text).ok_or_else(|| invalid("cursor"))?,
         None => (OffsetDateTime::UNIX_EPOCH, 0),
@@ -116,19 +87,17 @@ pub(crate) async fn list_heartbeats(
     let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    Ok(page(rows, limit, write_cursor, entry))
+    Ok(reading::slice(rows, limit, write_cursor, entry))
 }
 
 /// A place in time: where a page goes on without looking at what came before it.
 fn write_cursor(row: &BeatRow) -> String {
-    format!("{}-{}", row.recorded_at.unix_timestamp_nanos() / 1_000, row.position)
+    format!("{}-{}", reading::moment_in_cursor(row.recorded_at), row.position)
 }
 
 fn read_cursor(text: &str) -> Option<(OffsetDateTime, i64)> {
     let (micros, position) = text.split_once('-')?;
-    let nanos = micros.parse::<i128>().ok()?.checked_mul(1_000)?;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
-    Some((at, position.parse().ok()?))
+    Some((reading::cursor_moment(micros)?, position.parse().ok()?))
 }
 
 fn entry(row: BeatRow) -> HeartbeatEntry {
@@ -265,7 +234,7 @@ pub(crate) async fn list_decisions(
     Path(id): Path,
 ) -> Result<Response> {
     let (id, range) = asked(&app, &caller, (&headers, &params, "decisions"), (&id, 30)).await?;
-    let limit = limit(&params)?;
+    let limit = reading::limit(&params)?;
     let filter = DecisionFilter {
         machine: params.get("machine").map(str::to_owned),
         activation_id: params.parsed("activation_id")?,
@@ -275,7 +244,7 @@ pub(crate) async fn list_decisions(
     let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    Ok(page(rows, limit, |row| row.position.to_string(), decision))
+    Ok(reading::slice(rows, limit, |row| row.position.to_string(), decision))
 }
 
 fn decision(row: DecisionRow) -> Decision {
