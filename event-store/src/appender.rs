@@ -1,27 +1,24 @@
 //! Group commit: one task per node takes what is waiting and writes it in one transaction.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
-use licet_domain::SeatHold;
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::Instant,
+    time::{Instant, timeout_at},
 };
 
 use crate::{
-    append::{self, Batch, Facts},
-    envelope::LogTable,
+    append::{self, Batch, Checks},
     metrics::METRICS,
     schema,
-    submission::{AppendError, Appended, Precondition, Submission},
+    submission::{AppendError, Appended, Submission},
 };
 
 /// How many events one transaction carries at most.
 const BATCH_EVENTS: usize = 2_048;
+/// The most that the last transaction's time counts when the next one waits for company.
+const PATIENT: Duration = Duration::from_millis(4);
 /// For how long a transaction may take before its connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(30);
 /// For how long a submission waits for a database that is gone before it is answered with an error.
@@ -51,6 +48,15 @@ impl Ticket {
     }
 }
 
+/// With whom the next transaction may be shared: those who were answered a moment ago are about to submit again.
+#[derive(Default)]
+struct Company {
+    /// How many were answered, or are waiting since.
+    expected: usize,
+    /// Until when they are waited for: half of what the last transaction took costs nobody more than it saves.
+    until: Option<Instant>,
+}
+
 /// The appender's ends: clients' submissions go first, bulk runs fill what is left.
 pub(crate) struct Appender {
     pub(crate) clients: mpsc::Receiver<Ticket>,
@@ -63,38 +69,57 @@ impl Appender {
     /// Runs until every sender is gone and everything that was queued is answered.
     pub(crate) async fn run(mut self) {
         let mut connection = None;
-        while let Some(batch) = self.collect().await {
+        let mut company = Company::default();
+        while let Some((batch, clients)) = self.collect(&company).await {
             let events: usize = batch.iter().map(weight).sum();
             let started = Instant::now();
             self.commit(&mut connection, batch).await;
             METRICS.batch(events as u64, started.elapsed());
+            company = Company {
+                expected: clients + self.clients.len(),
+                until: Some(Instant::now() + started.elapsed().min(PATIENT) / 2),
+            };
         }
         if let Some(connection) = connection {
             let _ = PgConnection::close(connection).await;
         }
     }
 
-    /// Waits for the first submission and takes what else is there.
-    async fn collect(&mut self) -> Option<Vec<Ticket>> {
-        let first = tokio::select! {
+    /// Waits for the first submission and takes what else is there, or is about to come; says how many are clients'.
+    async fn collect(&mut self, company: &Company) -> Option<(Vec<Ticket>, usize)> {
+        let (first, mut clients) = tokio::select! {
             biased;
-            Some(ticket) = self.clients.recv() => ticket,
-            Some(ticket) = self.bulk.recv() => ticket,
+            Some(ticket) = self.clients.recv() => (ticket, 1),
+            Some(ticket) = self.bulk.recv() => (ticket, 0),
             else => return None,
         };
-        // Those who were answered a moment ago are about to submit again: let them, before the next transaction starts.
-        tokio::task::yield_now().await;
         let mut events = weight(&first);
         let mut batch = vec![first];
-        for lane in [&mut self.clients, &mut self.bulk] {
-            while events < BATCH_EVENTS
-                && let Ok(ticket) = lane.try_recv()
-            {
-                events += weight(&ticket);
-                batch.push(ticket);
+        tokio::task::yield_now().await;
+        while let Some(ticket) = self.next_client(clients, company).await {
+            events += weight(&ticket);
+            batch.push(ticket);
+            clients += 1;
+            if events >= BATCH_EVENTS {
+                return Some((batch, clients));
             }
         }
-        Some(batch)
+        while events < BATCH_EVENTS
+            && let Ok(ticket) = self.bulk.try_recv()
+        {
+            events += weight(&ticket);
+            batch.push(ticket);
+        }
+        Some((batch, clients))
+    }
+
+    /// The next client's submission, if it is there or may be expected.
+    async fn next_client(&mut self, clients: usize, company: &Company) -> Option<Ticket> {
+        if let Ok(ticket) = self.clients.try_recv() {
+            return Some(ticket);
+        }
+        let until = company.until.filter(|_| clients > 0 && clients < company.expected)?;
+        timeout_at(until, self.clients.recv()).await.ok().flatten()
     }
 
     /// Writes a batch and answers everyone in it, however often the connection breaks meanwhile.
@@ -166,8 +191,7 @@ impl Appender {
         batch: &[Ticket],
         ambiguous: bool,
     ) -> sqlx::Result<Vec<Outcome>> {
-        let head = append::lock_head(connection).await?;
-        let before = head.position;
+        let (head, now) = append::lock_head(connection).await?;
         let command_ids: Vec<_> = batch.iter().map(|ticket| ticket.submission.command_id).collect();
         let known = if ambiguous {
             append::find_commands(connection, &command_ids).await?
@@ -179,9 +203,10 @@ impl Appender {
             .map(|ticket| &ticket.submission)
             .filter(|s| !known.contains_key(&s.command_id))
             .collect();
-        let (now, facts) = append::look_up(connection, &fresh).await?;
+        let facts = append::look_up(connection, &fresh, now).await?;
         let mut checks = Checks { facts };
         let mut rows = Batch::after(&head, now);
+        let before = rows.position();
         let mut anything = false;
         let outcomes = batch
             .iter()
@@ -271,125 +296,4 @@ fn is_connection_error(error: &sqlx::Error) -> bool {
         sqlx::Error::Protocol(text) => text.contains("unexpected") || text.contains("EOF"),
         _ => false,
     }
-}
-
-/// The checks under the log's lock, over what the database says and what this batch has done so far.
-struct Checks {
-    facts: Facts,
-}
-
-impl Checks {
-    /// Lets a submission in, or says why not; one that is refused leaves no trace.
-    fn admit(&mut self, submission: &Submission) -> Result<(), AppendError> {
-        let tenant = submission.tenant.as_str();
-        if let Some(answer) = &submission.idempotency {
-            let scope = (tenant.to_owned(), answer.scope_hash.to_vec());
-            if self.facts.answered.contains(&scope) {
-                return Err(AppendError::IdempotencyTaken);
-            }
-        }
-        for stream in submission
-            .streams
-            .iter()
-            .filter(|stream| stream.table == LogTable::Events)
-        {
-            self.expect_version(stream.aggregate_type, &stream.aggregate_id, stream.expected_version)?;
-        }
-        for precondition in &submission.preconditions {
-            match precondition {
-                Precondition::StreamUnchanged {
-                    aggregate_type,
-                    aggregate_id,
-                    version,
-                } => self.expect_version(aggregate_type, aggregate_id, *version)?,
-                Precondition::HoldExpired { activation_id } => {
-                    if self.facts.holds.get(activation_id) != Some(&true) {
-                        return Err(AppendError::HoldChanged(*activation_id));
-                    }
-                }
-            }
-        }
-        for hold in &submission.holds {
-            if let SeatHold::Extend { activation_id, .. } = hold
-                && !self.facts.holds.contains_key(activation_id)
-            {
-                return Err(AppendError::HoldChanged(*activation_id));
-            }
-        }
-        let freed = |claim: &crate::Claim| {
-            submission
-                .releases
-                .iter()
-                .any(|free| free.kind == claim.kind && free.value_hash == claim.value_hash)
-        };
-        let mut within = HashSet::new();
-        for claim in &submission.claims {
-            let holder = self.facts.claims.get(&key(tenant, claim.kind, &claim.value_hash));
-            let twice = !within.insert((claim.kind, claim.value_hash));
-            if let Some(holder) = holder
-                .filter(|_| !freed(claim))
-                .or_else(|| twice.then_some(&claim.aggregate_id))
-            {
-                return Err(AppendError::ClaimTaken {
-                    kind: claim.kind,
-                    holder: holder.clone(),
-                });
-            }
-        }
-        self.take(submission);
-        Ok(())
-    }
-
-    fn take(&mut self, submission: &Submission) {
-        let tenant = submission.tenant.as_str();
-        for stream in &submission.streams {
-            let id = (stream.aggregate_type.to_owned(), stream.aggregate_id.clone());
-            self.facts
-                .versions
-                .insert(id, stream.expected_version + stream.events.len() as u64);
-        }
-        for hold in &submission.holds {
-            match hold {
-                SeatHold::Take { activation_id, .. } | SeatHold::Extend { activation_id, .. } => {
-                    self.facts.holds.insert(*activation_id, false);
-                }
-                SeatHold::Free { activation_id } => _ = self.facts.holds.remove(activation_id),
-            }
-        }
-        for release in &submission.releases {
-            self.facts
-                .claims
-                .remove(&key(tenant, release.kind, &release.value_hash));
-        }
-        for claim in &submission.claims {
-            self.facts
-                .claims
-                .insert(key(tenant, claim.kind, &claim.value_hash), claim.aggregate_id.clone());
-        }
-        if let Some(answer) = &submission.idempotency {
-            self.facts
-                .answered
-                .insert((tenant.to_owned(), answer.scope_hash.to_vec()));
-        }
-    }
-
-    fn expect_version(&self, aggregate_type: &'static str, id: &str, expected: u64) -> Result<(), AppendError> {
-        let actual = self
-            .facts
-            .versions
-            .get(&(aggregate_type.to_owned(), id.to_owned()))
-            .copied()
-            .unwrap_or(0);
-        if actual == expected {
-            return Ok(());
-        }
-        Err(AppendError::Conflict {
-            aggregate_type,
-            aggregate_id: id.to_owned(),
-        })
-    }
-}
-
-fn key(tenant: &str, kind: &str, hash: &[u8; 32]) -> (String, String, Vec<u8>) {
-    (tenant.to_owned(), kind.to_owned(), hash.to_vec())
 }

@@ -68,7 +68,7 @@ impl EventLog {
             checkpoint.log_id,
             checkpoint.position,
             time::OffsetDateTime::from(now),
-            jws::sign_ed25519(&header(signer.kid()), &checkpoint, signer.key()),
+            jws::sign_ed25519(&header(signer.kid()), &checkpoint, signer),
         )
         .execute(self.pool())
         .await?;

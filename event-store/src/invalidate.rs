@@ -11,6 +11,8 @@ use crate::{EventLog, Tenant};
 /// How long news can take when no notification arrives; half of what the contract allows.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How soon after one look at the log the next may follow: under load, news comes in bunches.
+const PACE: Duration = Duration::from_millis(20);
 /// A connection that answers nothing for so long is as good as broken.
 const SILENCE: Duration = Duration::from_secs(3);
 /// Rows read at once.
@@ -25,6 +27,7 @@ impl EventLog {
         tokio::spawn(async move {
             let mut connection = None;
             loop {
+                let started = tokio::time::Instant::now();
                 let read = tokio::time::timeout(SILENCE, read_news(&options, &mut connection, seen, &tell)).await;
                 let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
                 match read.unwrap_or_else(|_| Err(silent())) {
@@ -44,6 +47,7 @@ impl EventLog {
                 if closed {
                     return;
                 }
+                tokio::time::sleep_until(started + PACE).await;
             }
         })
     }

@@ -5,16 +5,18 @@
 //! RSA and the NIST curves. The header is fixed by the caller and compared whole, so no algorithm is ever negotiated.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, Mac as _};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 
+use crate::vault::Signer;
+
 /// Signs claims with a key pair.
-pub fn sign_ed25519<T: Serialize>(header: &str, claims: &T, key: &SigningKey) -> String {
+pub fn sign_ed25519<T: Serialize>(header: &str, claims: &T, signer: &Signer) -> String {
     let mut token = signing_input(header, claims);
-    let signature = key.sign(token.as_bytes());
-    push(&mut token, &signature.to_bytes());
+    let signature = signer.sign(token.as_bytes());
+    push(&mut token, &signature);
     token
 }
 
@@ -97,12 +99,12 @@ mod tests {
 
     #[test]
     fn a_signature_of_another_key_does_not_count() {
-        let (key, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let (key, other) = (Signer::new(&[1; 32]), Signer::new(&[2; 32]));
         let token = sign_ed25519(HEADER, &"claims", &key);
         assert_eq!(
-            verify_ed25519::<String>(&token, HEADER, &key.verifying_key()).as_deref(),
+            verify_ed25519::<String>(&token, HEADER, key.public()).as_deref(),
             Some("claims")
         );
-        assert_eq!(verify_ed25519::<String>(&token, HEADER, &other.verifying_key()), None);
+        assert_eq!(verify_ed25519::<String>(&token, HEADER, other.public()), None);
     }
 }

@@ -83,7 +83,7 @@ impl Keyring {
 
     /// The public halves.
     pub fn verifying(&self) -> Vec<VerifyingKey> {
-        self.all().iter().map(|key| key.signer.key().verifying_key()).collect()
+        self.all().iter().map(|key| *key.signer.public()).collect()
     }
 }
 

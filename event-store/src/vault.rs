@@ -3,12 +3,15 @@
 //! Personal data is sealed with the person's key (XChaCha20-Poly1305) before it enters the log. Destroying the key
 //! forgets the person everywhere: in the log, snapshots, segments and backups.
 
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
 };
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::VerifyingKey;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use licet_domain::values::{Sealed, Timestamp};
@@ -262,15 +265,21 @@ impl LookUpKey {
 /// An Ed25519 key pair and its id.
 #[derive(Clone)]
 pub struct Signer {
-    key: SigningKey,
+    pair: Arc<Ed25519KeyPair>,
+    public: VerifyingKey,
     kid: String,
 }
 
 impl Signer {
     pub(crate) fn new(seed: &[u8; 32]) -> Self {
-        let key = SigningKey::from_bytes(seed);
-        let kid = key_id(&key.verifying_key());
-        Self { key, kid }
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
+        let public = pair.public_key().as_ref().try_into();
+        let public = public.expect("the public half of a key pair is a key");
+        Self {
+            pair: Arc::new(pair),
+            public,
+            kid: key_id(&public),
+        }
     }
 
     /// The key's id: its RFC 7638 thumbprint.
@@ -278,14 +287,20 @@ impl Signer {
         &self.kid
     }
 
-    /// The private half.
-    pub fn key(&self) -> &SigningKey {
-        &self.key
+    /// An Ed25519 signature (RFC 8032).
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let signature = self.pair.sign(message);
+        signature.as_ref().try_into().expect("Ed25519 signatures have 64 bytes")
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &VerifyingKey {
+        &self.public
     }
 
     /// The public half's 32 bytes, in base64url as a JWK's `x`.
     pub fn public_x(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes())
+        URL_SAFE_NO_PAD.encode(self.public.as_bytes())
     }
 }
 

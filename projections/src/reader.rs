@@ -1,9 +1,10 @@
 //! Reading for one tenant, as the role that sees no other's rows.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use licet_event_store::{EventLog, Tenant};
 use sqlx::{Postgres, Transaction};
+use tokio::sync::Notify;
 
 use crate::Projector;
 
@@ -11,6 +12,8 @@ use crate::Projector;
 #[derive(Clone)]
 pub struct Reader {
     log: EventLog,
+    /// Tells the projectors of this node that someone waits for them.
+    waiting: Arc<Notify>,
 }
 
 /// Why waiting for a position ended.
@@ -34,7 +37,20 @@ pub enum WaitError {
 impl Reader {
     /// A reader over a log's database.
     pub fn new(log: EventLog) -> Self {
-        Self { log }
+        Self {
+            log,
+            waiting: Arc::default(),
+        }
+    }
+
+    /// The projectors of this node are wanted at once.
+    pub(crate) fn hurry(&self) {
+        self.waiting.notify_one();
+    }
+
+    /// Returns when someone waits for a read model on this node.
+    pub(crate) async fn waited_for(&self) {
+        self.waiting.notified().await;
     }
 
     /// A transaction in which only this tenant's rows exist: the second barrier, below the queries' own conditions.
@@ -63,6 +79,7 @@ impl Reader {
             if reached >= wanted {
                 return Ok(());
             }
+            self.hurry();
             if tokio::time::Instant::now() >= deadline {
                 return Err(WaitError::Behind {
                     name: projector.name(),

@@ -1,4 +1,4 @@
-//! The release server over HTTP, keep-alive, 32 connections, against a bare axum route, load on the same machine.
+//! The release server over HTTP, keep-alive, against a bare axum route over as many connections, load on the same machine.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -20,8 +20,6 @@ use crate::{
     load::{self, Rate},
     setup::{API_KEY, Bench, SECRET, licenses, median, platform, report},
 };
-
-const CONNECTIONS: usize = 32;
 
 /// A process that listens.
 pub(crate) struct Process {
@@ -144,12 +142,12 @@ impl From<String> for Sent {
 pub(crate) async fn drive<S: Into<Sent>>(
     address: &str,
     path: &'static str,
-    time: Duration,
+    (connections, time): (usize, Duration),
     next: impl Fn() -> S + Send + Sync + Clone + 'static,
 ) -> anyhow::Result<Rate> {
     let started = Instant::now();
     let mut tasks = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         let (address, next) = (address.to_owned(), next.clone());
         tasks.push(tokio::spawn(async move {
             let mut stream = TcpStream::connect(&address).await?;
@@ -237,11 +235,11 @@ impl Measured {
         &mut self,
         process: &Process,
         path: &'static str,
-        time: Duration,
+        (connections, time): (usize, Duration),
         next: impl Fn() -> S + Send + Sync + Clone + 'static,
     ) -> anyhow::Result<()> {
         let (cpu, postgres) = (process.cpu(), postgres_cpu());
-        let rate = drive(&process.address, path, time, next).await?;
+        let rate = drive(&process.address, path, (connections, time), next).await?;
         let requests = rate.per_second * time.as_secs_f64();
         self.rates.push(rate.per_second);
         self.p99.push(rate.p99_ms);
@@ -260,7 +258,9 @@ impl Measured {
     }
 }
 
-pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
+pub(crate) async fn run(bench: &Bench, connections: usize) -> anyhow::Result<()> {
+    let load = (connections, bench.round);
+    println!("over {connections} connections");
     let url = bench.database("http").await?;
     let keys = Arc::new(licenses(&*platform(&url).await?, "http", 1_000_000, 1_000).await?);
     let server = server(&url, &[])?;
@@ -281,26 +281,26 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let (mut activate, mut beat) = (Measured::new(), Measured::new());
     for _ in 0..5 {
         route
-            .round(&bare, "/bare", bench.round, || {
+            .round(&bare, "/bare", load, || {
                 r#"{"license_key":"LIC-11111-11111-11111-11111-1111C"}"#.to_owned()
             })
             .await?;
         let (all, counter) = (Arc::clone(&keys), Arc::clone(&next));
         verify
-            .round(&server, "/api/license/verify", bench.round, move || {
+            .round(&server, "/api/license/verify", load, move || {
                 let number = counter.fetch_add(1, Ordering::Relaxed) % 1_000;
                 machine(&all[number as usize], number)
             })
             .await?;
         let (all, counter) = (Arc::clone(&tokens), Arc::clone(&next));
-        beat.round(&server, "/api/license/heartbeat", bench.round, move || {
+        beat.round(&server, "/api/license/heartbeat", load, move || {
             let number = counter.fetch_add(1, Ordering::Relaxed);
             Sent::beat(&all[number as usize % all.len()])
         })
         .await?;
         let (all, counter) = (Arc::clone(&keys), Arc::clone(&next));
         activate
-            .round(&server, "/api/license/activate", bench.round, move || {
+            .round(&server, "/api/license/activate", load, move || {
                 let number = counter.fetch_add(1, Ordering::Relaxed);
                 machine(&all[number as usize % 1_000], number + 10_000)
             })

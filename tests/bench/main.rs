@@ -27,6 +27,9 @@ struct Options {
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Connections over which the load comes in `http`.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
     /// Licenses for the replay and for the growth.
     #[arg(long, default_value_t = 100_000)]
     licenses: u32,
@@ -63,7 +66,7 @@ async fn main() -> anyhow::Result<()> {
         replay::run(&bench, options.licenses).await?;
     }
     if wanted("http") {
-        http::run(&bench).await?;
+        http::run(&bench, options.connections).await?;
     }
     if wanted("growth") {
         growth::run(&bench, options.licenses).await?;

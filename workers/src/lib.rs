@@ -24,6 +24,9 @@ use archive::Retention;
 use mail::{MailSettings, Mailer};
 use webhooks::Sender;
 
+/// How soon after one turn the next may follow where the log has news all the time.
+const PACE: Duration = Duration::from_millis(100);
+
 /// What every worker needs.
 #[derive(Clone)]
 pub struct Worker {
@@ -180,7 +183,7 @@ impl Worker {
     }
 
     /// Does something whenever the log has news, and at least once a second, while this node holds the lease. A turn
-    /// answers whether there is more to do at once.
+    /// answers whether there is more to do at once; under load it is [`PACE`] that sets the beat.
     async fn follow<F>(&self, lease: &str, turn: impl Fn() -> F)
     where
         F: Future<Output = Result<bool, WorkerError>>,
@@ -188,6 +191,7 @@ impl Worker {
         let (mut ending, mut head) = (self.ending.clone(), self.platform.log.head());
         let pool = self.platform.log.pool();
         while !*ending.borrow() {
+            let started = tokio::time::Instant::now();
             let mut pause = Duration::from_secs(1);
             match leases::hold(pool, lease, self.node).await {
                 Ok(true) => match turn().await {
@@ -203,7 +207,12 @@ impl Worker {
             }
             tokio::select! {
                 _ = ending.wait_for(|ending| *ending) => {}
-                _ = tokio::time::timeout(pause, head.changed()) => {}
+                () = async {
+                    let _ = tokio::time::timeout(pause, head.changed()).await;
+                    if !pause.is_zero() {
+                        tokio::time::sleep_until(started + PACE).await;
+                    }
+                } => {}
             }
         }
         let _ = leases::release(pool, lease, self.node).await;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use licet_event_store::{Edge, EventLog, LogOptions, schema};
-use licet_projections::{RunnerSettings, projectors, run as run_projector};
+use licet_projections::RunnerSettings;
 use licet_workers::{
     Outside, Worker,
     mail::{Language, MailSettings},
@@ -143,13 +143,12 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     if options.roles.contains(&Role::Worker) {
         let runner = RunnerSettings {
             log: log.clone(),
+            reader: app.reader.clone(),
             edge: edge.clone(),
             node,
             ending: ending.clone(),
         };
-        for projector in projectors() {
-            background.spawn(run_projector(projector, runner.clone()));
-        }
+        background.spawn(licet_projections::run(runner));
         let outside = Outside {
             sender: app.sender.clone(),
             mail: options.mail.settings(),

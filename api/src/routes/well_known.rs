@@ -30,7 +30,7 @@ pub(crate) fn key_set(app: &App) -> KeySet {
             r#"{{"alg":"EdDSA","kid":"{}","typ":"{SUCCESSION_TYPE}"}}"#,
             older.signer.kid()
         );
-        jws::sign_ed25519(&header, &public(&newer.signer), older.signer.key())
+        jws::sign_ed25519(&header, &public(&newer.signer), &older.signer)
     });
     KeySet {
         succession: succession.collect(),

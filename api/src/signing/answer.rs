@@ -9,7 +9,6 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ed25519_dalek::Signer as _;
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -68,15 +67,12 @@ pub(crate) async fn sign(app: &App, target: &Target, nonce: Option<&str>, respon
         target.path,
         target.query,
     );
-    let signature = signer.key().sign(base.as_bytes());
+    let signature = signer.sign(base.as_bytes());
     let headers = [
         ("date", date),
         ("content-digest", digest),
         ("signature-input", format!("licet={parameters}")),
-        (
-            "signature",
-            format!("licet=:{}:", STANDARD.encode(signature.to_bytes())),
-        ),
+        ("signature", format!("licet=:{}:", STANDARD.encode(signature))),
     ];
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {

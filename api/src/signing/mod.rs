@@ -15,5 +15,5 @@ pub(crate) use lease::{Hold, LeaseCache, hold, issue, known, renew};
 pub(crate) fn jws<T: Serialize>(app: &App, kind: &str, claims: &T) -> String {
     let signer = app.signer();
     let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{kind}"}}"#, signer.kid());
-    jws::sign_ed25519(&header, claims, signer.key())
+    jws::sign_ed25519(&header, claims, &signer)
 }

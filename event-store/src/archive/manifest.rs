@@ -44,7 +44,7 @@ fn header(kid: &str) -> String {
 
 impl Manifest {
     pub(super) fn sign(&self, signer: &Signer) -> String {
-        jws::sign_ed25519(&header(signer.kid()), self, signer.key())
+        jws::sign_ed25519(&header(signer.kid()), self, signer)
     }
 
     /// Reads a manifest that one of these keys signed.

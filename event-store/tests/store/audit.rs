@@ -31,9 +31,7 @@ async fn written(database: &TestDatabase) -> (EventLog, Signer) {
 }
 
 async fn fault(log: &EventLog, signer: &Signer, kept: &[String]) -> Option<(i64, String)> {
-    let report = audit::verify(log, &[signer.key().verifying_key()], kept, |_, _| {})
-        .await
-        .unwrap();
+    let report = audit::verify(log, &[*signer.public()], kept, |_, _| {}).await.unwrap();
     report.fault.map(|fault| (fault.position, fault.what))
 }
 
@@ -47,9 +45,7 @@ async fn an_untouched_log_holds() {
         None,
         "nothing was written since"
     );
-    let report = audit::verify(&log, &[signer.key().verifying_key()], &[], |_, _| {})
-        .await
-        .unwrap();
+    let report = audit::verify(&log, &[*signer.public()], &[], |_, _| {}).await.unwrap();
     assert_eq!(
         (report.events, report.position, report.checkpoints, report.fault),
         (30, 30, 1, None)

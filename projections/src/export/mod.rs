@@ -116,7 +116,7 @@ async fn write(
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
-    let events = fold(projector, log, &mut scratch.connection, (0, position), progress).await?;
+    let events = fold(&[projector], log, &mut scratch.connection, (0, position), progress).await?;
     std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
     let mut files = Vec::new();
     for table in projector.tables() {

@@ -1,47 +1,90 @@
-//! Folds a stretch of the log into a projector's table.
+//! Folds a stretch of the log into projectors' tables.
 
-use std::pin::Pin;
+use std::{collections::HashSet, pin::Pin};
 
 use futures::{Stream, TryStreamExt as _};
 use licet_event_store::{EventLog, LogTable, ReadError, RecordedRow};
 use sqlx::PgConnection;
 
-use super::{Progress, ProjectionError, Projector};
+use super::{Folding, Progress, ProjectionError, Projector};
 
 /// Rows touched in memory before they are written. A rebuild of a hundred thousand licenses writes each row once.
 const FLUSH_ROWS: usize = 200_000;
 /// Events read in one statement.
 const STRETCH: i64 = 100_000;
 
-/// Reads everything after `after` up to `until` and folds it into the tables that the connection's search path names.
-/// Stops at a gap and at what it cannot read; the caller's transaction then ends without effect.
+/// Reads everything after `after` up to `until`, once, and folds it into the tables of these projectors that the
+/// connection's search path names. Stops at a gap and at what it cannot read; the caller's transaction then ends without
+/// effect.
 pub(crate) async fn fold(
-    projector: &dyn Projector,
+    projectors: &[&dyn Projector],
     log: &EventLog,
     connection: &mut PgConnection,
     (after, until): (i64, i64),
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
-    let types: Vec<String> = projector.event_types().iter().map(ToString::to_string).collect();
-    let mut folding = projector.begin();
+    let mut members: Vec<Member> = projectors.iter().map(|projector| Member::of(*projector)).collect();
+    let wanted: HashSet<&str> = members.iter().flat_map(|member| &member.types).copied().collect();
+    let types: Vec<String> = wanted.into_iter().map(ToOwned::to_owned).collect();
+    let reads = |table: &LogTable| {
+        projectors
+            .iter()
+            .any(|projector| projector.log_tables().contains(table))
+    };
+    let tables: Vec<LogTable> = LogTable::ALL.into_iter().filter(reads).collect();
     let mut events = 0;
     let mut reached = after;
     while reached < until {
         let end = stretch(connection, reached, until).await?;
-        let mut rows = Merged::open(projector.log_tables(), log, (reached, end), &types).await?;
+        let mut rows = Merged::open(&tables, log, (reached, end), &types).await?;
         while let Some(row) = rows.next().await? {
-            folding.push(&row)?;
+            let mut pending = 0;
+            for member in &mut members {
+                member.push(&row)?;
+                pending += member.folding.pending();
+            }
             events += 1;
-            if folding.pending() >= FLUSH_ROWS {
-                folding.flush(connection).await?;
+            if pending >= FLUSH_ROWS {
+                flush(&mut members, connection).await?;
                 progress(row.position()?, until);
             }
         }
         reached = end;
         progress(reached, until);
     }
-    folding.flush(connection).await?;
+    flush(&mut members, connection).await?;
     Ok(events)
+}
+
+/// A projector in a reading that several share.
+struct Member {
+    types: HashSet<&'static str>,
+    folding: Box<dyn Folding>,
+}
+
+impl Member {
+    fn of(projector: &dyn Projector) -> Self {
+        Self {
+            types: projector.event_types().into_iter().collect(),
+            folding: projector.begin(),
+        }
+    }
+
+    fn push(&mut self, row: &RecordedRow) -> Result<(), ReadError> {
+        if self.types.contains(row.event_type()?) {
+            self.folding.push(row)?;
+        }
+        Ok(())
+    }
+}
+
+async fn flush(members: &mut [Member], connection: &mut PgConnection) -> sqlx::Result<()> {
+    for member in members {
+        if member.folding.pending() > 0 {
+            member.folding.flush(connection).await?;
+        }
+    }
+    Ok(())
 }
 
 type Rows<'a> = Pin<Box<dyn Stream<Item = Result<RecordedRow, ReadError>> + Send + 'a>>;

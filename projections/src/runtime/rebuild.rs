@@ -14,7 +14,7 @@ pub async fn rebuild(
     // Two rebuilds of one read model take turns, whoever runs them.
     let mut scratch = Scratch::make(log, projector, Purpose::Rebuild).await?;
     let head = log.position().await?;
-    let mut events = fold(projector, log, &mut scratch.connection, (0, head), progress).await?;
+    let mut events = fold(&[projector], log, &mut scratch.connection, (0, head), progress).await?;
     // What came meanwhile is folded under the checkpoint's lock, which keeps the living projector still for a moment.
     let mut transaction = scratch.connection.begin().await?;
     sqlx::query!(
@@ -24,7 +24,7 @@ pub async fn rebuild(
     .fetch_optional(&mut *transaction)
     .await?;
     let until = log.position().await?;
-    events += fold(projector, log, &mut transaction, (head, until), progress).await?;
+    events += fold(&[projector], log, &mut transaction, (head, until), progress).await?;
     for table in projector.tables() {
         sqlx::query!(
             "SELECT public.swap_read_model($1, $2) IS NULL AS swapped",

@@ -53,7 +53,7 @@ async fn compare(
     .fetch_optional(log.pool())
     .await?
     .unwrap_or(0);
-    fold(projector, log, &mut scratch.connection, (0, reached), progress).await?;
+    fold(&[projector], log, &mut scratch.connection, (0, reached), progress).await?;
     let mut transaction = scratch.connection.begin().await?;
     let position = sqlx::query_scalar!(
         "SELECT position FROM projector_checkpoints WHERE name = $1 FOR UPDATE",
@@ -62,7 +62,7 @@ async fn compare(
     .fetch_optional(&mut *transaction)
     .await?
     .unwrap_or(0);
-    fold(projector, log, &mut transaction, (reached, position), progress).await?;
+    fold(&[projector], log, &mut transaction, (reached, position), progress).await?;
     let mut differences = Vec::new();
     let mut rows = 0;
     for table in projector.tables() {

@@ -1,159 +1,16 @@
-//! The statements of one append transaction. The order matters: lock the head, look in a fresh statement, write, commit.
+//! Everything that one transaction writes.
 
-use std::collections::{HashMap, HashSet};
-
-use sqlx::{Executor as _, PgConnection, Row as _};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Head;
 use crate::{
-    chain::{self, Fields, Link},
+    chain::{self, Fields},
     envelope::{LogTable, NewEvent},
     holds,
     submission::{Appended, Claim, IdempotentAnswer, Release, Submission},
 };
-
-/// For how long a repeated request gets the first answer again.
-pub(crate) const IDEMPOTENCY_HOURS: i64 = 24;
-
-/// Where the log stands, read under its lock.
-#[derive(Debug, Clone)]
-pub(crate) struct Head {
-    pub(crate) position: i64,
-    pub(crate) recorded_at: OffsetDateTime,
-    pub(crate) chains: [Link; 3],
-}
-
-/// Begins the transaction and takes the lock that orders all commits, in one round trip.
-pub(crate) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<Head> {
-    // The simple protocol answers text: microseconds are read more safely than a formatted time.
-    let statement = "BEGIN; SELECT position, (extract(epoch FROM recorded_at) * 1000000)::bigint, events_chain, \
-                     heartbeats_chain, decisions_chain FROM log_head FOR UPDATE";
-    let row = connection.fetch_one(statement).await?;
-    let chain = |index: usize| -> sqlx::Result<Link> {
-        let bytes: Vec<u8> = row.try_get(index)?;
-        bytes
-            .try_into()
-            .map_err(|_| sqlx::Error::Protocol("a chain in log_head has not 32 bytes".to_owned()))
-    };
-    let micros: i64 = row.try_get(1)?;
-    let recorded_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);
-    Ok(Head {
-        position: row.try_get(0)?,
-        recorded_at: recorded_at.map_err(|error| sqlx::Error::Decode(error.into()))?,
-        chains: [chain(2)?, chain(3)?, chain(4)?],
-    })
-}
-
-/// What the checks need to know, read after the lock was taken.
-#[derive(Default)]
-pub(crate) struct Facts {
-    pub(crate) versions: HashMap<(String, String), u64>,
-    pub(crate) claims: HashMap<(String, String, Vec<u8>), String>,
-    pub(crate) answered: HashSet<(String, Vec<u8>)>,
-    pub(crate) holds: holds::Known,
-}
-
-/// Reads the database's clock, the versions of the streams, who holds the claimed values, and which requests were
-/// answered already.
-pub(crate) async fn look_up(
-    connection: &mut PgConnection,
-    submissions: &[&Submission],
-) -> sqlx::Result<(OffsetDateTime, Facts)> {
-    let mut facts = Facts::default();
-    let now = look_up_versions(connection, submissions, &mut facts).await?;
-    let claims: Vec<(&Submission, &Claim)> = submissions
-        .iter()
-        .flat_map(|s| s.claims.iter().map(move |claim| (*s, claim)))
-        .collect();
-    if !claims.is_empty() {
-        let tenants: Vec<String> = claims.iter().map(|(s, _)| s.tenant.as_str().to_owned()).collect();
-        let kinds: Vec<String> = claims.iter().map(|(_, claim)| claim.kind.to_owned()).collect();
-        let hashes: Vec<Vec<u8>> = claims.iter().map(|(_, claim)| claim.value_hash.to_vec()).collect();
-        let rows = sqlx::query!(
-            r#"SELECT c.tenant_id, c.kind, c.value_hash, c.aggregate_id
-               FROM unnest($1::text[], $2::text[], $3::bytea[]) AS wanted (tenant_id, kind, value_hash)
-               JOIN claims c USING (tenant_id, kind, value_hash)"#,
-            &tenants,
-            &kinds,
-            &hashes,
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        facts.claims.extend(
-            rows.into_iter()
-                .map(|row| ((row.tenant_id, row.kind, row.value_hash), row.aggregate_id)),
-        );
-    }
-    let answers: Vec<(&Submission, &IdempotentAnswer)> = submissions
-        .iter()
-        .filter_map(|s| s.idempotency.as_ref().map(|answer| (*s, answer)))
-        .collect();
-    if !answers.is_empty() {
-        let tenants: Vec<String> = answers.iter().map(|(s, _)| s.tenant.as_str().to_owned()).collect();
-        let scopes: Vec<Vec<u8>> = answers.iter().map(|(_, answer)| answer.scope_hash.to_vec()).collect();
-        let rows = sqlx::query!(
-            r#"SELECT k.tenant_id, k.scope_hash
-               FROM unnest($1::text[], $2::bytea[]) AS wanted (tenant_id, scope_hash)
-               JOIN idempotency_keys k USING (tenant_id, scope_hash)
-               WHERE k.recorded_at > $3"#,
-            &tenants,
-            &scopes,
-            now - time::Duration::hours(IDEMPOTENCY_HOURS),
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        facts
-            .answered
-            .extend(rows.into_iter().map(|row| (row.tenant_id, row.scope_hash)));
-    }
-    facts.holds = holds::look_up(connection, submissions, now).await?;
-    Ok((now, facts))
-}
-
-async fn look_up_versions(
-    connection: &mut PgConnection,
-    submissions: &[&Submission],
-    facts: &mut Facts,
-) -> sqlx::Result<OffsetDateTime> {
-    let mut wanted: HashSet<(&str, &str)> = HashSet::new();
-    for submission in submissions {
-        let written = submission
-            .streams
-            .iter()
-            .filter(|stream| stream.table == LogTable::Events);
-        wanted.extend(written.map(|stream| (stream.aggregate_type, stream.aggregate_id.as_str())));
-        wanted.extend(submission.preconditions.iter().filter_map(|condition| match condition {
-            crate::Precondition::StreamUnchanged {
-                aggregate_type,
-                aggregate_id,
-                ..
-            } => Some((*aggregate_type, aggregate_id.as_str())),
-            crate::Precondition::HoldExpired { .. } => None,
-        }));
-    }
-    let (types, ids): (Vec<String>, Vec<String>) = wanted
-        .iter()
-        .map(|(kind, id)| (kind.to_string(), id.to_string()))
-        .unzip();
-    // One row more than streams, so that the clock is answered even when no stream is asked about.
-    let rows = sqlx::query!(
-        r#"SELECT clock_timestamp() AS "now!", s.aggregate_type AS "aggregate_type?", s.aggregate_id AS "aggregate_id?",
-                  coalesce((SELECT max(e.sequence) FROM events e
-                            WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0) AS "version!"
-           FROM (SELECT * FROM unnest($1::text[], $2::text[]) UNION ALL SELECT NULL, NULL) AS s (aggregate_type, aggregate_id)"#,
-        &types,
-        &ids,
-    )
-    .fetch_all(connection)
-    .await?;
-    let now = rows.first().map(|row| row.now).ok_or(sqlx::Error::RowNotFound)?;
-    facts.versions.extend(
-        rows.into_iter()
-            .filter_map(|row| Some(((row.aggregate_type?, row.aggregate_id?), row.version as u64))),
-    );
-    Ok(now)
-}
 
 /// The rows of one table, column by column, as `unnest` takes them.
 #[derive(Default)]
@@ -299,20 +156,7 @@ impl Batch {
         self.write_claims(connection).await?;
         self.write_answers(connection).await?;
         self.holds.write(connection, self.head.recorded_at).await?;
-        // A notification per event would cost a factor of three: one per batch, and only when it commits.
-        sqlx::query!(
-            r#"UPDATE log_head SET position = $1, recorded_at = $2, events_chain = $3, heartbeats_chain = $4, decisions_chain = $5
-               RETURNING pg_notify('licet_log', $1::bigint::text) IS NULL AS notified"#,
-            self.head.position,
-            self.head.recorded_at,
-            &self.head.chains[0][..],
-            &self.head.chains[1][..],
-            &self.head.chains[2][..],
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        connection.execute("COMMIT").await?;
-        Ok(())
+        self.head.publish(connection).await
     }
 
     async fn write_claims(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
@@ -422,34 +266,4 @@ async fn insert_events(
         ));
     }
     Ok(())
-}
-
-/// Which of these orders went in, with the position and time of each one's newest event.
-pub(crate) async fn find_commands(
-    connection: &mut PgConnection,
-    command_ids: &[Uuid],
-) -> sqlx::Result<HashMap<Uuid, Appended>> {
-    let rows = sqlx::query!(
-        r#"SELECT command_id AS "command_id!", max(position) AS "position!", max(recorded_at) AS "recorded_at!" FROM (
-               SELECT command_id, position, recorded_at FROM events WHERE command_id = ANY($1)
-               UNION ALL SELECT command_id, position, recorded_at FROM heartbeat_events WHERE command_id = ANY($1)
-               UNION ALL SELECT command_id, position, recorded_at FROM decision_events WHERE command_id = ANY($1)
-           ) AS found GROUP BY command_id"#,
-        command_ids,
-    )
-    .fetch_all(connection)
-    .await?;
-    let found = |row: (Uuid, i64, OffsetDateTime)| {
-        (
-            row.0,
-            Appended {
-                position: row.1,
-                recorded_at: row.2.into(),
-            },
-        )
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| found((row.command_id, row.position, row.recorded_at)))
-        .collect())
 }

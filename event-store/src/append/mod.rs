@@ -1,0 +1,53 @@
+//! The statements of one append transaction. The order matters: lock the head, look in a fresh statement, check, write,
+//! commit.
+
+mod batch;
+mod checks;
+mod facts;
+mod head;
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub(crate) use batch::Batch;
+pub(crate) use checks::Checks;
+pub(crate) use facts::{Facts, look_up};
+pub(crate) use head::{Head, lock_head};
+
+use crate::submission::Appended;
+
+/// For how long a repeated request gets the first answer again.
+pub(crate) const IDEMPOTENCY_HOURS: i64 = 24;
+
+/// Which of these orders went in, with the position and time of each one's newest event.
+pub(crate) async fn find_commands(
+    connection: &mut PgConnection,
+    command_ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Appended>> {
+    let rows = sqlx::query!(
+        r#"SELECT command_id AS "command_id!", max(position) AS "position!", max(recorded_at) AS "recorded_at!" FROM (
+               SELECT command_id, position, recorded_at FROM events WHERE command_id = ANY($1)
+               UNION ALL SELECT command_id, position, recorded_at FROM heartbeat_events WHERE command_id = ANY($1)
+               UNION ALL SELECT command_id, position, recorded_at FROM decision_events WHERE command_id = ANY($1)
+           ) AS found GROUP BY command_id"#,
+        command_ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    let found = |row: (Uuid, i64, OffsetDateTime)| {
+        (
+            row.0,
+            Appended {
+                position: row.1,
+                recorded_at: row.2.into(),
+            },
+        )
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| found((row.command_id, row.position, row.recorded_at)))
+        .collect())
+}
