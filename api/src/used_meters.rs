@@ -59,8 +59,8 @@ impl UsedMeters {
 
     /// A beat of this node counts before the read model knows of it.
     pub(crate) fn add(&self, license: LicenseId, beat: &Beat, position: i64, now: Timestamp) {
-        if let Some(entry) = self.0.get(&(license, billing_period(now)))
-            && !beat.usage.is_empty()
+        if !beat.usage.is_empty()
+            && let Some(entry) = self.0.get(&(license, billing_period(now)))
         {
             let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
             if position > entry.position {

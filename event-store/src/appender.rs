@@ -126,15 +126,17 @@ impl Appender {
     async fn commit(&self, connection: &mut Option<PgConnection>, batch: Vec<Ticket>) {
         let deadline = Instant::now() + PATIENCE;
         let mut unsettled = vec![batch];
-        let mut ambiguous = false;
+        // What of it is in the log stands after this; once an answer was lost, that is asked.
+        let before = *self.head.borrow();
+        let mut lost_after = None;
         while let Some(batch) = unsettled.pop() {
-            match self.attempt(connection, &batch, ambiguous).await {
+            match self.attempt(connection, &batch, lost_after).await {
                 Ok(outcomes) => settle(batch, outcomes),
                 Err(error) if is_connection_error(&error) && Instant::now() < deadline => {
                     tracing::warn!(%error, "the log's connection broke; trying again");
                     METRICS.reconnects();
                     *connection = None;
-                    ambiguous = true;
+                    lost_after = Some(before);
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     unsettled.push(batch);
                 }
@@ -168,14 +170,14 @@ impl Appender {
         &self,
         connection: &mut Option<PgConnection>,
         batch: &[Ticket],
-        ambiguous: bool,
+        lost_after: Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         if connection.is_none() {
             *connection = Some(connect(&self.options).await?);
         }
         let connection = connection.as_mut().expect("connected in the line above");
         // A connection that answers nothing, not even an error, is as good as broken.
-        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, ambiguous)).await;
+        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, lost_after)).await;
         let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
         let Ok(result) = answered else { return Err(silent()) };
         if result.is_err() {
@@ -189,14 +191,13 @@ impl Appender {
         &self,
         connection: &mut PgConnection,
         batch: &[Ticket],
-        ambiguous: bool,
+        lost_after: Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let (head, now) = append::lock_head(connection).await?;
         let command_ids: Vec<_> = batch.iter().map(|ticket| ticket.submission.command_id).collect();
-        let known = if ambiguous {
-            append::find_commands(connection, &command_ids).await?
-        } else {
-            HashMap::new()
+        let known = match lost_after {
+            Some(after) => append::find_commands(connection, &command_ids, after).await?,
+            None => HashMap::new(),
         };
         let fresh: Vec<&Submission> = batch
             .iter()
@@ -258,6 +259,7 @@ async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     // Whoever holds the head's lock holds up every node: a node that was cut off or put to sleep must lose it.
     let options = options.clone().application_name("licet appender").options([
         ("enable_seqscan", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
         ("idle_in_transaction_session_timeout", "5s"),
         ("lock_timeout", "10s"),
         ("statement_timeout", "20s"),

@@ -62,20 +62,6 @@ pub(crate) async fn hold(app: &App, in_force: &InForce, activation: &Activation)
     Ok(until.map_err(unavailable)?.map(|until| Hold::Until(until.into())))
 }
 
-/// A fresh lease for a machine whose last one, of this node, is due for renewal or rests on what has changed.
-pub(crate) fn renew(
-    app: &App,
-    in_force: &InForce,
-    activation: &Activation,
-    (key, hold): (&[u8; 32], Hold),
-    now: Timestamp,
-) -> Option<Lease> {
-    match known(app, in_force, activation, now) {
-        Some(_) => None,
-        None => Some(issue(app, in_force, activation, (key, hold), now)),
-    }
-}
-
 fn basis(in_force: &InForce) -> Basis {
     (
         in_force.version,
@@ -84,7 +70,8 @@ fn basis(in_force: &InForce) -> Basis {
     )
 }
 
-/// The lease that was issued within the last hour on the same license, policy and minimum version.
+/// The lease that this node issued within the last hour on the same license, policy and minimum version. Without one, a
+/// machine is due for another.
 pub(crate) fn known(app: &App, in_force: &InForce, activation: &Activation, now: Timestamp) -> Option<Lease> {
     let (issued_on, at, lease) = app.leases.0.get(&activation.id())?;
     let reused = REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4);

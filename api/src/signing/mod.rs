@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::App;
 
-pub(crate) use lease::{Hold, LeaseCache, hold, issue, known, renew};
+pub(crate) use lease::{Hold, LeaseCache, hold, issue, known};
 
 /// Claims as a compact JWS of a type, signed with the key of now; any JOSE library verifies it.
 pub(crate) fn jws<T: Serialize>(app: &App, kind: &str, claims: &T) -> String {

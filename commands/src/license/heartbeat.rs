@@ -83,11 +83,11 @@ impl Platform {
             let in_force = self.in_force(&context.tenant, &license).await?;
             if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
                 let facts = BTreeMap::from([("meter".to_owned(), json!(meter))]);
-                self.note_beat_refusal(context, (&in_force, &activation), "METER_UNKNOWN", facts)
-                    .await;
+                let about = (&in_force, &*activation);
+                Box::pin(self.note_beat_refusal(context, about, "METER_UNKNOWN", facts)).await;
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
-            if !activation.is_seated() && self.revive(context, &in_force, request.activation).await? {
+            if !activation.is_seated() && Box::pin(self.revive(context, &in_force, request.activation)).await? {
                 continue;
             }
             let known = recent.as_ref().and_then(|beat| self.recent_beats.0.get(beat));
@@ -104,16 +104,9 @@ impl Platform {
                     if let Some(beat) = recent {
                         self.recent_beats.0.insert(beat, position);
                     }
-                    self.note_crossed_limits(context, &beaten).await;
-                    if !beaten.verdict.is_valid() {
-                        let (in_force, activation) = (&beaten.in_force, &beaten.activation);
-                        let mut facts = in_force.facts(&beaten.totals);
-                        if let Some(version) = &request.app_version {
-                            facts.insert("app_version".to_owned(), json!(version));
-                        }
-                        let code = beaten.verdict.code();
-                        self.note_beat_refusal(context, (in_force, activation), code, facts)
-                            .await;
+                    if !beaten.totals.is_empty() || !beaten.verdict.is_valid() {
+                        // What is rare is kept out of the future that every beat carries.
+                        Box::pin(self.note_consequences(context, request, &beaten)).await;
                     }
                     return Ok(Done {
                         value: beaten,
@@ -132,6 +125,21 @@ impl Platform {
         Err(CommandError::Contended)
     }
 
+    /// What a beat that was recorded brings with it: limits that were crossed, and a refusal.
+    async fn note_consequences(&self, context: &Context, request: &BeatRequest, beaten: &Beaten) {
+        self.note_crossed_limits(context, beaten).await;
+        if !beaten.verdict.is_valid() {
+            let (in_force, activation) = (&beaten.in_force, &beaten.activation);
+            let mut facts = in_force.facts(&beaten.totals);
+            if let Some(version) = &request.app_version {
+                facts.insert("app_version".to_owned(), json!(version));
+            }
+            let code = beaten.verdict.code();
+            self.note_beat_refusal(context, (in_force, activation), code, facts)
+                .await;
+        }
+    }
+
     /// The license and the seat of the token; what memory does not know may have come to be on another node just now.
     async fn seated(&self, context: &Context, request: &BeatRequest) -> Result<Seated, CommandError> {
         let license = self.licenses.get(&context.tenant, request.license.0).await?;
@@ -148,8 +156,8 @@ impl Platform {
                     .and_then(|known| known.activation(request.activation));
                 if let Some(ended) = ended.cloned() {
                     let in_force = self.in_force(&context.tenant, &license).await?;
-                    self.note_beat_refusal(context, (&in_force, &ended), "TOKEN_REVOKED", BTreeMap::new())
-                        .await;
+                    let about = (&in_force, &*ended);
+                    Box::pin(self.note_beat_refusal(context, about, "TOKEN_REVOKED", BTreeMap::new())).await;
                 }
                 Err(error)
             }

@@ -83,7 +83,7 @@ impl Platform {
         if !matches!(seat.find(&in_force).0, Machine::NotActivated | Machine::SilentTooLong) {
             return in_force;
         }
-        match self.licenses.fresh(&context.tenant, in_force.id().0).await {
+        match Box::pin(self.licenses.fresh(&context.tenant, in_force.id().0)).await {
             Ok(license) if license.state.in_books().is_some() => {
                 self.in_force(&context.tenant, &license).await.unwrap_or(in_force)
             }
@@ -129,7 +129,7 @@ impl Platform {
                 policy_version: in_force.policy.version,
                 facts,
             };
-            self.note_refusal(context, refusal).await;
+            Box::pin(self.note_refusal(context, refusal)).await;
         }
         Verified {
             verdict,

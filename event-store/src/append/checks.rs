@@ -25,7 +25,7 @@ impl Checks {
                 return Err(AppendError::IdempotencyTaken);
             }
         }
-        for stream in submission.streams.iter().filter(has_version) {
+        for stream in submission.streams.iter().filter(|stream| has_version(stream)) {
             self.expect_version(stream.aggregate_type, &stream.aggregate_id, stream.expected_version)?;
         }
         for precondition in &submission.preconditions {
@@ -75,7 +75,7 @@ impl Checks {
 
     fn take(&mut self, submission: &Submission) {
         let tenant = submission.tenant.as_str();
-        for stream in submission.streams.iter().filter(has_version) {
+        for stream in submission.streams.iter().filter(|stream| has_version(stream)) {
             let id = (stream.aggregate_type.to_owned(), stream.aggregate_id.clone());
             self.facts
                 .versions
@@ -128,6 +128,6 @@ fn key(tenant: &str, kind: &str, hash: &[u8; 32]) -> (String, String, Vec<u8>) {
 }
 
 /// Beats and refusals are no aggregate's history: nothing rests on how many there are.
-fn has_version(stream: &&StreamEvents) -> bool {
+fn has_version(stream: &StreamEvents) -> bool {
     stream.table == LogTable::Events
 }

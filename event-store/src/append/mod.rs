@@ -22,18 +22,20 @@ use crate::submission::Appended;
 /// For how long a repeated request gets the first answer again.
 pub(crate) const IDEMPOTENCY_HOURS: i64 = 24;
 
-/// Which of these orders went in, with the position and time of each one's newest event.
+/// Which of these orders went in after a position, with the position and time of each one's newest event.
 pub(crate) async fn find_commands(
     connection: &mut PgConnection,
     command_ids: &[Uuid],
+    after: i64,
 ) -> sqlx::Result<HashMap<Uuid, Appended>> {
     let rows = sqlx::query!(
         r#"SELECT command_id AS "command_id!", max(position) AS "position!", max(recorded_at) AS "recorded_at!" FROM (
-               SELECT command_id, position, recorded_at FROM events WHERE command_id = ANY($1)
-               UNION ALL SELECT command_id, position, recorded_at FROM heartbeat_events WHERE command_id = ANY($1)
-               UNION ALL SELECT command_id, position, recorded_at FROM decision_events WHERE command_id = ANY($1)
+               SELECT command_id, position, recorded_at FROM events WHERE position > $2 AND command_id = ANY($1)
+               UNION ALL SELECT command_id, position, recorded_at FROM heartbeat_events WHERE position > $2 AND command_id = ANY($1)
+               UNION ALL SELECT command_id, position, recorded_at FROM decision_events WHERE position > $2 AND command_id = ANY($1)
            ) AS found GROUP BY command_id"#,
         command_ids,
+        after,
     )
     .fetch_all(connection)
     .await?;

@@ -123,14 +123,15 @@ async fn shape(
     let fresh = claims
         .is_due(now)
         .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
-    let lease = if verdict.is_valid() {
+    let is_due = verdict.is_valid() && signing::known(app, in_force, activation, now).is_none();
+    let lease = if is_due {
         let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
         let hold = if *holds {
             Some(signing::Hold::Moved)
         } else {
             signing::hold(app, in_force, activation).await?
         };
-        hold.and_then(|hold| signing::renew(app, in_force, activation, (&key, hold), now))
+        hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
     } else {
         None
     };

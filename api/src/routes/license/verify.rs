@@ -127,11 +127,11 @@ async fn shape(
     };
     answer.activation_id = Some(activation.activated.activation_id.to_string());
     if verified.verdict.is_valid() {
-        let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
         let lease = match signing::known(app, in_force, activation, now) {
             Some(lease) => Some(lease),
             // Asking holds no seat: the lease of a floating one ends with its hold.
             None => {
+                let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
                 let hold = signing::hold(app, in_force, activation).await?;
                 hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
             }
