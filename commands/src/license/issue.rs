@@ -7,7 +7,7 @@ use licet_domain::{
     api_key::Scope,
     customer::Customer,
     license::{License, LicenseCommand, LicenseIssued, Overrides},
-    policy::{LivePolicy, Policy},
+    policy::{DurationFrom, LivePolicy, Policy},
     values::{CustomerId, LicenseId, LicenseKey, Sealed, Text, Timestamp},
 };
 use licet_event_store::{
@@ -164,6 +164,8 @@ impl Platform {
                 overrides: batch.overrides.clone(),
                 valid_from: batch.valid_from,
                 expires_at: batch.expires_at,
+                awaits_machine: batch.expires_at.is_none()
+                    && batch.policy.terms.duration_from == DurationFrom::FirstActivation,
                 note: batch.note.clone(),
                 at: context.now,
             })),

@@ -110,9 +110,8 @@ fn seat(order: Activate, transferred_from: Option<ActivationId>) -> LicenseActiv
 
 /// A duration that is counted from the first machine begins with it.
 fn start(license: &IssuedLicense, order: &Activate) -> Option<LicenseEvent> {
-    let waits = order.terms.duration_from == DurationFrom::FirstActivation
-        && license.expires_at.is_none()
-        && license.is_untouched();
+    let from_machine = license.issued.awaits_machine || order.terms.duration_from == DurationFrom::FirstActivation;
+    let waits = from_machine && license.expires_at.is_none() && license.is_untouched();
     let days = order.terms.duration_days.filter(|_| waits)?;
     Some(LicenseEvent::Started(LicenseStarted {
         expires_at: order.at.plus_days(days),

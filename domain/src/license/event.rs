@@ -70,6 +70,9 @@ pub struct LicenseIssued {
     /// When it ends; absent is never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Whether its duration is counted from its first machine, also should the policy count otherwise by then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_machine: bool,
     /// Free text about it, sealed with the customer's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Sealed>,

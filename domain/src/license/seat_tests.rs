@@ -202,6 +202,25 @@ fn a_duration_from_the_first_machine_begins_once() {
 }
 
 #[test]
+fn a_duration_that_waits_for_a_machine_outlasts_an_edited_policy() {
+    let edited = Terms {
+        duration_days: Some(10),
+        duration_from: DurationFrom::Creation,
+        ..Terms::with_seats(2)
+    };
+    let starts = |awaits_machine| {
+        let mut history = history([]);
+        if let [LicenseEvent::Issued(issued)] = &mut history[..] {
+            issued.awaits_machine = awaits_machine;
+        }
+        let events = given::<License>(history).when(activate(1, &edited, 5)).then_events();
+        events.iter().any(|event| matches!(event, LicenseEvent::Started(_)))
+    };
+    assert!(starts(true));
+    assert!(!starts(false), "what was issued without an end keeps none");
+}
+
+#[test]
 fn usage_beyond_a_limit_is_noted_once_a_period() {
     let note = |period: i64, used| LicenseCommand::NoteUsage {
         meter: "pages".to_owned(),

@@ -29,6 +29,7 @@ pub(super) fn issue() -> LicenseIssued {
         overrides: Overrides::default(),
         valid_from: at(),
         expires_at: Some(at().plus_days(365)),
+        awaits_machine: false,
         note: None,
         at: at(),
     }

@@ -39,6 +39,7 @@ fn issue() -> LicenseCommand {
         overrides: Overrides::default(),
         valid_from: now(),
         expires_at: None,
+        awaits_machine: false,
         note: None,
         at: now(),
     }))
