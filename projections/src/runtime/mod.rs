@@ -1,5 +1,6 @@
 //! Drives projectors: living beside the log, rebuilt, verified.
 
+mod crew;
 mod fold;
 mod living;
 mod projector;

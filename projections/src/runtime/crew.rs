@@ -1,0 +1,237 @@
+//! The projectors in a node's charge: whose lease it holds, how far each is, and who goes on together.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use licet_event_store::leases;
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{
+    ProjectionError, Projector, RunnerSettings,
+    living::{Turn, batch},
+    projectors, rebuild,
+};
+use crate::metrics::METRICS;
+
+/// How often leases are renewed, or asked for: well within the time for which one is held.
+const RENEW: Duration = Duration::from_millis(1_500);
+/// How long a projector that failed is left alone.
+const REST: Duration = Duration::from_secs(2);
+
+/// A projector in this node's charge.
+struct Charge {
+    projector: &'static dyn Projector,
+    holds_lease: bool,
+    asked_at: Option<Instant>,
+    rests_until: Option<Instant>,
+}
+
+/// A row of `projector_checkpoints`.
+#[derive(Clone)]
+struct Checkpoint {
+    version: i32,
+    position: i64,
+    stopped: bool,
+}
+
+pub(super) struct Crew {
+    settings: RunnerSettings,
+    charges: Vec<Charge>,
+    /// Rebuilds of read models whose version went up, by name.
+    rebuilds: JoinSet<(&'static str, Result<u64, ProjectionError>)>,
+    rebuilding: Vec<&'static str>,
+}
+
+impl Crew {
+    pub(super) fn new(settings: RunnerSettings) -> Self {
+        let charge = |projector| Charge {
+            projector,
+            holds_lease: false,
+            asked_at: None,
+            rests_until: None,
+        };
+        Self {
+            settings,
+            charges: projectors().map(charge).into(),
+            rebuilds: JoinSet::new(),
+            rebuilding: Vec::new(),
+        }
+    }
+
+    /// One batch for each group of projectors that are equally far.
+    pub(super) async fn turn(&mut self) -> Result<Turn, ProjectionError> {
+        self.renew_leases().await?;
+        self.end_rebuilds().await;
+        let (head, checkpoints) = self.look().await?;
+        let mut done = Turn::Idle;
+        for (position, group) in self.groups(&checkpoints).await? {
+            let stopped = |projector: &&dyn Projector| checkpoints[projector.name()].stopped;
+            if position < head || group.iter().any(stopped) {
+                done = done.max(self.advance(position, &group).await);
+            } else {
+                group.iter().for_each(|projector| METRICS.lag(projector.name(), 0, 0.0));
+            }
+        }
+        Ok(done)
+    }
+
+    async fn renew_leases(&mut self) -> Result<(), ProjectionError> {
+        for charge in &mut self.charges {
+            if charge.asked_at.is_none_or(|at| at.elapsed() > RENEW) {
+                let (pool, lease) = (self.settings.log.pool(), lease(charge.projector));
+                charge.holds_lease = false;
+                charge.holds_lease = leases::hold(pool, &lease, self.settings.node).await?;
+                charge.asked_at = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// The head, and where every projector is.
+    async fn look(&self) -> Result<(i64, HashMap<String, Checkpoint>), ProjectionError> {
+        let rows = sqlx::query!(
+            r#"SELECT name, version, projector_checkpoints.position, stopped_by IS NOT NULL AS "stopped!", log_head.position AS head
+               FROM log_head LEFT JOIN projector_checkpoints ON true"#
+        )
+        .fetch_all(self.settings.log.pool())
+        .await?;
+        let head = rows.first().map_or(0, |row| row.head);
+        let known = rows.into_iter().filter_map(|row| {
+            let (version, position) = (row.version?, row.position?);
+            let stopped = row.stopped;
+            Some((
+                row.name?,
+                Checkpoint {
+                    version,
+                    position,
+                    stopped,
+                },
+            ))
+        });
+        Ok((head, known.collect()))
+    }
+
+    /// The projectors that can go on, by how far they are.
+    async fn groups(
+        &mut self,
+        checkpoints: &HashMap<String, Checkpoint>,
+    ) -> Result<BTreeMap<i64, Vec<&'static dyn Projector>>, ProjectionError> {
+        let mut groups: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+        let now = Instant::now();
+        for charge in &self.charges {
+            let projector = charge.projector;
+            let rests = charge.rests_until.is_some_and(|until| now < until);
+            if !charge.holds_lease || rests || self.rebuilding.contains(&projector.name()) {
+                continue;
+            }
+            match checkpoints.get(projector.name()) {
+                Some(at) if at.version == projector.version() => {
+                    groups.entry(at.position).or_default().push(projector);
+                }
+                // An older program beside a newer one, in a rolling upgrade, leaves the read model to the newer.
+                Some(at) if at.version > projector.version() => {}
+                Some(_) => {
+                    tracing::info!(projector = projector.name(), "its version has changed; rebuilding");
+                    self.rebuilding.push(projector.name());
+                    let log = self.settings.log.clone();
+                    self.rebuilds
+                        .spawn(async move { (projector.name(), rebuild(projector, &log, &|_, _| {}).await) });
+                }
+                None => begin(projector, &self.settings).await?,
+            }
+        }
+        Ok(groups)
+    }
+
+    async fn end_rebuilds(&mut self) {
+        while let Some(ended) = self.rebuilds.try_join_next() {
+            match ended {
+                Ok((name, Ok(_))) => self.rebuilding.retain(|one| *one != name),
+                Ok((name, Err(error))) => {
+                    self.rebuilding.retain(|one| *one != name);
+                    self.stop_loudly(name, &error).await;
+                }
+                // Which one panicked is not known: all of them are looked at again.
+                Err(error) => {
+                    tracing::error!(%error, "a rebuild broke off");
+                    self.rebuilds.abort_all();
+                    self.rebuilding.clear();
+                }
+            }
+        }
+    }
+
+    /// Folds the next batch into a group. One that cannot go on must not keep the others: then each goes by itself.
+    async fn advance(&mut self, position: i64, group: &[&'static dyn Projector]) -> Turn {
+        if group.len() > 1 {
+            match batch(&self.settings, position, group).await {
+                Ok(done) => return done,
+                Err(error) => tracing::warn!(%error, "projectors could not go on together; each goes by itself"),
+            }
+        }
+        let mut done = Turn::Idle;
+        for projector in group {
+            match batch(&self.settings, position, &[*projector]).await {
+                Ok(one) => done = done.max(one),
+                Err(error) => self.stop_loudly(projector.name(), &error).await,
+            }
+        }
+        done
+    }
+
+    /// Says why, where people and probes look, and leaves it alone for a while, in case the cause is mended.
+    async fn stop_loudly(&mut self, name: &'static str, error: &ProjectionError) {
+        let cause: Arc<str> = describe(error).into();
+        tracing::error!(projector = name, cause = &*cause, "a projector has stopped");
+        METRICS.stopped(name);
+        let charge = self.charges.iter_mut().find(|charge| charge.projector.name() == name);
+        if let Some(charge) = charge {
+            charge.rests_until = Some(Instant::now() + REST);
+        }
+        let noted = sqlx::query!(
+            "UPDATE projector_checkpoints SET stopped_by = $2 WHERE name = $1",
+            name,
+            &*cause
+        )
+        .execute(self.settings.log.pool())
+        .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the stop could not be noted");
+        }
+    }
+
+    /// Gives the leases back, so that another node need not wait for them to run out.
+    pub(super) async fn release(mut self) {
+        self.rebuilds.shutdown().await;
+        for charge in self.charges.iter().filter(|charge| charge.holds_lease) {
+            let _ = leases::release(self.settings.log.pool(), &lease(charge.projector), self.settings.node).await;
+        }
+    }
+}
+
+fn lease(projector: &dyn Projector) -> String {
+    format!("projector/{}", projector.name())
+}
+
+/// The first turn of a read model.
+async fn begin(projector: &dyn Projector, settings: &RunnerSettings) -> Result<(), ProjectionError> {
+    sqlx::query!(
+        "INSERT INTO projector_checkpoints (name, version, position, recorded_at) VALUES ($1, $2, 0, 'epoch') ON CONFLICT DO NOTHING",
+        projector.name(),
+        projector.version(),
+    )
+    .execute(settings.log.pool())
+    .await?;
+    settings.reader.hurry();
+    Ok(())
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", describe(cause)),
+        None => error.to_string(),
+    }
+}
