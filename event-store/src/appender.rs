@@ -95,7 +95,6 @@ impl Appender {
         };
         let mut events = weight(&first);
         let mut batch = vec![first];
-        tokio::task::yield_now().await;
         while let Some(ticket) = self.next_client(clients, company).await {
             events += weight(&ticket);
             batch.push(ticket);
@@ -119,6 +118,11 @@ impl Appender {
             return Some(ticket);
         }
         let until = company.until.filter(|_| clients > 0 && clients < company.expected)?;
+        // Those that run here are let run, before a timer is set for those that come from elsewhere.
+        tokio::task::yield_now().await;
+        if let Ok(ticket) = self.clients.try_recv() {
+            return Some(ticket);
+        }
         timeout_at(until, self.clients.recv()).await.ok().flatten()
     }
 

@@ -153,6 +153,37 @@ fn a_projector_stops_loudly_at_what_it_cannot_read_and_at_a_gap() {
 }
 
 #[test]
+fn a_projector_that_cannot_go_on_keeps_no_other_and_meets_them_again() {
+    let (server, database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    wait_until_folded(&server, &key);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // Only `resources` reads what customers are.
+    runtime.block_on(database.execute(
+        "INSERT INTO events SELECT aggregate_type, aggregate_id, 2, 'customer.edited', '1', '{}', metadata, 5, tenant_id,
+             gen_random_uuid(), 0, now(), chain FROM events WHERE event_type = 'customer.created' LIMIT 1;
+         UPDATE log_head SET position = 5; NOTIFY licet_log, '5'",
+    ));
+    let problems = |wanted: &dyn Fn(&str) -> bool| {
+        (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            wanted(&server.get("/readyz").body["problems"].to_string())
+        })
+    };
+    assert!(problems(
+        &|text| text.contains("resources has stopped: position 5 cannot be read")
+    ));
+    let position = server.activate(&key, 1).body["position"].to_string();
+    let folded = |path: &str| server.get_at(&position, path).status;
+    assert_eq!(folded("/api/admin/licenses"), 200, "the others go on");
+    assert_eq!(folded("/api/admin/customers"), 503, "it does not");
+    assert!(problems(&|text| !text.contains("license_state has stopped")));
+    runtime.block_on(database.execute("UPDATE events SET event_type = 'customer.unheard' WHERE position = 5"));
+    assert!(problems(&|text| !text.contains("stopped")), "it goes on by itself");
+    assert_eq!(folded("/api/admin/customers"), 200);
+}
+
+#[test]
 fn the_document_describes_every_route_and_none_but_the_open_ones_answers_without_a_credential() {
     let (server, _database) = start();
     let document = server.get("/api/openapi.json").body;
