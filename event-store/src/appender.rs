@@ -17,6 +17,8 @@ use crate::{
 
 /// How many events one transaction carries at most.
 const BATCH_EVENTS: usize = 2_048;
+/// With so many submissions, a transaction is shared by enough: it waits for no more.
+const ENOUGH: usize = 64;
 /// The most that the last transaction's time counts when the next one waits for company.
 const PATIENT: Duration = Duration::from_millis(4);
 /// For how long a transaction may take before its connection counts as broken.
@@ -95,6 +97,8 @@ impl Appender {
         };
         let mut events = weight(&first);
         let mut batch = vec![first];
+        // Those who were answered a moment ago and run here submit again at once: let them.
+        tokio::task::yield_now().await;
         while let Some(ticket) = self.next_client(clients, company).await {
             events += weight(&ticket);
             batch.push(ticket);
@@ -117,12 +121,8 @@ impl Appender {
         if let Ok(ticket) = self.clients.try_recv() {
             return Some(ticket);
         }
-        let until = company.until.filter(|_| clients > 0 && clients < company.expected)?;
-        // Those that run here are let run, before a timer is set for those that come from elsewhere.
-        tokio::task::yield_now().await;
-        if let Ok(ticket) = self.clients.try_recv() {
-            return Some(ticket);
-        }
+        let lacks = clients > 0 && clients < company.expected.min(ENOUGH);
+        let until = company.until.filter(|_| lacks)?;
         timeout_at(until, self.clients.recv()).await.ok().flatten()
     }
 
