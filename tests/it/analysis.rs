@@ -168,8 +168,9 @@ fn a_proposed_policy_sees_limits_and_silences() {
     let (_, key) = server.issue("studio", &json!({ "seats": 2, "limits": { "pages": 100 } }));
     let token = server.activate(&key, 1).text("token").to_owned();
     server.activate(&key, 2);
-    assert_eq!(server.beat(&token, &json!({ "usage": { "pages": 50 } })).status, 200);
-    let policies = server.get("/api/admin/policies");
+    let beat = server.beat(&token, &json!({ "usage": { "pages": 50 } }));
+    assert_eq!(beat.status, 200);
+    let policies = server.get_at(&beat.body["position"].to_string(), "/api/admin/policies");
     let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
     let proposed = json!({ "limits": { "pages": 10 } });
     let found = server.send("POST", &format!("/api/admin/policies/{policy}/simulate"), &proposed);
