@@ -130,17 +130,16 @@ impl Appender {
     async fn commit(&self, connection: &mut Option<PgConnection>, batch: Vec<Ticket>) {
         let deadline = Instant::now() + PATIENCE;
         let mut unsettled = vec![batch];
-        // What of it is in the log stands after this; once an answer was lost, that is asked.
-        let before = *self.head.borrow();
-        let mut lost_after = None;
+        // Where the log stood, under its lock, when this batch was first tried: what an attempt wrote whose answer was lost
+        // comes after it. Only the log itself is asked for it; news from elsewhere could be ahead of it.
+        let mut tried_at = None;
         while let Some(batch) = unsettled.pop() {
-            match self.attempt(connection, &batch, lost_after).await {
+            match self.attempt(connection, &batch, &mut tried_at).await {
                 Ok(outcomes) => settle(batch, outcomes),
                 Err(error) if is_connection_error(&error) && Instant::now() < deadline => {
                     tracing::warn!(%error, "the log's connection broke; trying again");
                     METRICS.reconnects();
                     *connection = None;
-                    lost_after = Some(before);
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     unsettled.push(batch);
                 }
@@ -169,19 +168,19 @@ impl Appender {
         }
     }
 
-    /// One transaction. After a broken commit, first asks which submissions are in already.
+    /// One transaction. Where it is not the first try, first asks which submissions are in already.
     async fn attempt(
         &self,
         connection: &mut Option<PgConnection>,
         batch: &[Ticket],
-        lost_after: Option<i64>,
+        tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         if connection.is_none() {
             *connection = Some(connect(&self.options).await?);
         }
         let connection = connection.as_mut().expect("connected in the line above");
         // A connection that answers nothing, not even an error, is as good as broken.
-        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, lost_after)).await;
+        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, tried_at)).await;
         let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
         let Ok(result) = answered else { return Err(silent()) };
         if result.is_err() {
@@ -195,11 +194,11 @@ impl Appender {
         &self,
         connection: &mut PgConnection,
         batch: &[Ticket],
-        lost_after: Option<i64>,
+        tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let (head, now) = append::lock_head(connection).await?;
         let command_ids: Vec<_> = batch.iter().map(|ticket| ticket.submission.command_id).collect();
-        let known = match lost_after {
+        let known = match *tried_at {
             Some(after) => append::find_commands(connection, &command_ids, after).await?,
             None => HashMap::new(),
         };
@@ -212,6 +211,7 @@ impl Appender {
         let mut checks = Checks { facts };
         let mut rows = Batch::after(&head, now);
         let before = rows.position();
+        tried_at.get_or_insert(before);
         let mut anything = false;
         let outcomes = batch
             .iter()

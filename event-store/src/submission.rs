@@ -48,6 +48,13 @@ pub struct StreamEvents {
     pub events: Vec<NewEvent>,
 }
 
+impl StreamEvents {
+    /// Whether they continue an aggregate's history; beats and refusals are none, and nothing rests on how many there are.
+    pub(crate) fn has_version(&self) -> bool {
+        self.table == LogTable::Events
+    }
+}
+
 /// Takes a value for an aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {

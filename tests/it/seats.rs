@@ -105,6 +105,28 @@ fn a_duration_begins_with_the_first_machine() {
     assert_eq!(server.get(&path).text("expires_at"), end, "the second changes nothing");
 }
 
+#[test]
+fn a_duration_that_waits_for_a_machine_outlasts_an_edited_policy() {
+    let (server, _database) = start();
+    let terms = json!({ "seats": 2, "duration_days": 10, "duration_from": "first_activation" });
+    let (id, key) = server.issue("studio", &terms);
+    let policy = server
+        .get(&format!("/api/admin/licenses/{id}"))
+        .text("policy_id")
+        .to_owned();
+    let path = format!("/api/admin/policies/{policy}");
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", tag.as_str()),
+    ];
+    let edited = server.send_with("PATCH", &path, &headers, br#"{"duration_from": "creation"}"#);
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    activate(&server, &key, 1);
+    let license = server.get(&format!("/api/admin/licenses/{id}"));
+    assert!(license.body["expires_at"].is_string(), "{}", license.body);
+}
+
 /// Lets the holds of a database run out at once, as if their time had passed.
 fn silence(database: &licet_test_support::TestDatabase) {
     let statement = "UPDATE seat_holds SET held_until = now() - interval '1 second'";

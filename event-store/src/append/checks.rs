@@ -5,10 +5,7 @@ use std::collections::HashSet;
 use licet_domain::SeatHold;
 
 use super::Facts;
-use crate::{
-    envelope::LogTable,
-    submission::{AppendError, Precondition, StreamEvents, Submission},
-};
+use crate::submission::{AppendError, Precondition, Submission};
 
 /// The checks under the log's lock, over what the database says and what this batch has done so far.
 pub(crate) struct Checks {
@@ -25,7 +22,7 @@ impl Checks {
                 return Err(AppendError::IdempotencyTaken);
             }
         }
-        for stream in submission.streams.iter().filter(|stream| has_version(stream)) {
+        for stream in submission.streams.iter().filter(|stream| stream.has_version()) {
             self.expect_version(stream.aggregate_type, &stream.aggregate_id, stream.expected_version)?;
         }
         for precondition in &submission.preconditions {
@@ -75,7 +72,7 @@ impl Checks {
 
     fn take(&mut self, submission: &Submission) {
         let tenant = submission.tenant.as_str();
-        for stream in submission.streams.iter().filter(|stream| has_version(stream)) {
+        for stream in submission.streams.iter().filter(|stream| stream.has_version()) {
             let id = (stream.aggregate_type.to_owned(), stream.aggregate_id.clone());
             self.facts
                 .versions
@@ -125,9 +122,4 @@ impl Checks {
 
 fn key(tenant: &str, kind: &str, hash: &[u8; 32]) -> (String, String, Vec<u8>) {
     (tenant.to_owned(), kind.to_owned(), hash.to_vec())
-}
-
-/// Beats and refusals are no aggregate's history: nothing rests on how many there are.
-fn has_version(stream: &StreamEvents) -> bool {
-    stream.table == LogTable::Events
 }

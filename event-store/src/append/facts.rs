@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 
 use super::IDEMPOTENCY_HOURS;
 use crate::{
-    envelope::LogTable,
     holds,
     submission::{Claim, IdempotentAnswer, Submission},
 };
@@ -86,10 +85,7 @@ async fn look_up_versions(
 ) -> sqlx::Result<()> {
     let mut wanted: HashSet<(&str, &str)> = HashSet::new();
     for submission in submissions {
-        let written = submission
-            .streams
-            .iter()
-            .filter(|stream| stream.table == LogTable::Events);
+        let written = submission.streams.iter().filter(|stream| stream.has_version());
         wanted.extend(written.map(|stream| (stream.aggregate_type, stream.aggregate_id.as_str())));
         wanted.extend(submission.preconditions.iter().filter_map(|condition| match condition {
             crate::Precondition::StreamUnchanged {

@@ -1,11 +1,9 @@
 //! The head of the log: its lock orders all commits.
 
-use std::fmt::Write as _;
-
 use sqlx::{Executor as _, PgConnection, Row as _};
 use time::OffsetDateTime;
 
-use crate::chain::Link;
+use crate::chain::{Link, hex};
 
 /// Where the log stands, read under its lock.
 #[derive(Debug, Clone)]
@@ -48,7 +46,7 @@ impl Head {
     /// Moves the head here, wakes the readers and commits, in one round trip.
     pub(super) async fn publish(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let micros = self.recorded_at.unix_timestamp_nanos() / 1000;
-        let [events, heartbeats, decisions] = self.chains.map(|chain| hexadecimal(&chain));
+        let [events, heartbeats, decisions] = self.chains.map(|chain| hex(&chain));
         // Numbers and hexadecimal digits: nothing that came from outside is in this text.
         // A notification per event would cost a factor of three: one per batch, and only when it commits.
         let statement = format!(
@@ -61,12 +59,4 @@ impl Head {
         connection.execute(statement.as_str()).await?;
         Ok(())
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

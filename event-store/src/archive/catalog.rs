@@ -5,7 +5,7 @@ use ed25519_dalek::VerifyingKey;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
-use super::manifest::{Manifest, hex};
+use super::manifest::Manifest;
 use crate::LogTable;
 
 /// A month of a table, as a file.
@@ -56,7 +56,7 @@ impl Segment {
             chain_out: self.chain_out.as_ref().map(encode),
             file: self.file.clone(),
             bytes: self.bytes,
-            sha256: hex(&self.sha256),
+            sha256: crate::chain::hex(&self.sha256),
         }
     }
 

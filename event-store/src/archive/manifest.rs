@@ -53,8 +53,3 @@ impl Manifest {
         keys.iter().find_map(by)
     }
 }
-
-/// A hash as people write it.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -6,6 +6,7 @@ mod append;
 mod archive;
 mod audit;
 mod interoperability;
+mod lost;
 mod queues;
 mod vault;
 

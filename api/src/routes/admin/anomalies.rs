@@ -190,5 +190,11 @@ pub(crate) async fn rerun_anomalies(
         licenses: examined.licenses,
         found: examined.found,
     };
-    Ok(render::answer(StatusCode::OK, render::json(&shown), &[]))
+    // A list that waits for this position knows what was found.
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    Ok(render::answer(
+        StatusCode::OK,
+        render::json(&shown),
+        &[render::position(head)],
+    ))
 }
