@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -13,12 +13,15 @@ use licet_projections::status;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time};
 
 use crate::{
-    http::{Process, Sent, activate, exchange, machine, postgres_cpu, server},
+    http::{Process, Sent, activate, exchange, machine, postgres_cpu, server, token},
     load,
     setup::{Bench, licenses, platform},
 };
 
 const CONNECTIONS: u32 = 32;
+
+/// Each machine's token: an answer brings another when it is time.
+type Tokens = Arc<Vec<Mutex<String>>>;
 
 pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), time: Duration) -> anyhow::Result<()> {
     let url = bench.database("fleet").await?;
@@ -28,7 +31,7 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
     let cache = (u64::from(machines) * 1_300 / 1_000_000 + 64).to_string();
     let server = server(&url, &[("LICENSE_CACHE_MB", cache.as_str())])?;
     let started = Instant::now();
-    let tokens = Arc::new(activate_all(&server, Arc::new(keys), machines).await?);
+    let tokens: Tokens = Arc::new(activate_all(&server, Arc::new(keys), machines).await?);
     println!(
         "activated {machines} machines in {:.0} s",
         started.elapsed().as_secs_f64()
@@ -37,7 +40,8 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
         time::sleep(Duration::from_millis(500)).await;
     }
 
-    let (cpu, postgres, begun) = (server.cpu(), postgres_cpu(), Instant::now());
+    let postmaster = bench.postmaster()?;
+    let (cpu, postgres, begun) = (server.cpu(), postgres_cpu(postmaster), Instant::now());
     let next = Arc::new(AtomicUsize::new(0));
     let pace = interval / machines;
     let workers: Vec<_> = (0..CONNECTIONS)
@@ -51,10 +55,21 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
         })
         .collect();
     let mut behind = 0;
-    while begun.elapsed() < time {
-        time::sleep(Duration::from_secs(1)).await;
+    for second in 1_u64.. {
+        time::sleep_until((begun + Duration::from_secs(second)).into()).await;
+        if begun.elapsed() >= time {
+            break;
+        }
         for projector in status(&platform.log).await? {
             behind = behind.max(projector.head - projector.position);
+        }
+        if second.is_multiple_of(60) {
+            let (minutes, sent) = (second / 60, next.load(Ordering::Relaxed));
+            let (own, database) = (server.cpu() - cpu, postgres_cpu(postmaster) - postgres);
+            println!(
+                "  {minutes} min: {sent} beats; CPU: server {own:.0} s, Postgres {database:.0} s; behind at most {behind}; {:.0} MB",
+                server.resident_mb()
+            );
         }
     }
     let mut took = Vec::new();
@@ -70,14 +85,14 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
         rate.per_second,
         rate.p99_ms,
         cores(server.cpu() - cpu),
-        cores(postgres_cpu() - postgres),
+        cores(postgres_cpu(postmaster) - postgres),
         behind,
         server.resident_mb(),
     );
     Ok(())
 }
 
-async fn activate_all(server: &Process, keys: Arc<Vec<String>>, machines: u32) -> anyhow::Result<Vec<String>> {
+async fn activate_all(server: &Process, keys: Arc<Vec<String>>, machines: u32) -> anyhow::Result<Vec<Mutex<String>>> {
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|worker| {
             let (address, keys) = (server.address.clone(), Arc::clone(&keys));
@@ -87,7 +102,7 @@ async fn activate_all(server: &Process, keys: Arc<Vec<String>>, machines: u32) -
                 let mut tokens = Vec::new();
                 for number in (worker..machines).step_by(CONNECTIONS as usize) {
                     let key = &keys[number as usize % keys.len()];
-                    tokens.push(activate(&mut stream, machine(key, number)).await?);
+                    tokens.push((number, activate(&mut stream, machine(key, number)).await?));
                 }
                 anyhow::Ok(tokens)
             })
@@ -97,13 +112,14 @@ async fn activate_all(server: &Process, keys: Arc<Vec<String>>, machines: u32) -
     for worker in workers {
         all.extend(worker.await??);
     }
-    Ok(all)
+    all.sort_unstable_by_key(|(number, _)| *number);
+    Ok(all.into_iter().map(|(_, token)| Mutex::new(token)).collect())
 }
 
 /// Sends each beat when it is due; answers how long after that each was answered.
 async fn beats(
     address: String,
-    tokens: Arc<Vec<String>>,
+    tokens: Tokens,
     next: Arc<AtomicUsize>,
     (begun, pace, time): (Instant, Duration, Duration),
 ) -> anyhow::Result<Vec<Duration>> {
@@ -117,9 +133,14 @@ async fn beats(
             return Ok(took);
         }
         time::sleep_until(due.into()).await;
-        let request = Sent::beat(&tokens[number % tokens.len()]).request("/api/license/heartbeat");
+        let mine = &tokens[number % tokens.len()];
+        let request =
+            Sent::beat(&mine.lock().unwrap_or_else(PoisonError::into_inner)).request("/api/license/heartbeat");
         stream.write_all(request.as_bytes()).await?;
         exchange(&mut stream, &mut answer).await?;
         took.push(due.elapsed());
+        if let Some(newer) = token(&answer)? {
+            *mine.lock().unwrap_or_else(PoisonError::into_inner) = newer;
+        }
     }
 }

@@ -66,28 +66,26 @@ impl Drop for Process {
     }
 }
 
-fn cpu_of(pid: u32) -> f64 {
+/// The fields of a process's `stat` behind its name: its state, its parent, and so on.
+fn stat(pid: u32) -> Vec<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<f64> = stat
-        .rsplit(") ")
-        .next()
-        .unwrap_or_default()
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse().ok())
-        .collect();
-    fields.iter().sum::<f64>() / 100.0
+    let behind = stat.rsplit(") ").next().unwrap_or_default();
+    behind.split(' ').map(str::to_owned).collect()
 }
 
-/// CPU seconds of every Postgres process of this machine.
-pub(crate) fn postgres_cpu() -> f64 {
+/// CPU seconds of a process, and of its children that have ended.
+fn cpu_of(pid: u32) -> f64 {
+    let ticks = stat(pid).into_iter().skip(11).take(4);
+    ticks.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// CPU seconds of a Postgres and of every process that it started.
+pub(crate) fn postgres_cpu(postmaster: u32) -> f64 {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let postgres = pids.filter(|pid| {
-        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("postgres"))
-    });
-    postgres.map(cpu_of).sum()
+    let parent = postmaster.to_string();
+    let its = pids.filter(|pid| *pid == postmaster || stat(*pid).get(1) == Some(&parent));
+    its.map(cpu_of).sum()
 }
 
 pub(crate) fn server(url: &str, settings: &[(&str, &str)]) -> anyhow::Result<Process> {
@@ -198,10 +196,18 @@ pub(crate) async fn activate(stream: &mut TcpStream, machine: String) -> anyhow:
         .await?;
     let mut answer = Vec::with_capacity(8192);
     exchange(stream, &mut answer).await?;
-    let text = std::str::from_utf8(&answer)?;
+    token(&answer)?.context("an activation has a token")
+}
+
+/// The token in an answer, if there is one: a beat has one when it is time for another.
+pub(crate) fn token(answer: &[u8]) -> anyhow::Result<Option<String>> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        token: Option<String>,
+    }
+    let text = std::str::from_utf8(answer)?;
     let body = text.split_once("\r\n\r\n").context("an answer has a body")?.1;
-    let body: serde_json::Value = serde_json::from_str(body)?;
-    Ok(body["token"].as_str().context("an activation has a token")?.to_owned())
+    Ok(serde_json::from_str::<Body>(body)?.token)
 }
 
 pub(crate) fn machine(key: &str, number: u32) -> String {
@@ -215,6 +221,7 @@ pub(crate) fn machine(key: &str, number: u32) -> String {
 }
 
 struct Measured {
+    postmaster: u32,
     rates: Vec<f64>,
     p99: Vec<f64>,
     server_us: Vec<f64>,
@@ -222,8 +229,9 @@ struct Measured {
 }
 
 impl Measured {
-    fn new() -> Self {
+    fn new(postmaster: u32) -> Self {
         Self {
+            postmaster,
             rates: vec![],
             p99: vec![],
             server_us: vec![],
@@ -238,13 +246,14 @@ impl Measured {
         (connections, time): (usize, Duration),
         next: impl Fn() -> S + Send + Sync + Clone + 'static,
     ) -> anyhow::Result<()> {
-        let (cpu, postgres) = (process.cpu(), postgres_cpu());
+        let (cpu, postgres) = (process.cpu(), postgres_cpu(self.postmaster));
         let rate = drive(&process.address, path, (connections, time), next).await?;
         let requests = rate.per_second * time.as_secs_f64();
         self.rates.push(rate.per_second);
         self.p99.push(rate.p99_ms);
         self.server_us.push((process.cpu() - cpu) / requests * 1e6);
-        self.postgres_us.push((postgres_cpu() - postgres) / requests * 1e6);
+        self.postgres_us
+            .push((postgres_cpu(self.postmaster) - postgres) / requests * 1e6);
         Ok(())
     }
 
@@ -277,8 +286,7 @@ pub(crate) async fn run(bench: &Bench, connections: usize) -> anyhow::Result<()>
         tokens.push(activate(&mut stream, machine(key, number)).await?);
     }
     let tokens = Arc::new(tokens);
-    let (mut route, mut verify) = (Measured::new(), Measured::new());
-    let (mut activate, mut beat) = (Measured::new(), Measured::new());
+    let [mut route, mut verify, mut activate, mut beat] = [bench.postmaster()?; 4].map(Measured::new);
     for _ in 0..5 {
         route
             .round(&bare, "/bare", load, || {

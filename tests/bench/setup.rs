@@ -42,6 +42,13 @@ impl Bench {
         })
     }
 
+    /// The process that started the others of Postgres.
+    pub(crate) fn postmaster(&self) -> anyhow::Result<u32> {
+        let cluster = self.cluster.as_ref().context("the cluster runs")?;
+        let file = std::fs::read_to_string(cluster.folder().join("postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().parse()?)
+    }
+
     /// A fresh, migrated database.
     pub(crate) async fn database(&self, name: &str) -> anyhow::Result<String> {
         let url = self.cluster.as_ref().context("the cluster runs")?.url();
