@@ -80,7 +80,7 @@ pub(crate) async fn run(bench: &Bench, beats: u32) -> anyhow::Result<()> {
     let begun = Instant::now();
     let archiving = longest_wait(&log, &event, async {
         let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-        archive::run(&log, &shelves, &signer, i64::MAX).await
+        archive::run(&log, &shelves, (&signer, i64::MAX), |_, _| {}).await
     });
     let archived = archiving.await?;
     println!(

@@ -26,11 +26,12 @@ impl Retention {
     }
 }
 
-/// Archives what is due. What a projector has not folded yet stays.
+/// Archives what is due. What a projector has not folded yet stays. `told` hears of each file how many rows it has so far.
 pub async fn turn(
     platform: &Platform,
     keyring: &Keyring,
     retention: Retention,
+    told: impl FnMut(&str, i64) + Send,
 ) -> Result<archive::Archived, WorkerError> {
     let failed = WorkerError::of("archiving");
     let all = match status(&platform.log).await {
@@ -39,6 +40,6 @@ pub async fn turn(
     };
     let settled = all.iter().map(|one| one.position).min().unwrap_or(0);
     let signer = keyring.signer(platform.edge.now());
-    let ran = archive::run(&platform.log, &retention.shelves(), &signer, settled).await;
+    let ran = archive::run(&platform.log, &retention.shelves(), (&signer, settled), told).await;
     ran.map_err(|error| failed(error.into()))
 }

@@ -16,7 +16,7 @@ use crate::secrets;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Say which months are in the archive, and whether their files are at hand.
+    /// Say which files are in the archive, of which months, and whether they are at hand.
     List,
     /// Archive now what is due; a running server does it by itself.
     Run(RetentionOptions),
@@ -54,7 +54,7 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
                 .map(|segment| show(segment, archive::file(&log, segment).is_some()))
                 .collect();
             output.result(&shown, |shown| match shown.as_slice() {
-                [] => "No month is in the archive yet.".to_owned(),
+                [] => "Nothing is in the archive yet.".to_owned(),
                 some => some.iter().map(line).collect::<Vec<_>>().join("\n"),
             });
         }
@@ -63,7 +63,10 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
             let vault = Vault::new(log.pool().clone(), &secret_key, edge.clone());
             let keyring = Keyring::open(vault.clone(), Tenant::default()).await?;
             let platform = Platform::new(log.clone(), vault, edge, CacheSizes::default());
-            let done = turn(&platform, &keyring, retention.into()).await?;
+            let spinner = output.spinner();
+            let told = |file: &str, rows: i64| spinner.set_message(format!("{file}: {rows} rows"));
+            let done = turn(&platform, &keyring, retention.into(), told).await?;
+            spinner.finish_and_clear();
             let shown = json!({
                 "archived": done.written.iter().map(|segment| show(segment, true)).collect::<Vec<_>>(),
                 "dropped": done.dropped,
@@ -78,7 +81,7 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
                         some.join(", ")
                     ),
                 };
-                format!("{archived} months were archived, {dropped} partitions dropped.{waiting}")
+                format!("{archived} files were archived, {dropped} partitions dropped.{waiting}")
             });
         }
     }

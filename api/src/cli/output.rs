@@ -49,6 +49,16 @@ impl Output {
         bar.enable_steady_tick(Duration::from_millis(200));
         style.map_or(bar.clone(), |style| bar.with_style(style))
     }
+
+    /// Says what is being done, for work of unknown length; silent where nobody watches.
+    pub(crate) fn spinner(self) -> ProgressBar {
+        if self.json || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let spinner = ProgressBar::new_spinner();
+        spinner.enable_steady_tick(Duration::from_millis(200));
+        spinner
+    }
 }
 
 /// Prints a line, as it is.

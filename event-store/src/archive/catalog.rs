@@ -1,4 +1,4 @@
-//! The catalog: which months are in the archive.
+//! The catalog: what is in the archive.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::VerifyingKey;
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::manifest::Manifest;
 use crate::LogTable;
 
-/// A month of a table, as a file.
+/// A month of a table as a file, or a part of one that is large.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The table.
@@ -66,11 +66,14 @@ impl Segment {
     }
 }
 
-/// Every segment, by table and month.
+/// Every segment, by table and position.
 pub async fn all(pool: &PgPool) -> sqlx::Result<Vec<Segment>> {
-    sqlx::query_as!(Segment, "SELECT * FROM archive_segments ORDER BY table_name, month")
-        .fetch_all(pool)
-        .await
+    sqlx::query_as!(
+        Segment,
+        "SELECT * FROM archive_segments ORDER BY table_name, first_position"
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// The segments of a table, oldest first.
@@ -95,14 +98,15 @@ pub(crate) async fn reaches(pool: &PgPool, table: LogTable, after: i64) -> sqlx:
     .await
 }
 
-pub(super) async fn find(connection: &mut PgConnection, table: &str, month: &str) -> sqlx::Result<Option<Segment>> {
+/// The parts of a month, in order.
+pub(super) async fn parts(connection: &mut PgConnection, table: &str, month: &str) -> sqlx::Result<Vec<Segment>> {
     sqlx::query_as!(
         Segment,
-        "SELECT * FROM archive_segments WHERE table_name = $1 AND month = $2",
+        "SELECT * FROM archive_segments WHERE table_name = $1 AND month = $2 ORDER BY first_position",
         table,
         month
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await
 }
 

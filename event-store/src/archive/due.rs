@@ -54,20 +54,52 @@ pub(super) async fn last_position(connection: &mut PgConnection, shelf: &Shelf, 
         .await
 }
 
-/// A month of the log holds what its file holds, and no more: a clock that was set back may have added to it since.
-async fn expect_same(
-    connection: &mut PgConnection,
-    month: &Month,
-    segment: Option<&Segment>,
-) -> Result<(), ArchiveError> {
+/// Whether a month holds rows after a position.
+pub(super) async fn holds_more(connection: &mut PgConnection, month: &Month, after: i64) -> sqlx::Result<bool> {
+    let statement = format!("SELECT EXISTS (SELECT FROM {} WHERE position > $1)", month.partition);
+    sqlx::query_scalar(&statement).bind(after).fetch_one(connection).await
+}
+
+/// A month of the log holds what its files hold, and no more: a clock that was set back may have added to it since.
+async fn expect_same(connection: &mut PgConnection, month: &Month, parts: &[Segment]) -> Result<(), ArchiveError> {
     let statement = format!("SELECT count(*), coalesce(max(position), 0) FROM {}", month.partition);
     let found: (i64, i64) = sqlx::query_as(&statement).fetch_one(connection).await?;
-    if found == segment.map_or((0, 0), |segment| (segment.rows, segment.last_position)) {
+    let rows = parts.iter().map(|part| part.rows).sum();
+    if found == (rows, parts.last().map_or(0, |part| part.last_position)) {
         return Ok(());
     }
     Err(ArchiveError::Mismatch {
-        what: format!("{} holds other events than its file", month.partition),
+        what: format!("{} holds other events than its files", month.partition),
     })
+}
+
+/// Takes the lock of whoever walks the log, if nobody has it.
+async fn lock_readers(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "free!""#,
+        READERS
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn unlock_readers(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS released",
+        READERS
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether nobody walks the log right now: only then it is worth while to look whether a month can be dropped.
+pub(super) async fn nobody_walks(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let free = lock_readers(connection).await?;
+    if free {
+        unlock_readers(connection).await?;
+    }
+    Ok(free)
 }
 
 /// Detaches a month and drops it; `false` when someone walks the log or holds the table: the next turn tries again.
@@ -78,27 +110,16 @@ pub(super) async fn drop_month(
     connection: &mut PgConnection,
     shelf: &Shelf,
     month: &Month,
-    segment: Option<&Segment>,
+    parts: &[Segment],
 ) -> Result<bool, ArchiveError> {
-    let free = sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "free!""#,
-        READERS
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    if !free {
+    if !lock_readers(connection).await? {
         return Ok(false);
     }
-    let dropped = detach_and_drop(connection, shelf, month, segment).await;
+    let dropped = detach_and_drop(connection, shelf, month, parts).await;
     connection
         .execute("RESET statement_timeout; RESET lock_timeout")
         .await?;
-    sqlx::query!(
-        "SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS released",
-        READERS
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    unlock_readers(connection).await?;
     match dropped {
         Ok(()) => Ok(true),
         // Someone's long transaction; the next turn goes on from here.
@@ -115,11 +136,11 @@ async fn detach_and_drop(
     connection: &mut PgConnection,
     shelf: &Shelf,
     month: &Month,
-    segment: Option<&Segment>,
+    parts: &[Segment],
 ) -> Result<(), ArchiveError> {
     if month.attached {
         if shelf.is_log() {
-            expect_same(connection, month, segment).await?;
+            expect_same(connection, month, parts).await?;
         }
         let how = if month.detaching { "FINALIZE" } else { "CONCURRENTLY" };
         let (parent, partition) = (shelf.parent(), &month.partition);
@@ -134,7 +155,7 @@ async fn detach_and_drop(
     }
     // Once more, now that nobody can add to it.
     if shelf.is_log() {
-        expect_same(connection, month, segment).await?;
+        expect_same(connection, month, parts).await?;
     }
     connection
         .execute(format!("DROP TABLE {}", month.partition).as_str())

@@ -1,4 +1,4 @@
-//! Writes a month into a file, reads it back, and enters it in the catalog.
+//! Writes a part of a month into a file, reads it back, and enters it in the catalog.
 
 use std::{
     fs,
@@ -10,14 +10,16 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::{ArchiveError, Segment, Shelf, catalog, due::Month, rows};
+use super::{
+    ArchiveError, Segment, Shelf, Turn, catalog,
+    due::{self, Month},
+    rows,
+};
 use crate::{
     EventLog,
     chain::{GENESIS, Link},
     columnar::{self, Column, Group, Reader, Writer},
-    vault::Signer,
 };
 
 /// Rows in one row group: few, so that no burst of work is long.
@@ -44,30 +46,34 @@ impl Passed {
     }
 }
 
-/// Archives a month; `None` when nothing is in it. A crash at any point leaves a file that the next try overwrites.
-pub(super) async fn month(
-    log: &EventLog,
-    (shelf, log_id): (&Shelf, Uuid),
-    month: &Month,
-    signer: &Signer,
+/// Archives what follows on the parts of a month that are in the archive already, as far as one file goes; `None` when
+/// nothing does. A crash at any point leaves a file that the next try overwrites, and the parts before it.
+pub(super) async fn part<F: FnMut(&str, i64) + Send>(
+    turn: &mut Turn<'_, F>,
+    shelf: &Shelf,
+    (month, before): (&Month, &[Segment]),
 ) -> Result<Option<Segment>, ArchiveError> {
+    let (log, log_id) = (turn.log, turn.log_id);
     let folder = log.archive().ok_or(ArchiveError::NoFolder)?;
-    expect_archive(log, folder).await?;
     let mut connection = log.connect().await?;
+    let after = before.last().map_or(0, |part| part.last_position);
+    if !due::holds_more(&mut connection, month, after).await? {
+        return Ok(None);
+    }
+    expect_archive(log, folder).await?;
     let (columns, chain_in) = if shelf.is_log() {
         (rows::columns(), Some(chain_before(&mut connection, shelf).await?))
     } else {
         (columnar::columns_of(&mut connection, &month.partition).await?, None)
     };
-    let file = format!("{log_id}/{}-{}.parquet", shelf.table, month.month);
+    let number = before.len() + 1;
+    let file = format!("{log_id}/{}-{}.{number:03}.parquet", shelf.table, month.month);
     let (path, partial) = (folder.join(&file), folder.join(format!("{file}.part")));
     make_folder(&folder.join(log_id.to_string())).map_err(at(folder))?;
-    let passed = write(&mut connection, month, &columns, (chain_in, &partial)).await?;
+    let stretch = (after, shelf.file_rows);
+    let told = |rows| (turn.told)(&file, rows);
+    let passed = write(&mut connection, (month, stretch), &columns, (chain_in, &partial), told).await?;
     connection.close().await?;
-    if passed.rows == 0 {
-        fs::remove_file(&partial).map_err(|error| at(&partial)(error.into()))?;
-        return Ok(None);
-    }
     let checked = rows::blocking(partial.clone(), move |partial| {
         Ok((read(partial, &columns, chain_in)?, hash_file(partial)?))
     });
@@ -92,7 +98,7 @@ pub(super) async fn month(
         sha256,
         manifest: String::new(),
     };
-    segment.manifest = segment.claims(log_id).sign(signer);
+    segment.manifest = segment.claims(log_id).sign(turn.signer);
     let manifest = segment.manifest.clone();
     let placed = rows::blocking(path.clone(), move |path| place(path, &manifest));
     placed.await.map_err(at(&path))?;
@@ -117,7 +123,7 @@ async fn expect_archive(log: &EventLog, folder: &Path) -> Result<(), ArchiveErro
     }
 }
 
-/// The chain of the last event before the month: months leave in order, so the newest segment has it.
+/// The chain of the last event before the part: they leave in order, so the newest segment has it.
 async fn chain_before(connection: &mut PgConnection, shelf: &Shelf) -> sqlx::Result<Link> {
     let before = catalog::latest(connection, shelf.table).await?;
     let chain = before.and_then(|segment| segment.chain_out);
@@ -126,18 +132,23 @@ async fn chain_before(connection: &mut PgConnection, shelf: &Shelf) -> sqlx::Res
 
 async fn write(
     connection: &mut PgConnection,
-    month: &Month,
+    (month, (after, limit)): (&Month, (i64, i64)),
     columns: &[Column],
     (chain, partial): (Option<Link>, &Path),
+    mut told: impl FnMut(i64),
 ) -> Result<Passed, ArchiveError> {
     let mut passed = Passed::before(chain);
     // The rows lie in the order of positions already: the index is the cheap way.
     connection.execute("SET enable_sort = off").await?;
     let link = if chain.is_some() { ", chain" } else { "" };
     let (wanted, partition) = (columnar::expressions(columns), &month.partition);
-    let statement = format!("SELECT {wanted}{link} FROM {partition} ORDER BY position");
+    let statement = format!("SELECT {wanted}{link} FROM {partition} WHERE position > $1 ORDER BY position LIMIT $2");
     let mut writer = Writer::create(partial, "segment", columns).map_err(at(partial))?;
-    let mut groups = sqlx::query(&statement).fetch(connection).try_chunks(GROUP);
+    let mut groups = sqlx::query(&statement)
+        .bind(after)
+        .bind(limit)
+        .fetch(connection)
+        .try_chunks(GROUP);
     while let Some(found) = groups.next().await {
         let begun = Instant::now();
         let found = found.map_err(|broken| broken.1)?;
@@ -148,7 +159,8 @@ async fn write(
         {
             return Err(ArchiveError::Mismatch {
                 what: format!(
-                    "the chain of {} does not hold: `licet audit verify` says where",
+                    "the chain of {} does not hold, or an event was added to it after a later month was archived: \
+                     `licet audit verify` tells which",
                     month.partition
                 ),
             });
@@ -163,6 +175,7 @@ async fn write(
             .await
             .map_err(|error| at(&path)(error.into()))?
             .map_err(at(partial))?;
+        told(passed.rows);
         // As long at rest as at work: appends go first.
         tokio::time::sleep(begun.elapsed()).await;
     }

@@ -1,5 +1,6 @@
-//! Months that leave online storage: each becomes a Parquet file with a signed manifest, is read back and compared, and
-//! only then dropped. Whoever walks the log walks on through these files where they are at hand.
+//! Months that leave online storage: each becomes a Parquet file with a signed manifest, or several where it is large, is
+//! read back and compared, and only then dropped. Whoever walks the log walks on through these files where they are at
+//! hand.
 
 mod catalog;
 mod due;
@@ -19,7 +20,13 @@ pub use manifest::Manifest;
 pub use rows::file;
 pub(crate) use rows::{check_file, last_until, stream};
 
+use due::Month;
+
 use crate::{EventLog, LogTable, columnar::Failure, metrics::METRICS, vault::Signer};
+
+/// Rows that one file takes at most: a larger month becomes several files. Some six minutes of work, which is what a
+/// restart of the server can undo.
+const FILE_ROWS: i64 = 10_000_000;
 
 /// A table that is partitioned by month and does not stay online for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +35,7 @@ pub struct Shelf {
     table: &'static str,
     source: LogTable,
     days: u32,
+    file_rows: i64,
 }
 
 impl Shelf {
@@ -38,6 +46,7 @@ impl Shelf {
             table: table.as_str(),
             source: table,
             days,
+            file_rows: FILE_ROWS,
         }
     }
 
@@ -48,6 +57,16 @@ impl Shelf {
             table,
             source,
             days,
+            file_rows: FILE_ROWS,
+        }
+    }
+
+    /// The same with files of so many rows at most, at least one.
+    #[must_use]
+    pub fn in_files_of(self, rows: u32) -> Self {
+        Self {
+            file_rows: i64::from(rows.max(1)),
+            ..self
         }
     }
 
@@ -89,7 +108,7 @@ pub enum ArchiveError {
 /// What a turn did.
 #[derive(Debug, Default)]
 pub struct Archived {
-    /// Files written.
+    /// Files written; a large month has several.
     pub written: Vec<Segment>,
     /// Partitions dropped, the written ones' among them.
     pub dropped: Vec<String>,
@@ -113,10 +132,26 @@ pub async fn hold_months(connection: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// What a turn of archiving goes by.
+struct Turn<'a, F> {
+    log: &'a EventLog,
+    log_id: Uuid,
+    signer: &'a Signer,
+    settled: i64,
+    /// Hears of each file and how many rows it has so far.
+    told: F,
+    done: Archived,
+}
+
 /// Archives every month that is due and drops it from online storage, the oldest first. `settled` is the position that
-/// every read model has reached: what is beyond it stays. Appends go on all the while.
-pub async fn run(log: &EventLog, shelves: &[Shelf], signer: &Signer, settled: i64) -> Result<Archived, ArchiveError> {
-    let mut done = Archived::default();
+/// every read model has reached: what is beyond it stays. `told` hears of each file how many rows it has so far. Appends
+/// go on all the while.
+pub async fn run(
+    log: &EventLog,
+    shelves: &[Shelf],
+    (signer, settled): (&Signer, i64),
+    told: impl FnMut(&str, i64) + Send,
+) -> Result<Archived, ArchiveError> {
     let mut connection = log.connect().await?;
     let alone = sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "alone!""#,
@@ -124,60 +159,74 @@ pub async fn run(log: &EventLog, shelves: &[Shelf], signer: &Signer, settled: i6
     )
     .fetch_one(&mut connection)
     .await?;
-    if alone {
-        let log_id = log.log_id().await?;
-        for shelf in shelves {
-            let ran = turn(log, (shelf, log_id, signer, settled), &mut connection, &mut done).await;
-            if let Err(error) = ran {
-                METRICS.archive_failed();
-                return Err(error);
-            }
+    let mut turn = Turn {
+        log,
+        log_id: log.log_id().await?,
+        signer,
+        settled,
+        told,
+        done: Archived::default(),
+    };
+    for shelf in shelves.iter().filter(|_| alone) {
+        if let Err(error) = turn.shelf(shelf, &mut connection).await {
+            METRICS.archive_failed();
+            return Err(error);
         }
     }
     connection.close().await?;
-    Ok(done)
+    Ok(turn.done)
 }
 
-async fn turn(
-    log: &EventLog,
-    (shelf, log_id, signer, settled): (&Shelf, Uuid, &Signer, i64),
-    connection: &mut PgConnection,
-    done: &mut Archived,
-) -> Result<(), ArchiveError> {
-    for month in due::months(connection, shelf).await? {
-        let segment = match catalog::find(connection, shelf.table, &month.month).await? {
-            Some(segment) => {
-                let checked = rows::check_file(log, &segment).await;
-                checked.map_err(|error| ArchiveError::Mismatch {
-                    what: error.to_string(),
-                })?;
-                Some(segment)
-            }
-            None if !month.attached => {
-                return Err(ArchiveError::Mismatch {
-                    what: format!("{} is detached, and no segment is known of it", month.partition),
-                });
-            }
-            None if due::last_position(connection, shelf, &month).await? > settled => {
-                done.waiting.push(month.partition);
+impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
+    async fn shelf(&mut self, shelf: &Shelf, connection: &mut PgConnection) -> Result<(), ArchiveError> {
+        for month in due::months(connection, shelf).await? {
+            if month.attached && due::last_position(connection, shelf, &month).await? > self.settled {
+                self.done.waiting.push(month.partition);
                 return Ok(());
             }
-            None => {
-                let written = keep::month(log, (shelf, log_id), &month, signer).await?;
-                if let Some(segment) = &written {
-                    METRICS.archived(shelf.table, segment.rows.cast_unsigned());
-                    tracing::info!(file = segment.file, rows = segment.rows, "a month was archived");
-                    done.written.push(segment.clone());
+            let mut parts = catalog::parts(connection, shelf.table, &month.month).await?;
+            let known = parts.len();
+            self.keep(shelf, &month, &mut parts).await?;
+            let dropped = due::nobody_walks(connection).await? && {
+                for part in &parts[..known] {
+                    expect_file(self.log, part).await?;
                 }
-                written
+                due::drop_month(connection, shelf, &month, &parts).await?
+            };
+            if dropped {
+                tracing::info!(partition = month.partition, "a month has left online storage");
+                self.done.dropped.push(month.partition);
+            } else {
+                self.done.waiting.push(month.partition);
             }
-        };
-        if due::drop_month(connection, shelf, &month, segment.as_ref()).await? {
-            tracing::info!(partition = month.partition, "a month has left online storage");
-            done.dropped.push(month.partition);
-        } else {
-            done.waiting.push(month.partition);
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Writes what is not in the archive yet. Nobody can add to a month that is detached.
+    async fn keep(&mut self, shelf: &Shelf, month: &Month, parts: &mut Vec<Segment>) -> Result<(), ArchiveError> {
+        if !month.attached && parts.is_empty() {
+            return Err(ArchiveError::Mismatch {
+                what: format!("{} is detached, and no segment is known of it", month.partition),
+            });
+        }
+        while month.attached
+            && let Some(part) = keep::part(self, shelf, (month, parts)).await?
+        {
+            METRICS.archived(shelf.table, part.rows.cast_unsigned());
+            tracing::info!(file = part.file, rows = part.rows, "a file was archived");
+            self.done.written.push(part.clone());
+            parts.push(part);
+        }
+        Ok(())
+    }
+}
+
+/// What an earlier turn wrote is still what it was.
+async fn expect_file(log: &EventLog, part: &Segment) -> Result<(), ArchiveError> {
+    let checked = rows::check_file(log, part).await;
+    let what = |error: crate::ReadError| ArchiveError::Mismatch {
+        what: error.to_string(),
+    };
+    checked.map(drop).map_err(what)
 }

@@ -67,7 +67,9 @@ impl Aged {
             Shelf::log(LogTable::Heartbeats, 90),
             Shelf::log(LogTable::Decisions, 400),
         ];
-        archive::run(&self.log, &shelves, &self.signer, i64::MAX).await.unwrap()
+        archive::run(&self.log, &shelves, (&self.signer, i64::MAX), |_, _| {})
+            .await
+            .unwrap()
     }
 
     async fn audit(&self) -> AuditReport {
@@ -127,6 +129,59 @@ async fn an_archived_month_is_walked_on_through_and_holds() {
     assert!(again.written.is_empty() && again.dropped.is_empty());
     append(&aged.log, 48..56).await;
     assert_eq!(aged.audit().await.events, 56, "the chain goes on");
+}
+
+#[tokio::test]
+async fn a_large_month_becomes_several_files_and_goes_on_where_it_was_broken_off() {
+    let aged = Aged::new().await;
+    let before = aged.heartbeats().await.unwrap();
+    let shelves = [Shelf::log(LogTable::Heartbeats, 90).in_files_of(7)];
+    let run = || archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {});
+    // Something is in the way of the second file: the first stays, and the month with it.
+    let log_id = aged.log.log_id().await.unwrap().to_string();
+    let month: String =
+        sqlx::query_scalar("SELECT to_char(min(recorded_at) AT TIME ZONE 'UTC', 'YYYY-MM') FROM events")
+            .fetch_one(aged.log.pool())
+            .await
+            .unwrap();
+    let second = format!("heartbeat_events-{month}.002.parquet.part");
+    let obstacle = aged.folder.path().join(log_id).join(second);
+    fs::create_dir_all(&obstacle).unwrap();
+    run().await.unwrap_err();
+    let segments = archive::segments(aged.log.pool()).await.unwrap();
+    assert_eq!(segments.iter().map(|one| one.rows).collect::<Vec<_>>(), [7]);
+    assert_eq!(aged.heartbeats().await.unwrap(), before, "nothing is read twice");
+    let report = aged.audit().await;
+    assert_eq!((report.events, report.segments, report.fault), (48, 1, None));
+    fs::remove_dir(&obstacle).unwrap();
+
+    let rest = run().await.unwrap();
+    assert_eq!(rest.written.iter().map(|one| one.rows).collect::<Vec<_>>(), [7, 6]);
+    assert!(rest.waiting.is_empty() && !rest.dropped.is_empty(), "{rest:?}");
+    assert_eq!(aged.heartbeats().await.unwrap(), before);
+    let report = aged.audit().await;
+    assert_eq!((report.events, report.segments, report.fault), (48, 3, None));
+    for at in [3_usize, 8, 13, 19] {
+        let until = before[at];
+        let types = ["product.created".to_owned()];
+        let rows = aged
+            .log
+            .walk(LogTable::Heartbeats, (before[at - 3], until), &types)
+            .await;
+        let positions: Vec<i64> = rows
+            .unwrap()
+            .and_then(|row| async move { Ok(row.position()?) })
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(positions, before[at - 2..=at]);
+    }
+
+    // A part that is elsewhere leaves a hole that is named, and the parts after it hold by their own manifests.
+    let middle = archive::file(&aged.log, &archive::segments(aged.log.pool()).await.unwrap()[1]).unwrap();
+    fs::rename(&middle, aged.folder.path().join("elsewhere")).unwrap();
+    let report = aged.audit().await;
+    assert_eq!((report.events, report.not_at_hand.len(), report.fault), (41, 1, None));
 }
 
 #[tokio::test]
@@ -194,7 +249,7 @@ async fn a_month_whose_chain_does_not_hold_stays_online() {
         .execute("UPDATE heartbeat_events SET tenant_id = 'other' WHERE position = (SELECT min(position) FROM heartbeat_events)")
         .await;
     let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let refused = archive::run(&aged.log, &shelves, &aged.signer, i64::MAX)
+    let refused = archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("chain"), "{refused}");
@@ -206,7 +261,9 @@ async fn a_month_whose_chain_does_not_hold_stays_online() {
 async fn a_month_waits_for_projectors_and_for_whoever_walks_the_log() {
     let aged = Aged::new().await;
     let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let behind = archive::run(&aged.log, &shelves, &aged.signer, 5).await.unwrap();
+    let behind = archive::run(&aged.log, &shelves, (&aged.signer, 5), |_, _| {})
+        .await
+        .unwrap();
     assert!(behind.written.is_empty() && behind.dropped.is_empty() && behind.waiting.len() == 1);
     let mut reader = aged.log.connect().await.unwrap();
     archive::hold_months(&mut reader).await.unwrap();
@@ -262,19 +319,19 @@ async fn nothing_is_archived_into_a_folder_that_is_not_the_archive() {
     ];
     let missing = options(aged.folder.path().join("not-mounted"));
     let (other, _tasks) = EventLog::open(&aged.database.url, &missing).await.unwrap();
-    let refused = archive::run(&other, &shelves, &aged.signer, i64::MAX)
+    let refused = archive::run(&other, &shelves, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("is not there"), "{refused}");
     // The first month is archived where the archive is; a node with an empty folder does not go on elsewhere.
-    archive::run(&aged.log, &shelves[..1], &aged.signer, i64::MAX)
+    archive::run(&aged.log, &shelves[..1], (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap();
     let empty = tempfile::tempdir().unwrap();
     let (other, _tasks) = EventLog::open(&aged.database.url, &options(empty.path().to_owned()))
         .await
         .unwrap();
-    let refused = archive::run(&other, &shelves, &aged.signer, i64::MAX)
+    let refused = archive::run(&other, &shelves, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("not in the archive's folder"), "{refused}");
@@ -296,10 +353,11 @@ async fn a_month_that_holds_more_than_its_file_is_not_dropped() {
         )
         .await;
     let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let refused = archive::run(&aged.log, &shelves, &aged.signer, i64::MAX)
+    let refused = archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains("other events"), "{refused}");
+    assert!(refused.to_string().contains("does not hold"), "{refused}");
+    assert!(aged.heartbeats().await.is_ok());
 }
 
 #[tokio::test]
@@ -363,7 +421,7 @@ async fn a_checkpoint_inside_a_month_that_is_elsewhere_still_vouches_for_the_res
 async fn two_nodes_archive_a_month_once() {
     let aged = Aged::new().await;
     let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let both = join_all((0..4).map(|_| archive::run(&aged.log, &shelves, &aged.signer, i64::MAX))).await;
+    let both = join_all((0..4).map(|_| archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {}))).await;
     let written: usize = both.iter().map(|one| one.as_ref().unwrap().written.len()).sum();
     assert_eq!(written, 1);
     assert_eq!(aged.audit().await.fault, None);
