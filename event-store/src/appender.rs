@@ -3,13 +3,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use time::OffsetDateTime;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    append::{self, Batch, Checks},
+    append::{self, Batch, Checks, Head, Left},
     metrics::METRICS,
     schema,
     submission::{AppendError, Appended, Submission},
@@ -59,6 +60,28 @@ struct Company {
     until: Option<Instant>,
 }
 
+/// The way to the log.
+#[derive(Default)]
+struct Line {
+    connection: Option<PgConnection>,
+    /// Where this node left the log.
+    left: Option<Left>,
+    /// Whether the log was there when this node last came back: nobody else appends, for all it knows.
+    alone: bool,
+}
+
+impl Line {
+    /// Where the log should still stand, for a node that has it to itself.
+    fn left_alone(&self, heard_of: i64) -> Option<&Left> {
+        let left = self.left.as_ref().filter(|_| self.alone)?;
+        (heard_of <= left.head().position()).then_some(left)
+    }
+
+    fn leave(&mut self, head: &Head, read: (OffsetDateTime, Instant)) {
+        self.left = Some(Left::at(head.clone(), read));
+    }
+}
+
 /// The appender's ends: clients' submissions go first, bulk runs fill what is left.
 pub(crate) struct Appender {
     pub(crate) clients: mpsc::Receiver<Ticket>,
@@ -70,19 +93,19 @@ pub(crate) struct Appender {
 impl Appender {
     /// Runs until every sender is gone and everything that was queued is answered.
     pub(crate) async fn run(mut self) {
-        let mut connection = None;
+        let mut line = Line::default();
         let mut company = Company::default();
         while let Some((batch, clients)) = self.collect(&company).await {
             let events: usize = batch.iter().map(weight).sum();
             let started = Instant::now();
-            self.commit(&mut connection, batch).await;
+            self.commit(&mut line, batch).await;
             METRICS.batch(events as u64, started.elapsed());
             company = Company {
                 expected: clients + self.clients.len(),
                 until: Some(Instant::now() + started.elapsed().min(PATIENT) / 2),
             };
         }
-        if let Some(connection) = connection {
+        if let Some(connection) = line.connection {
             let _ = PgConnection::close(connection).await;
         }
     }
@@ -127,19 +150,19 @@ impl Appender {
     }
 
     /// Writes a batch and answers everyone in it, however often the connection breaks meanwhile.
-    async fn commit(&self, connection: &mut Option<PgConnection>, batch: Vec<Ticket>) {
+    async fn commit(&self, line: &mut Line, batch: Vec<Ticket>) {
         let deadline = Instant::now() + PATIENCE;
         let mut unsettled = vec![batch];
         // Where the log stood, under its lock, when this batch was first tried: what an attempt wrote whose answer was lost
         // comes after it. Only the log itself is asked for it; news from elsewhere could be ahead of it.
         let mut tried_at = None;
         while let Some(batch) = unsettled.pop() {
-            match self.attempt(connection, &batch, &mut tried_at).await {
+            match self.attempt(line, &batch, &mut tried_at).await {
                 Ok(outcomes) => settle(batch, outcomes),
                 Err(error) if is_connection_error(&error) && Instant::now() < deadline => {
                     tracing::warn!(%error, "the log's connection broke; trying again");
                     METRICS.reconnects();
-                    *connection = None;
+                    line.connection = None;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     unsettled.push(batch);
                 }
@@ -160,7 +183,7 @@ impl Appender {
                 }
                 Err(error) => {
                     tracing::error!(%error, "an append failed");
-                    *connection = None;
+                    line.connection = None;
                     let outcomes = vec![Err(AppendError::Unavailable(error.to_string())); batch.len()];
                     settle(batch, outcomes);
                 }
@@ -171,32 +194,96 @@ impl Appender {
     /// One transaction. Where it is not the first try, first asks which submissions are in already.
     async fn attempt(
         &self,
-        connection: &mut Option<PgConnection>,
+        line: &mut Line,
         batch: &[Ticket],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
-        if connection.is_none() {
-            *connection = Some(connect(&self.options).await?);
-        }
-        let connection = connection.as_mut().expect("connected in the line above");
+        let mut connection = match line.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.options).await?,
+        };
         // A connection that answers nothing, not even an error, is as good as broken.
-        let answered = tokio::time::timeout(SILENCE, self.transact(connection, batch, tried_at)).await;
+        let answered = tokio::time::timeout(SILENCE, self.write(line, &mut connection, batch, tried_at)).await;
         let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
         let Ok(result) = answered else { return Err(silent()) };
         if result.is_err() {
+            line.left = None;
             // On a living connection this ends the failed transaction; on a dead one it fails as everything does.
             let _ = connection.execute("ROLLBACK").await;
         }
+        line.connection = Some(connection);
         result
+    }
+
+    /// Beats go in by one statement where nobody else appends, and everything else by a transaction.
+    async fn write(
+        &self,
+        line: &mut Line,
+        connection: &mut PgConnection,
+        batch: &[Ticket],
+        tried_at: &mut Option<i64>,
+    ) -> sqlx::Result<Vec<Outcome>> {
+        if tried_at.is_none()
+            && batch.iter().all(|ticket| ticket.submission.is_beats())
+            && let Some(outcomes) = self.write_straight(line, connection, batch, tried_at).await?
+        {
+            return Ok(outcomes);
+        }
+        self.transact(line, connection, batch, tried_at).await
+    }
+
+    /// `None` where the log is not where this node left it; nothing is written then.
+    async fn write_straight(
+        &self,
+        line: &mut Line,
+        connection: &mut PgConnection,
+        batch: &[Ticket],
+        tried_at: &mut Option<i64>,
+    ) -> sqlx::Result<Option<Vec<Outcome>>> {
+        let Some(left) = line.left_alone(*self.head.borrow()) else {
+            return Ok(None);
+        };
+        let mut rows = Batch::after(left.head(), left.clock());
+        let outcomes = batch.iter().map(|ticket| Ok(rows.add(&ticket.submission))).collect();
+        *tried_at = Some(left.head().position());
+        let read = Instant::now();
+        match rows.write_straight(connection, left).await? {
+            Some(clock) => {
+                self.moved(left.head(), rows.head());
+                line.leave(rows.head(), (clock, read));
+                Ok(Some(outcomes))
+            }
+            None => {
+                *tried_at = None;
+                line.alone = false;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Counts what was appended and wakes who waits for it.
+    fn moved(&self, from: &Head, to: &Head) {
+        METRICS.appended((to.position() - from.position()) as u64);
+        self.head.send_if_modified(|head| {
+            let moved = to.position() > *head;
+            *head = to.position().max(*head);
+            moved
+        });
     }
 
     async fn transact(
         &self,
+        line: &mut Line,
         connection: &mut PgConnection,
         batch: &[Ticket],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let (head, now) = append::lock_head(connection).await?;
+        let read = Instant::now();
+        line.alone = line
+            .left
+            .as_ref()
+            .is_some_and(|left| left.head().position() == head.position());
         let command_ids: Vec<_> = batch.iter().map(|ticket| ticket.submission.command_id).collect();
         let known = match *tried_at {
             Some(after) => append::find_commands(connection, &command_ids, after).await?,
@@ -210,8 +297,7 @@ impl Appender {
         let facts = append::look_up(connection, &fresh, now).await?;
         let mut checks = Checks { facts };
         let mut rows = Batch::after(&head, now);
-        let before = rows.position();
-        tried_at.get_or_insert(before);
+        tried_at.get_or_insert(head.position());
         let mut anything = false;
         let outcomes = batch
             .iter()
@@ -228,13 +314,9 @@ impl Appender {
         } else {
             connection.execute("ROLLBACK").await?;
         }
-        let position = rows.position();
-        METRICS.appended((position - before) as u64);
-        self.head.send_if_modified(|head| {
-            let moved = position > *head;
-            *head = position.max(*head);
-            moved
-        });
+        self.moved(&head, rows.head());
+        // Where everything was refused, the log stands where it stood, with its own time.
+        line.leave(if anything { rows.head() } else { &head }, (now, read));
         Ok(outcomes)
     }
 }

@@ -34,6 +34,18 @@ pub struct Submission {
     pub idempotency: Option<IdempotentAnswer>,
 }
 
+impl Submission {
+    /// Whether there is nothing but beats in it: nothing to look up, and nothing to write beside them.
+    pub(crate) fn is_beats(&self) -> bool {
+        self.streams.iter().all(|stream| stream.table == LogTable::Heartbeats)
+            && self.claims.is_empty()
+            && self.releases.is_empty()
+            && self.preconditions.is_empty()
+            && self.holds.is_empty()
+            && self.idempotency.is_none()
+    }
+}
+
 /// Events for one aggregate.
 pub struct StreamEvents {
     /// Which table.

@@ -14,25 +14,27 @@ use crate::{
 
 /// The rows of one table, column by column, as `unnest` takes them.
 #[derive(Default)]
-struct Columns {
-    aggregate_types: Vec<String>,
-    aggregate_ids: Vec<String>,
-    sequences: Vec<i64>,
-    event_types: Vec<String>,
-    event_versions: Vec<String>,
-    payloads: Vec<String>,
-    metadata: Vec<String>,
-    positions: Vec<i64>,
-    tenant_ids: Vec<String>,
-    command_ids: Vec<Uuid>,
-    command_indexes: Vec<i32>,
-    chains: Vec<Vec<u8>>,
+pub(super) struct Columns {
+    pub(super) aggregate_types: Vec<String>,
+    pub(super) aggregate_ids: Vec<String>,
+    pub(super) sequences: Vec<i64>,
+    pub(super) event_types: Vec<String>,
+    pub(super) event_versions: Vec<String>,
+    pub(super) payloads: Vec<String>,
+    pub(super) metadata: Vec<String>,
+    pub(super) positions: Vec<i64>,
+    pub(super) tenant_ids: Vec<String>,
+    pub(super) command_ids: Vec<Uuid>,
+    pub(super) command_indexes: Vec<i32>,
+    pub(super) chains: Vec<Vec<u8>>,
 }
 
 /// Everything that one transaction writes, with positions and links given out.
 pub(crate) struct Batch {
-    head: Head,
-    tables: [Columns; 3],
+    pub(super) head: Head,
+    /// What the database's clock says; the log's own time may be ahead of it.
+    clock: OffsetDateTime,
+    pub(super) tables: [Columns; 3],
     claims: Vec<(String, Claim, i64)>,
     releases: Vec<(String, Release)>,
     answers: Vec<(String, IdempotentAnswer, i64)>,
@@ -48,6 +50,7 @@ impl Batch {
                 recorded_at,
                 ..head.clone()
             },
+            clock: now,
             tables: Default::default(),
             claims: Vec::new(),
             releases: Vec::new(),
@@ -57,8 +60,8 @@ impl Batch {
     }
 
     /// Where the log will stand.
-    pub(crate) fn position(&self) -> i64 {
-        self.head.position
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
     /// Gives a submission its positions.
@@ -155,7 +158,7 @@ impl Batch {
         }
         self.write_claims(connection).await?;
         self.write_answers(connection).await?;
-        self.holds.write(connection, self.head.recorded_at).await?;
+        self.holds.write(connection, self.clock).await?;
         self.head.publish(connection).await
     }
 

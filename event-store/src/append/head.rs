@@ -2,6 +2,7 @@
 
 use sqlx::{Executor as _, PgConnection, Row as _};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::chain::{Link, hex};
 
@@ -42,7 +43,35 @@ pub(crate) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<(He
     Ok((head, moment(clock.try_get(0)?)?))
 }
 
+/// Where a node left the log, and what the database's clock said then.
+pub(crate) struct Left {
+    head: Head,
+    clock: OffsetDateTime,
+    read: Instant,
+}
+
+impl Left {
+    /// `clock` is what the database said around `read`.
+    pub(crate) fn at(head: Head, (clock, read): (OffsetDateTime, Instant)) -> Self {
+        Self { head, clock, read }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the database's clock should say now.
+    pub(crate) fn clock(&self) -> OffsetDateTime {
+        self.clock + self.read.elapsed()
+    }
+}
+
 impl Head {
+    /// Where the log stands.
+    pub(crate) fn position(&self) -> i64 {
+        self.position
+    }
+
     /// Moves the head here, wakes the readers and commits, in one round trip.
     pub(super) async fn publish(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let micros = self.recorded_at.unix_timestamp_nanos() / 1000;

@@ -1,10 +1,11 @@
 //! The statements of one append transaction. The order matters: lock the head, look in a fresh statement, check, write,
-//! commit.
+//! commit. Beats need no looking up: a node that has the log to itself writes them in one statement (`straight`).
 
 mod batch;
 mod checks;
 mod facts;
 mod head;
+mod straight;
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 pub(crate) use batch::Batch;
 pub(crate) use checks::Checks;
 pub(crate) use facts::{Facts, look_up};
-pub(crate) use head::{Head, lock_head};
+pub(crate) use head::{Head, Left, lock_head};
 
 use crate::submission::Appended;
 

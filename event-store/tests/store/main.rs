@@ -8,6 +8,7 @@ mod audit;
 mod interoperability;
 mod lost;
 mod queues;
+mod straight;
 mod vault;
 
 use licet_domain::{
