@@ -136,7 +136,7 @@ impl Client {
         }
         let seen = Timestamp::parse(&answer.ts).map_err(|error| Error::Answer(error.detail))?;
         self.store.update(|state| {
-            state.seen = seen.millis();
+            state.hear(seen);
             state.heartbeat_seconds = Some(answer.next_heartbeat_seconds);
             if let Some(token) = &answer.token {
                 state.token = Some(token.clone());
@@ -196,7 +196,13 @@ impl Client {
             return Err(problem(&received.body));
         }
         let list = String::from_utf8(received.body).map_err(|error| Error::Answer(error.to_string()))?;
-        self.store.keep_revocations(&list)
+        match self.store.keep_revocations(&list) {
+            Err(Error::Lease(crate::keys::UNTRUSTED)) => {
+                self.follow_keys()?;
+                self.store.keep_revocations(&list)
+            }
+            kept => kept,
+        }
     }
 
     fn get_revocations(&self, token: Option<&str>) -> Result<Received, Error> {
@@ -222,8 +228,7 @@ impl Client {
         let seen = Timestamp::parse(ts).map_err(|error| Error::Answer(error.detail))?;
         self.store.update(|state| {
             state.lease = Some(lease.to_owned());
-            // Signed, and for this very request: the server's word on the time ends what a wrong clock has left behind.
-            state.seen = seen.millis();
+            state.hear(seen);
             change(state);
         })
     }
@@ -245,23 +250,30 @@ impl Client {
             Some(token) => request.header("Authorization", format!("Bearer {token}")),
             None => request.header("X-API-Key", &self.api_key),
         };
+        self.retry_after = None;
         let received = receive(request.header("Content-Type", "application/json").send(&body[..]))?;
-        let seconds = received.headers.get("retry-after").and_then(|text| text.parse().ok());
-        self.retry_after = seconds;
-        self.believe(path, nonce, &received)?;
+        let seconds = received
+            .headers
+            .get("retry-after")
+            .and_then(|text| text.parse::<u32>().ok());
+        self.retry_after = seconds.map(|seconds| seconds.min(LONGEST_WAIT));
+        let signed = self.believe(path, nonce, &received)?;
         if received.status >= 300 {
-            return Err(problem(&received.body));
+            return Err(match problem(&received.body) {
+                Error::Refused { code, .. } if !signed && rests_on_the_body(&code) => Error::Signature(UNSIGNED),
+                Error::MeterUnknown(_) if !signed => Error::Signature(UNSIGNED),
+                error => error,
+            });
         }
         serde_json::from_slice(&received.body).map_err(|error| Error::Answer(error.to_string()))
     }
 
     /// Checks that a trusted key signed the answer to this very request; an unknown key is trusted where a trusted one
-    /// vouches for it.
-    fn believe(&mut self, path: &str, nonce: &str, received: &Received) -> Result<(), Error> {
-        // A refusal from before the body was read carries no nonce; it is no yes, and may be believed without one.
+    /// vouches for it. Answers whether it was signed: a refusal from before the body was read carries no nonce.
+    fn believe(&mut self, path: &str, nonce: &str, received: &Received) -> Result<bool, Error> {
         let input = received.headers.get("signature-input");
         if received.status >= 400 && input.is_none_or(|input| !input.contains(";nonce=")) {
-            return Ok(());
+            return Ok(false);
         }
         let exchange = Exchange {
             method: "POST",
@@ -273,13 +285,19 @@ impl Client {
         };
         match verify_answer(&exchange, &self.store.keys()?) {
             Err(Error::Signature(crate::answer::UNKNOWN_KEY)) => {
-                let set = self.fetch_keys()?;
-                let successors = self.store.keys()?.successors(&set);
-                self.store.update(|state| state.keys.extend(successors))?;
+                self.follow_keys()?;
                 verify_answer(&exchange, &self.store.keys()?)
             }
             checked => checked,
         }
+        .map(|()| true)
+    }
+
+    /// Trusts the keys for which a trusted one vouches.
+    fn follow_keys(&mut self) -> Result<(), Error> {
+        let set = self.fetch_keys()?;
+        let successors = self.store.keys()?.successors(&set);
+        self.store.update(|state| state.keys.extend(successors))
     }
 
     fn fetch_keys(&self) -> Result<KeySet, Error> {
@@ -287,6 +305,23 @@ impl Client {
         serde_json::from_slice(&received.body).map_err(|error| Error::Answer(error.to_string()))
     }
 }
+
+/// Whether a refusal is about the license or the machine, and not about the request.
+pub(crate) fn is_verdict(code: &str) -> bool {
+    code.starts_with("LICENSE_")
+        || code.starts_with("FINGERPRINT_")
+        || matches!(
+            code,
+            "VERSION_UNSUPPORTED" | "ACTIVATION_LIMIT_REACHED" | "ACTIVATION_NOT_ACTIVE" | "TOKEN_REVOKED"
+        )
+}
+
+/// Whether the server has read the body before it refuses so, and signs it then: anyone on the way could make up another.
+fn rests_on_the_body(code: &str) -> bool {
+    is_verdict(code) || matches!(code, "METER_UNKNOWN" | "VALIDATION_FAILED")
+}
+
+const UNSIGNED: &str = "a refusal of the license is not signed";
 
 /// What a machine without a network hands to an operator.
 pub fn request_file(machine: &Fingerprint, app_version: Option<&str>) -> RequestFile {
@@ -315,6 +350,10 @@ fn receive(sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<Received, 
 
 fn problem(body: &[u8]) -> Error {
     match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) if problem.code == "METER_UNKNOWN" && problem.facts.contains_key("meter") => {
+            let meter = problem.facts.get("meter").and_then(serde_json::Value::as_str);
+            Error::MeterUnknown(meter.unwrap_or_default().to_owned())
+        }
         Ok(problem) => Error::Refused {
             code: problem.code,
             detail: problem.detail,
@@ -322,6 +361,9 @@ fn problem(body: &[u8]) -> Error {
         Err(error) => Error::Answer(error.to_string()),
     }
 }
+
+/// The most that a server's word on when to come back counts, in seconds.
+const LONGEST_WAIT: u32 = 3_600;
 
 #[expect(clippy::disallowed_methods, reason = "the client library is an edge of its own")]
 pub(crate) fn nonce() -> String {

@@ -11,6 +11,9 @@ pub enum Error {
         /// For people.
         detail: String,
     },
+    /// The license's policy has no such meter; the beat was not counted.
+    #[error("the license has no meter {0} (METER_UNKNOWN)")]
+    MeterUnknown(String),
     /// The server could not be reached.
     #[error("the license server could not be reached: {0}")]
     Network(String),

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::Error;
 
+/// Why something that was signed by another key is not believed.
+pub(crate) const UNTRUSTED: &str = "its key is not a trusted one";
+
 /// The keys that are trusted, by id.
 ///
 /// Ship them with the program where you can; otherwise they are taken from the server at the first contact and kept.
@@ -68,7 +71,7 @@ impl PinnedKeys {
         }
         let key = self
             .get(header["kid"].as_str().unwrap_or_default())
-            .ok_or(Error::Lease("its key is not a trusted one"))?;
+            .ok_or(Error::Lease(UNTRUSTED))?;
         let signature = URL_SAFE_NO_PAD
             .decode(signature)
             .ok()

@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod anchor;
 mod answer;
 mod background;
 mod client;

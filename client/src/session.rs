@@ -5,7 +5,12 @@ use std::fs::File;
 use licet_domain::values::{LicenseKey, Timestamp};
 use rand::Rng as _;
 
-use crate::{Background, Client, Error, Fingerprint, Licensed, Schedule, Usage, store::Unsent, store::now};
+use crate::{
+    Background, Client, Error, Fingerprint, Licensed, Schedule, State, Usage,
+    anchor::Anchor,
+    client::is_verdict,
+    store::{Unsent, now},
+};
 
 /// Whether the program may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +50,12 @@ pub struct Session {
     unsent: Unsent,
     /// Held by the one session that keeps and reports what is unsent.
     claim: Option<File>,
+    /// The server's time at the last contact, and what this machine's clocks showed then.
+    anchor: Option<Anchor>,
+    /// When the list of leases that were called back was fetched.
+    heard_at: Option<Timestamp>,
+    /// Whether the vendor ended this machine's seat: only a new start asks for another.
+    ended: bool,
     /// What the server refused with, until it says otherwise.
     refused: Option<(String, String)>,
     problem: Option<Error>,
@@ -57,12 +68,8 @@ impl Session {
     pub fn new(mut client: Client, license_key: &str, machine: Fingerprint, app_version: Option<&str>) -> Self {
         let claim = client.store().claim_unsent();
         let state = client.store().state();
-        let same = state
-            .license_key
-            .as_deref()
-            .is_none_or(|known| same_key(known, license_key));
         Self {
-            unsent: if same && claim.is_some() {
+            unsent: if is_of(state, license_key) && claim.is_some() {
                 state.unsent.clone()
             } else {
                 Unsent::default()
@@ -73,6 +80,9 @@ impl Session {
             license_key: license_key.to_owned(),
             app_version: app_version.map(str::to_owned),
             schedule: Schedule::default(),
+            anchor: None,
+            heard_at: None,
+            ended: false,
             refused: None,
             problem: None,
             online: false,
@@ -110,6 +120,7 @@ impl Session {
             self.contact(now);
         }
         self.keep_unsent();
+        let now = self.anchor.as_ref().map_or(now, |anchor| anchor.time(now));
         if let Some((code, detail)) = &self.refused {
             return Status::Refused {
                 code: code.clone(),
@@ -132,7 +143,12 @@ impl Session {
     /// One contact, and when the next one is due.
     fn contact(&mut self, now: Timestamp) {
         self.problem = None;
+        let told = self.client.store().state().told;
         let outcome = self.beat_or_activate(now);
+        let newly_told = Some(self.client.store().state().told).filter(|newly| *newly != told);
+        if let Some(server) = newly_told.map(Timestamp::from_millis) {
+            self.anchor = Some(Anchor::at(server, now));
+        }
         let random = random();
         match outcome {
             Ok(refused) => {
@@ -142,6 +158,7 @@ impl Session {
                 self.schedule.succeeded(interval, now, random);
             }
             Err(Error::Refused { code, detail }) if is_verdict(&code) => {
+                self.ended |= code == "TOKEN_REVOKED";
                 self.refused = Some((code, detail));
                 self.online = true;
                 self.schedule.failed(None, now, random);
@@ -153,15 +170,21 @@ impl Session {
                 self.problem = Some(error);
             }
         }
-        if self.online {
-            // Heard of in passing: what the vendor called back, this machine's own lease perhaps.
-            let _ = self.client.fetch_revocations();
+        // Once a day, for the time without a network: what the vendor called back, this machine's own lease perhaps.
+        let heard = self.heard_at.is_some_and(|at| (at..at.plus_days(1)).contains(&now));
+        if self.online && (!heard || self.refused.is_some()) && self.client.fetch_revocations().is_ok() {
+            self.heard_at = Some(now);
         }
     }
 
     /// Beats where this machine has a token, and activates where it has none, where the token's time is over, and where
     /// what is kept belongs to another key or another machine.
     fn beat_or_activate(&mut self, now: Timestamp) -> Result<Option<(String, String)>, Error> {
+        if self.ended {
+            // The token is good for nothing, and is not kept for the next start.
+            self.client.store().update(|state| state.token = None)?;
+            return Ok(self.refused.clone());
+        }
         if self.is_known_here(now) {
             match self.beat() {
                 Err(Error::Refused { code, .. }) if code == "TOKEN_EXPIRED" || code == "UNAUTHENTICATED" => {}
@@ -190,27 +213,44 @@ impl Session {
     }
 
     fn beat(&mut self) -> Result<Option<(String, String)>, Error> {
-        let (nonce, usage) = self.unsent.next(crate::client::nonce);
-        // Kept first: a beat that is sent again after a crash has to have the same nonce.
-        self.keep_unsent();
-        let version = self.app_version.as_deref();
-        let beat = match self.client.heartbeat_as(&nonce, &usage, version) {
-            // What cannot be counted must not keep the machine from being heard of.
-            Err(Error::Refused { code, detail }) if code == "METER_UNKNOWN" || code == "VALIDATION_FAILED" => {
-                self.unsent.confirmed();
-                self.problem = Some(Error::Refused { code, detail });
-                self.client.heartbeat(&Usage::default(), version)?
-            }
-            beaten => beaten?,
-        };
-        self.unsent.confirmed();
-        Ok((!beat.valid).then_some((beat.code, beat.detail)))
+        loop {
+            let (nonce, usage) = self.unsent.next(crate::client::nonce);
+            // Kept first: a beat that is sent again after a crash has to have the same nonce.
+            self.keep_unsent();
+            let version = self.app_version.as_deref();
+            let beat = match self.client.heartbeat_as(&nonce, &usage, version) {
+                // What cannot be counted must not keep the machine from being heard of, nor the rest from being counted.
+                Err(Error::MeterUnknown(meter)) if usage.meters.contains_key(&meter) => {
+                    self.unsent.without(&meter);
+                    self.problem = Some(Error::MeterUnknown(meter));
+                    continue;
+                }
+                Err(Error::Refused { code, detail }) if code == "VALIDATION_FAILED" => {
+                    self.unsent.confirmed();
+                    self.problem = Some(Error::Refused { code, detail });
+                    self.client.heartbeat(&Usage::default(), version)?
+                }
+                beaten => beaten?,
+            };
+            self.unsent.confirmed();
+            return Ok((!beat.valid).then_some((beat.code, beat.detail)));
+        }
     }
 
-    /// Keeps what is to be reported over the end of the program. That it cannot be kept is told by the next check.
+    /// Keeps what is to be reported over the end of the program. That it cannot be kept is told by the next check. While
+    /// another program with the same file keeps its own, this one's is in memory; once that has ended, this one goes on
+    /// with what both have left.
     fn keep_unsent(&mut self) {
         if self.claim.is_none() {
-            return;
+            self.claim = self.client.store().claim_unsent();
+            if self.claim.is_none() {
+                return;
+            }
+            self.client.store().reload();
+            let state = self.client.store().state();
+            if is_of(state, &self.license_key) {
+                self.unsent.take_over(state.unsent.clone());
+            }
         }
         let unsent = self.unsent.clone();
         let _ = self.client.store().update(|state| state.unsent = unsent);
@@ -228,22 +268,18 @@ impl Drop for Session {
     }
 }
 
+/// Whether what is kept belongs to a license, or to none yet.
+fn is_of(state: &State, license_key: &str) -> bool {
+    let known = state.license_key.as_deref();
+    known.is_none_or(|known| same_key(known, license_key))
+}
+
 /// Whether two spellings are one license key.
 fn same_key(one: &str, other: &str) -> bool {
     match (LicenseKey::parse(one), LicenseKey::parse(other)) {
         (Some(one), Some(other)) => one == other,
         _ => one.trim() == other.trim(),
     }
-}
-
-/// Whether a refusal is about the license or the machine, and not about the request.
-fn is_verdict(code: &str) -> bool {
-    code.starts_with("LICENSE_")
-        || code.starts_with("FINGERPRINT_")
-        || matches!(
-            code,
-            "VERSION_UNSUPPORTED" | "ACTIVATION_LIMIT_REACHED" | "ACTIVATION_NOT_ACTIVE" | "TOKEN_REVOKED"
-        )
 }
 
 fn code_of(error: &Error) -> &'static str {

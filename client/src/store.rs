@@ -5,10 +5,11 @@
 //! which no file on a customer's machine could prevent. The lease itself cannot be forged and holds for its machine only.
 
 use std::{
+    cmp::Ordering,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,6 +19,7 @@ use licet_contracts::{
 };
 use licet_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys, Usage};
@@ -50,6 +52,29 @@ pub struct State {
     pub keys: Vec<Key>,
     /// The latest moment seen, by this clock or the server's, in milliseconds since 1970.
     pub seen: i64,
+    /// The latest moment that the server has told, in milliseconds since 1970; 0 before it has.
+    #[serde(default)]
+    pub told: i64,
+}
+
+impl State {
+    /// The server's signed word on the time: it ends what a wrong clock has left behind.
+    pub(crate) fn hear(&mut self, ts: Timestamp) {
+        if ts.millis() >= self.told {
+            (self.seen, self.told) = (ts.millis(), ts.millis());
+        }
+    }
+
+    /// What another program saw of the time counts as far as it has heard as much of the server; an older file that was
+    /// put back makes nobody forget what time it was.
+    fn keep_time(&mut self, known: &Self) {
+        self.seen = match self.told.cmp(&known.told) {
+            Ordering::Less => known.seen,
+            Ordering::Equal => self.seen.max(known.seen),
+            Ordering::Greater => self.seen,
+        };
+        self.told = self.told.max(known.told);
+    }
 }
 
 /// What was used and not reported, or not confirmed: it outlives the program's end.
@@ -62,11 +87,33 @@ pub struct Unsent {
 }
 
 impl Unsent {
-    /// What to send: what is unconfirmed again, or what has come together since under a new nonce.
+    /// What to send: what is unconfirmed again, or what has come together since under a new nonce, as much as one beat takes.
     pub(crate) fn next(&mut self, nonce: impl FnOnce() -> String) -> (String, Usage) {
         let usage = &mut self.usage;
-        let fresh = || (nonce(), std::mem::take(usage));
+        let fresh = || (nonce(), usage.take());
         self.unconfirmed.get_or_insert_with(fresh).clone()
+    }
+
+    /// The server knows no such meter and has counted nothing: the rest is to be sent under another nonce.
+    pub(crate) fn without(&mut self, meter: &str) {
+        if let Some((_, mut rest)) = self.unconfirmed.take() {
+            rest.add(&self.usage);
+            self.usage = rest;
+        }
+        self.usage.meters.remove(meter);
+    }
+
+    /// What another program has left to be reported.
+    pub(crate) fn take_over(&mut self, left: Self) {
+        match (&self.unconfirmed, left.unconfirmed) {
+            (None, theirs) => self.unconfirmed = theirs,
+            // Two that may or may not have arrived cannot both keep their nonce; the one that is sent next does.
+            (Some(_), Some((_, usage))) => self.usage.add(&usage),
+            (Some(_), None) => {}
+        }
+        let mut usage = left.usage;
+        usage.add(&self.usage);
+        self.usage = usage;
     }
 
     /// The server has it, or will never take it.
@@ -75,14 +122,16 @@ impl Unsent {
     }
 }
 
-/// The file: the state and its seal.
+/// The file: the state, and the seal over its exact text, so that a newer program with more to keep believes it too.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    #[serde(flatten)]
-    state: State,
+    state: Box<RawValue>,
     #[serde(default)]
     seal: String,
 }
+
+/// For how long a program waits for another one that writes the same file.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A state file.
 #[derive(Debug, Clone)]
@@ -121,8 +170,17 @@ impl Store {
     /// Claims what is to be reported for one session: two programs with one file would report it twice. `None` where
     /// another one has it; it is free again when the file is dropped.
     pub(crate) fn claim_unsent(&self) -> Option<fs::File> {
+        make_folder(&self.path).ok()?;
         let file = fs::File::create(self.path.with_extension("lock")).ok()?;
         file.try_lock().ok().map(|()| file)
+    }
+
+    /// Takes in what another program with the same file has kept.
+    pub(crate) fn reload(&mut self) {
+        if let Ok(Some(mut state)) = read(&self.path) {
+            state.keep_time(&self.state);
+            self.state = state;
+        }
     }
 
     /// What is kept.
@@ -138,16 +196,35 @@ impl Store {
         })
     }
 
-    /// Changes what is kept, durably. What cannot be written is not kept in memory either.
+    /// Changes what is kept, durably, and takes in what another program with the same file has kept since. What cannot be
+    /// written is not kept in memory either.
     pub fn update(&mut self, change: impl FnOnce(&mut State)) -> Result<(), Error> {
-        let mut state = self.state.clone();
+        let _alone = self.lock();
+        let known = read(&self.path).ok().flatten();
+        let mut state = known.clone().unwrap_or_else(|| self.state.clone());
+        state.keep_time(&self.state);
         change(&mut state);
-        if state == self.state && self.path.exists() {
-            return Ok(());
+        if known.as_ref() != Some(&state) {
+            write(&self.path, &state).map_err(|error| failed(&self.path, &error))?;
         }
-        write(&self.path, &state).map_err(|error| failed(&self.path, &error))?;
         self.state = state;
         Ok(())
+    }
+
+    /// Held while the file is changed; nothing where the file system has no locks, or who holds it does not go on.
+    fn lock(&self) -> Option<fs::File> {
+        make_folder(&self.path).ok()?;
+        let file = fs::File::create(self.path.with_extension("writing")).ok()?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Some(file),
+                Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(_) => return None,
+            }
+        }
     }
 
     /// Takes in what an operator carried over for a machine without a network. Keys are trusted from it only where none
@@ -255,24 +332,26 @@ fn read(path: &Path) -> Result<Option<State>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
-    let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| failed(path, &error))?;
-    if kept.seal != seal(&kept.state) {
+    let unreadable = |error: serde_json::Error| failed(path, &error);
+    let kept: Kept = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    if kept.seal != seal(kept.state.get()) {
         return Err(Error::Tampered {
             path: path.display().to_string(),
         });
     }
-    Ok(Some(kept.state))
+    serde_json::from_str(kept.state.get()).map(Some).map_err(unreadable)
+}
+
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), fs::create_dir_all)
 }
 
 fn write(path: &Path, state: &State) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    let kept = Kept {
-        seal: seal(state),
-        state: state.clone(),
-    };
-    let text = serde_json::to_vec_pretty(&kept)?;
+    make_folder(path)?;
+    let state = serde_json::value::to_raw_value(state)?;
+    let seal = seal(state.get());
+    let text = serde_json::to_vec(&Kept { state, seal })?;
     let partial = path.with_extension("part");
     let mut file = fs::File::create(&partial)?;
     file.write_all(&text)?;
@@ -283,11 +362,11 @@ fn write(path: &Path, state: &State) -> std::io::Result<()> {
     fs::rename(&partial, path)
 }
 
-/// A digest over what is kept, in the order of its fields.
-fn seal(state: &State) -> String {
+/// A digest over what is kept.
+fn seal(state: &str) -> String {
     let mut digest = Sha256::new();
     digest.update(b"licet state v1\n");
-    digest.update(serde_json::to_vec(state).unwrap_or_default());
+    digest.update(state);
     URL_SAFE_NO_PAD.encode(digest.finalize())
 }
 
@@ -328,6 +407,68 @@ mod tests {
             fs::write(&path, &whole[..length]).unwrap();
             assert_eq!(Store::open(&path).unwrap().state().seen, 5, "cut at {length}");
         }
+    }
+
+    #[test]
+    fn programs_that_share_a_file_keep_what_the_others_kept() {
+        let (_folder, path) = written();
+        let keep = |change: fn(&mut State, i64)| {
+            let mut store = Store::open(&path).unwrap();
+            move || (1..=50).for_each(|number| store.update(|state| change(state, number)).unwrap())
+        };
+        let beats = keep(|state, _| state.heartbeat_seconds = Some(state.heartbeat_seconds.unwrap_or(0) + 1));
+        let moments = keep(|state, number| state.seen = state.seen.max(number + 100));
+        let tokens = keep(|state, number| state.token = Some(number.to_string()));
+        std::thread::scope(|scope| {
+            scope.spawn(beats);
+            scope.spawn(moments);
+            scope.spawn(tokens);
+        });
+        let kept = Store::open(&path).unwrap();
+        let State {
+            heartbeat_seconds,
+            seen,
+            token,
+            ..
+        } = kept.state();
+        assert_eq!(
+            (*heartbeat_seconds, *seen, token.as_deref()),
+            (Some(50), 150, Some("50"))
+        );
+    }
+
+    #[test]
+    fn an_older_file_that_was_put_back_does_not_turn_the_time_back() {
+        let (_folder, path) = written();
+        let old = fs::read(&path).unwrap();
+        let mut store = Store::open(&path).unwrap();
+        store.update(|state| state.seen = 900).unwrap();
+        fs::write(&path, &old).unwrap();
+        store.update(|state| state.token = Some("another".to_owned())).unwrap();
+        assert_eq!(Store::open(&path).unwrap().state().seen, 900);
+    }
+
+    #[test]
+    fn the_server_sets_the_time_right_for_all_who_share_a_file() {
+        let (_folder, path) = written();
+        let mut one = Store::open(&path).unwrap();
+        one.update(|state| state.seen = 9_000_000).unwrap();
+        let mut other = Store::open(&path).unwrap();
+        one.update(|state| state.hear(Timestamp::from_millis(5_000))).unwrap();
+        other.update(|state| state.token = Some("another".to_owned())).unwrap();
+        one.update(|state| state.heartbeat_seconds = Some(60)).unwrap();
+        assert_eq!((one.state().seen, other.state().seen), (5_000, 5_000));
+        one.update(|state| state.hear(Timestamp::from_millis(4_000))).unwrap();
+        assert_eq!(one.state().seen, 5_000, "an older answer says nothing new");
+    }
+
+    #[test]
+    fn what_a_newer_program_keeps_is_believed() {
+        let (_folder, path) = written();
+        let state = RawValue::from_string(r#"{"keys":[],"seen":8,"of_a_newer_program":true}"#.to_owned()).unwrap();
+        let seal = seal(state.get());
+        fs::write(&path, serde_json::to_vec(&Kept { state, seal }).unwrap()).unwrap();
+        assert_eq!(Store::open(&path).unwrap().state().seen, 8);
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Names of features, and of meters, that one beat carries; the server takes 200 of each.
+const NAMES: usize = 200;
+
 /// Counts since the beat before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -28,6 +31,22 @@ impl Usage {
     pub fn meter(mut self, name: &str, amount: u64) -> Self {
         *self.meters.entry(name.to_owned()).or_default() += amount;
         self
+    }
+
+    /// Takes out as much as one beat carries.
+    pub(crate) fn take(&mut self) -> Self {
+        let most = |counts: &mut BTreeMap<String, u64>| match counts.keys().nth(NAMES).cloned() {
+            Some(beyond) => {
+                let rest = counts.split_off(&beyond);
+                std::mem::replace(counts, rest)
+            }
+            None => std::mem::take(counts),
+        };
+        Self {
+            active_users: self.active_users.take(),
+            features: most(&mut self.features),
+            meters: most(&mut self.meters),
+        }
     }
 
     /// Adds other counts; the newest number of users counts.
