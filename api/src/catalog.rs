@@ -1,6 +1,6 @@
 //! The releases of each product, in memory until one of them changes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use licet_domain::{
     release::{Offer, PublishedRelease, Release, offer},
@@ -16,18 +16,46 @@ use crate::{
 };
 
 /// Releases by product, each list with the count of changes that it rests on.
-pub(crate) struct Catalog(Cache<ProductId, (u64, Arc<Vec<PublishedRelease>>)>);
+pub(crate) struct Catalog {
+    lists: Cache<ProductId, (u64, Arc<Vec<PublishedRelease>>)>,
+    /// Products whose list was not to be had in time, for a second.
+    late: Cache<ProductId, ()>,
+}
+
+/// For how long an answer that is about something else waits for a list.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Catalog {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(1_000))
+        let late = Cache::builder()
+            .max_capacity(1_000)
+            .time_to_live(Duration::from_secs(1));
+        Self {
+            lists: Cache::new(1_000),
+            late: late.build(),
+        }
+    }
+}
+
+/// The releases for an answer that is about something else: as they were last known where they are not to be had soon.
+pub(crate) async fn at_hand(app: &App, product: ProductId) -> Option<Arc<Vec<PublishedRelease>>> {
+    let known = || app.catalog.lists.get(&product).map(|(_, releases)| releases);
+    if app.catalog.late.contains_key(&product) {
+        return known();
+    }
+    match tokio::time::timeout(PATIENCE, releases(app, product)).await {
+        Ok(Ok(releases)) => Some(releases),
+        _ => {
+            app.catalog.late.insert(product, ());
+            known()
+        }
     }
 }
 
 /// Every release of a product that is on offer. What was published a moment ago is among them.
 pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<PublishedRelease>>> {
     let changes = app.platform.release_changes();
-    if let Some((known, releases)) = app.catalog.0.get(&product)
+    if let Some((known, releases)) = app.catalog.lists.get(&product)
         && known == changes
     {
         return Ok(releases);
@@ -48,7 +76,7 @@ pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<Pu
         }
     }
     let releases = Arc::new(releases);
-    app.catalog.0.insert(product, (changes, Arc::clone(&releases)));
+    app.catalog.lists.insert(product, (changes, Arc::clone(&releases)));
     Ok(releases)
 }
 

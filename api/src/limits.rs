@@ -108,9 +108,10 @@ struct Counter {
 }
 
 impl Counter {
-    /// Moves on to a window; what was admitted in the one before still weighs.
+    /// Moves on to a window; what was admitted in the one before still weighs. A request that was slow may come a window
+    /// late; a window further ahead than that was a clock's error, and is left.
     fn advance(&mut self, window: i64) {
-        if window > self.window {
+        if window > self.window || window + 1 < self.window {
             let (own_before, others_before) = if window == self.window + 1 {
                 (self.own, self.others)
             } else {

@@ -191,7 +191,11 @@ impl From<CommandError> for Problem {
             CommandError::ApiKey(ApiKeyRejection::ExpiresInThePast) => {
                 field_problem("expires_at", "OUT_OF_RANGE", text)
             }
-            CommandError::MeterUnknown(_) => Self::unprocessable("METER_UNKNOWN", text),
+            CommandError::MeterUnknown(meter) => {
+                let mut problem = Self::unprocessable("METER_UNKNOWN", text);
+                problem.facts.insert("meter".to_owned(), meter.as_str().into());
+                problem
+            }
             CommandError::IdempotencyTaken => {
                 let detail = "A request with this Idempotency-Key is running; repeat shortly to get its answer.";
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", detail)

@@ -32,19 +32,27 @@ type Used = BTreeMap<String, u64>;
 #[derive(Default)]
 struct Entry {
     asked_at: Timestamp,
-    /// What the read model said, and how far it had come.
-    folded: Used,
+    /// How far the read model had come.
     position: i64,
     /// Beats of this node that it has not folded yet.
     since: Vec<(i64, Beat)>,
+    /// Both together.
+    total: Used,
 }
 
 impl Entry {
-    fn total(&self) -> Used {
-        let beats = self.since.iter();
-        beats.fold(self.folded.clone(), |used, (_, beat)| {
-            beat.totals(&used).into_iter().collect()
-        })
+    fn add(&mut self, position: i64, beat: &Beat) {
+        self.total = beat.totals(&self.total).into_iter().collect();
+        self.since.push((position, beat.clone()));
+    }
+
+    fn refresh(&mut self, position: i64, folded: Used) {
+        (self.position, self.total) = (position, folded);
+        for (at, beat) in std::mem::take(&mut self.since) {
+            if at > position {
+                self.add(at, &beat);
+            }
+        }
     }
 }
 
@@ -64,7 +72,7 @@ impl UsedMeters {
         {
             let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
             if position > entry.position {
-                entry.since.push((position, beat.clone()));
+                entry.add(position, beat);
             }
         }
     }
@@ -81,7 +89,7 @@ pub(crate) async fn of(app: &App, license: LicenseId, has_limits: bool, now: Tim
         let entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
         let age = now.millis() - entry.asked_at.millis();
         if (0..BELIEVED_MILLIS).contains(&age) {
-            return Ok(entry.total());
+            return Ok(entry.total.clone());
         }
     }
     let (position, folded) = heartbeats::used(&app.reader, &app.tenant, license.0, key.1)
@@ -91,9 +99,7 @@ pub(crate) async fn of(app: &App, license: LicenseId, has_limits: bool, now: Tim
     // Another request may have asked meanwhile, and later.
     if position >= entry.position {
         entry.asked_at = now;
-        entry.folded = folded;
-        entry.position = position;
-        entry.since.retain(|(at, _)| *at > position);
+        entry.refresh(position, folded);
     }
-    Ok(entry.total())
+    Ok(entry.total.clone())
 }

@@ -126,7 +126,7 @@ impl Platform {
     pub(crate) async fn run<D: Decider, T>(
         &self,
         aggregates: &Arc<Aggregates<D>>,
-        (id, context, envelope): (Uuid, &Context, Envelope),
+        about: (Uuid, &Context, Envelope),
         order: impl Fn(&D::State) -> Result<D::Command, CommandError> + Sync,
         output: impl Fn(&D::State) -> Result<T, CommandError> + Sync,
         body: Body<'_, T>,
@@ -134,19 +134,23 @@ impl Platform {
     where
         CommandError: From<D::Rejection>,
     {
-        self.run_repeatable(aggregates, (id, context, envelope), order, output, body, |_| None)
-            .await
+        let context = about.1;
+        let done = self.run_change(aggregates, about, order, output, body).await?;
+        if !done.changed {
+            let answer = context.answer_with(200, Some(done.position), || body(&done.value));
+            self.keep_answer(context, answer).await?;
+        }
+        Ok(done)
     }
 
-    /// The same where what was so already has a place of its own in the aggregate's history: `earlier` tells its sequence.
-    pub(crate) async fn run_repeatable<D: Decider, T>(
+    /// The same, but keeps the answer only where something changed.
+    pub(crate) async fn run_change<D: Decider, T>(
         &self,
         aggregates: &Arc<Aggregates<D>>,
         (id, context, envelope): (Uuid, &Context, Envelope),
         order: impl Fn(&D::State) -> Result<D::Command, CommandError> + Sync,
         output: impl Fn(&D::State) -> Result<T, CommandError> + Sync,
         body: Body<'_, T>,
-        earlier: impl Fn(&T) -> Option<u64>,
     ) -> Result<Done<T>, CommandError>
     where
         CommandError: From<D::Rejection>,
@@ -156,25 +160,10 @@ impl Platform {
             context.answer(|| body(&value))
         };
         let executed: Executed<D> = aggregates.execute(id, &envelope, order, &answer).await?;
-        let value = output(&executed.state)?;
-        let changed = !executed.events.is_empty();
-        let mut position = executed.position;
-        if !changed {
-            // What was so already is told with 200 and the position of what made it so.
-            if let Some(sequence) = earlier(&value) {
-                position = self
-                    .log
-                    .position_of(D::TYPE, &id.to_string(), sequence)
-                    .await
-                    .map_err(ReadError::from)?;
-            }
-            self.keep_answer(context, context.answer_with(200, Some(position), || body(&value)))
-                .await?;
-        }
         Ok(Done {
-            value,
-            position,
-            changed,
+            value: output(&executed.state)?,
+            position: executed.position,
+            changed: !executed.events.is_empty(),
         })
     }
 

@@ -51,6 +51,42 @@ pub(crate) async fn look_up(
     Ok(known.collect())
 }
 
+/// What becomes of a change that another one follows: what was taken is not only extended, and never shortened.
+fn after(known: Option<SeatHold>, next: SeatHold) -> SeatHold {
+    use SeatHold::{Extend, Take};
+    match (known, next) {
+        (
+            Some(Take {
+                license_id, seconds, ..
+            }),
+            Extend {
+                activation_id,
+                seconds: more,
+            }
+            | Take {
+                activation_id,
+                seconds: more,
+                ..
+            },
+        ) => Take {
+            activation_id,
+            license_id,
+            seconds: seconds.max(more),
+        },
+        (
+            Some(Extend { seconds, .. }),
+            Extend {
+                activation_id,
+                seconds: more,
+            },
+        ) => Extend {
+            activation_id,
+            seconds: seconds.max(more),
+        },
+        (_, next) => next,
+    }
+}
+
 /// What a batch does to holds; the last change of each counts.
 #[derive(Default)]
 pub(crate) struct Changes(HashMap<ActivationId, (Tenant, SeatHold)>);
@@ -61,7 +97,9 @@ impl Changes {
             let (SeatHold::Take { activation_id, .. }
             | SeatHold::Extend { activation_id, .. }
             | SeatHold::Free { activation_id }) = hold;
-            self.0.insert(*activation_id, (submission.tenant.clone(), *hold));
+            let known = self.0.get(activation_id).map(|(_, known)| *known);
+            self.0
+                .insert(*activation_id, (submission.tenant.clone(), after(known, *hold)));
         }
     }
 
@@ -110,7 +148,7 @@ impl Changes {
             sqlx::query!(
                 r#"INSERT INTO seat_holds (tenant_id, activation_id, license_id, held_until)
                    SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::timestamptz[])
-                   ON CONFLICT (activation_id) DO UPDATE SET held_until = excluded.held_until"#,
+                   ON CONFLICT (activation_id) DO UPDATE SET held_until = greatest(seat_holds.held_until, excluded.held_until)"#,
                 &tenants,
                 &taken,
                 &licenses,

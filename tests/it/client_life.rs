@@ -142,6 +142,21 @@ fn kid_of(token: &str) -> Value {
 }
 
 #[test]
+fn what_is_taken_along_is_held_at_least_as_long_as_its_lease() {
+    let (server, database) = start();
+    let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 86_400, "heartbeat_grace": 2 });
+    let (id, key) = server.issue("studio", &terms);
+    let request = serde_json::to_string(&request_file(&machine(1), None)).unwrap();
+    let order = json!({ "request": request, "days": 1 });
+    let taken = server.send("POST", &format!("/api/admin/licenses/{id}/check-out"), &order);
+    assert_eq!(taken.status, 200, "{}", taken.body);
+    let longer =
+        database.text("SELECT (held_until > clock_timestamp() + interval '2 days 23 hours')::text FROM seat_holds");
+    assert_eq!(tokio::runtime::Runtime::new().unwrap().block_on(longer), "true");
+    assert_eq!(server.activate(&key, 2).code(), "ACTIVATION_LIMIT_REACHED");
+}
+
+#[test]
 fn a_machine_without_a_network_gets_a_longer_lease_over_files() {
     let (server, _database) = start();
     let (id, key) = server.issue("studio", &json!({ "seats": 1, "duration_days": 365 }));

@@ -218,15 +218,59 @@ fn asking_holds_no_floating_seat() {
     thread::sleep(Duration::from_secs(3));
     let other = Server::start(&database.url);
     let order = json!({ "license_key": key, "fingerprint": machine(1) });
-    for path in ["/api/license/verify", "/api/license/activate"] {
-        let asked = other.send("POST", path, &order);
-        assert_eq!(asked.status, 200, "{path}: {}", asked.body);
-        let end = asked.text("lease_expires_at");
-        // The hold began with the database's clock, a moment after the lease.
-        let later = licet_domain::values::Timestamp::parse(&until).unwrap().plus_seconds(1);
-        assert!(end <= later.to_string().as_str(), "{path}: {end} is after {until}");
-    }
+    let asked = other.send("POST", "/api/license/verify", &order);
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    let end = asked.text("lease_expires_at");
+    // The hold began with the database's clock, a moment after the lease.
+    let later = licet_domain::values::Timestamp::parse(&until).unwrap().plus_seconds(1);
+    assert!(end <= later.to_string().as_str(), "{end} is after {until}");
     let beaten = other.beat(first.text("token"), &json!({}));
     assert_eq!(beaten.status, 200);
     assert!(beaten.text("lease_expires_at").is_empty() || beaten.text("lease_expires_at") > until.as_str());
+}
+
+#[test]
+fn a_machine_that_starts_again_holds_its_floating_seat() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 60, "heartbeat_grace": 0 });
+    let (id, key) = server.issue("studio", &terms);
+    let first = activate(&server, &key, 1);
+    let held = || -> String {
+        let held = database.text("SELECT max(held_until)::text FROM seat_holds");
+        tokio::runtime::Runtime::new().unwrap().block_on(held)
+    };
+    let before = held();
+    thread::sleep(Duration::from_millis(1_100));
+    // Asked again, also under an idempotency key: the lease is as good as a new one, and so is the hold under it.
+    let order = json!({ "license_key": key, "fingerprint": machine(1) }).to_string();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("idempotency-key", "start-2"),
+    ];
+    let again = server.send_with("POST", "/api/license/activate", &headers, order.as_bytes());
+    assert_eq!(
+        (again.status, again.text("activation_id")),
+        (200, first.text("activation_id"))
+    );
+    assert!(
+        again.text("lease_expires_at") > first.text("lease_expires_at"),
+        "{}",
+        again.body
+    );
+    assert!(held() > before);
+    let repeated = server.send_with("POST", "/api/license/activate", &headers, order.as_bytes());
+    assert_eq!(repeated.body, again.body);
+    let events = server.get(&format!("/api/admin/licenses/{id}/events"));
+    assert_eq!(
+        events.body["items"].as_array().unwrap().len(),
+        2,
+        "nothing was recorded: {}",
+        events.body
+    );
+
+    // Its hold has run out, and nobody has taken the seat back yet: it starts again in time.
+    silence(&database);
+    assert_eq!(activate(&server, &key, 1).status, 200);
+    assert_eq!(activate(&server, &key, 2).code(), "ACTIVATION_LIMIT_REACHED");
 }

@@ -66,12 +66,7 @@ impl Platform {
                 .await;
         }
         // Refused on terms that another node has just changed? What is true now decides.
-        let by_terms = is_full(&done)
-            || matches!(
-                done,
-                Err(CommandError::License(LicenseRejection::VersionUnsupported { .. }))
-            );
-        if by_terms && self.terms_have_changed(&context.tenant, &in_force).await? {
+        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, &in_force).await? {
             let license = self.licenses.get(&context.tenant, in_force.id().0).await?;
             let in_force = self.in_force(&context.tenant, &license).await?;
             return Box::pin(self.activate_in_force(context, in_force, machine, body)).await;
@@ -92,10 +87,7 @@ impl Platform {
     ) -> Result<Done<Activated>, CommandError> {
         let output = |state: &License| in_force.seat_of(state, order, fingerprint_key);
         let command = |_: &_| Ok(LicenseCommand::Activate(Box::new(order.clone())));
-        let earlier = |activated: &Activated| Some(activated.activation.sequence);
-        let about = (in_force.id().0, context, context.envelope());
-        self.run_repeatable(&self.licenses, about, command, output, body, earlier)
-            .await
+        self.give_seat(context, in_force, command, output, body).await
     }
 
     /// Records that a machine was refused a seat, with what decided.
@@ -127,6 +119,26 @@ fn is_full<T>(done: &Result<T, CommandError>) -> bool {
     matches!(
         done,
         Err(CommandError::License(LicenseRejection::ActivationLimitReached { .. }))
+    )
+}
+
+/// Whether a refusal rests on the policy or the product.
+pub(super) fn is_by_terms<T>(done: &Result<T, CommandError>) -> bool {
+    use LicenseRejection::{
+        ActivationLimitReached, Expired, FingerprintInsufficient, FingerprintPlaceholder, TransferLimitReached,
+        VersionUnsupported,
+    };
+    let Err(CommandError::License(rejection)) = done else {
+        return false;
+    };
+    matches!(
+        rejection,
+        ActivationLimitReached { .. }
+            | Expired(_)
+            | FingerprintInsufficient { .. }
+            | FingerprintPlaceholder { .. }
+            | TransferLimitReached { .. }
+            | VersionUnsupported { .. }
     )
 }
 

@@ -1,6 +1,6 @@
 //! Takes a machine's seat back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use licet_domain::{
     api_key::Scope,
@@ -55,29 +55,24 @@ impl Platform {
         };
         let reason = request.reason.as_deref().and_then(|text| short(text, 500));
         let missing = || CommandError::License(LicenseRejection::ActivationNotFound(target.id()));
+        // The answer names the machine that the rules meant: without it, another may be the one that agrees most.
+        let meant = Mutex::new(None);
         let order = |state: &License| {
-            // The machine is looked for here, so that the answer names the one that the rules meant.
             let license = state.facts().ok_or(CommandError::License(LicenseRejection::NotFound))?;
             let activation = license
                 .find_target(&target)
                 .ok_or_else(missing)?
                 .activated
                 .activation_id;
-            let target = DeactivationTarget::Id(activation);
+            *meant.lock().unwrap_or_else(PoisonError::into_inner) = Some(activation);
             Ok(LicenseCommand::Deactivate {
-                target,
+                target: DeactivationTarget::Id(activation),
                 reason: reason.clone(),
                 by_operator: false,
                 at: context.now,
             })
         };
-        let output = |state: &License| {
-            let activation = state
-                .facts()
-                .and_then(|license| license.find_target(&target))
-                .ok_or_else(missing)?;
-            Ok(activation.activated.activation_id)
-        };
+        let output = |_: &License| meant.lock().unwrap_or_else(PoisonError::into_inner).ok_or_else(missing);
         self.run(&self.licenses, (id.0, context, context.envelope()), order, output, body)
             .await
     }

@@ -3,18 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use licet_domain::{
-    SeatHold,
     heartbeat::{Beat, HeartbeatEvent, HeartbeatRecorded, billing_period},
     license::{Activation, License, LicenseCommand, LicenseRejection, Standing},
     validate::{Machine, Request, Verdict},
     values::{ActivationId, AppVersion, LicenseId, Timestamp},
 };
-use licet_event_store::{AppendError, LogTable, NewEvent, Precondition, StreamEvents, Versioned};
+use licet_event_store::{AppendError, LogTable, NewEvent, StreamEvents, Versioned};
 use moka::sync::Cache;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::InForce;
+use super::{InForce, seating::hold};
 use crate::{CommandError, Context, Done, FieldError, Platform, refusals::Refusal};
 
 /// A beat as it is sent.
@@ -77,7 +76,7 @@ impl Platform {
             .map_err(|(field, error)| CommandError::Invalid(vec![FieldError::of(&field, error)]))?;
         let nonce = request.nonce.as_deref().map(nonce_digest);
         let recent = nonce.clone().map(|nonce| (request.activation, nonce));
-        let mut take_anew = false;
+        let mut unheld = None;
         for _ in 0..ATTEMPTS {
             let (license, activation) = self.seated(context, request).await?;
             let in_force = self.in_force(&context.tenant, &license).await?;
@@ -87,7 +86,10 @@ impl Platform {
                 Box::pin(self.note_beat_refusal(context, about, "METER_UNKNOWN", facts)).await;
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
-            if !activation.is_seated() && Box::pin(self.revive(context, &in_force, request.activation)).await? {
+            if !activation.is_seated()
+                && supports(&in_force, request)
+                && Box::pin(self.revive(context, &in_force, request.activation)).await?
+            {
                 continue;
             }
             let known = recent.as_ref().and_then(|beat| self.recent_beats.0.get(beat));
@@ -99,7 +101,7 @@ impl Platform {
                     changed: false,
                 });
             }
-            match self.record_beat(context, request, (&beaten, &nonce, take_anew)).await {
+            match self.record_beat(context, request, (&beaten, &nonce, unheld)).await {
                 Ok(position) => {
                     if let Some(beat) = recent {
                         self.recent_beats.0.insert(beat, position);
@@ -117,7 +119,7 @@ impl Platform {
                 // The seat fell free on another node; or its policy floats only since a moment ago, and it has no hold.
                 Err(AppendError::HoldChanged(_) | AppendError::Conflict { .. }) => {
                     let fresh = self.licenses.fresh(&context.tenant, request.license.0).await?;
-                    take_anew = seat(&fresh, request.activation)?.is_seated();
+                    unheld = seat(&fresh, request.activation)?.is_seated().then_some(fresh.version);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -164,12 +166,12 @@ impl Platform {
         }
     }
 
-    /// One append, in which a floating seat's hold moves on. `take_anew` is for a seat that has no hold yet.
+    /// One append, in which a floating seat's hold moves on.
     async fn record_beat(
         &self,
         context: &Context,
         request: &BeatRequest,
-        (beaten, nonce, take_anew): (&Beaten, &Option<String>, bool),
+        (beaten, nonce, unheld): (&Beaten, &Option<String>, Option<u64>),
     ) -> Result<i64, AppendError> {
         let in_force = &beaten.in_force;
         let event = HeartbeatEvent::Recorded(HeartbeatRecorded {
@@ -193,24 +195,8 @@ impl Platform {
             expected_version: 0,
             events: vec![NewEvent::of(&event)],
         }];
-        let holds = beaten.activation.is_seated() && in_force.license().standing == Standing::Active;
-        if let Some(seconds) = in_force.terms().hold_seconds().filter(|_| holds) {
-            let activation_id = request.activation;
-            submission.holds = vec![if take_anew {
-                submission.preconditions = vec![Precondition::StreamUnchanged {
-                    aggregate_type: "license",
-                    aggregate_id: request.license.to_string(),
-                    version: in_force.version,
-                }];
-                let license_id = request.license;
-                SeatHold::Take {
-                    activation_id,
-                    license_id,
-                    seconds,
-                }
-            } else {
-                SeatHold::Extend { activation_id, seconds }
-            }];
+        if beaten.activation.is_seated() && in_force.license().standing == Standing::Active {
+            hold(&mut submission, in_force, (request.activation, unheld));
         }
         self.log.append(submission).await.map(|appended| appended.position)
     }
@@ -315,6 +301,15 @@ fn seat(license: &Versioned<License>, id: ActivationId) -> Result<Arc<Activation
 }
 
 /// `again` says that the beat was answered before: its usage is in what is known to be used, and its hold has moved.
+/// Whether the program's version may run: what must not run takes no seat from others.
+fn supports(in_force: &InForce, request: &BeatRequest) -> bool {
+    let version = request.app_version.as_deref().map(AppVersion::new);
+    match (&in_force.product.min_version, version) {
+        (Some(minimum), Some(version)) => version.is_at_least(minimum),
+        _ => true,
+    }
+}
+
 fn judge(
     context: &Context,
     request: &BeatRequest,

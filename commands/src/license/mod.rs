@@ -13,6 +13,7 @@ mod note_expiry;
 mod reclaim;
 mod renew;
 mod reveal_key;
+mod seating;
 mod simulate;
 mod transfer;
 mod true_up;

@@ -5,7 +5,7 @@ use licet_domain::{
     api_key::Scope,
     license::{License, LicenseEvent, SimulatedRefusal, Simulation},
     policy::{Policy, Terms},
-    values::{LicenseId, Limits, Timestamp},
+    values::{ActivationId, LicenseId, Limits, Timestamp},
 };
 use uuid::Uuid;
 
@@ -14,8 +14,10 @@ use crate::{CommandError, Context, Platform, policy::TermsChanges};
 /// What became of one license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulatedLicense {
-    /// How many machines had a seat at the beginning that there would not have been.
-    pub over_seats: u32,
+    /// The machines that had a seat at the beginning that there would not have been.
+    pub over_seats: Vec<ActivationId>,
+    /// When it would have been of no use, in order: from each moment to before the other.
+    pub over: Vec<(Timestamp, Timestamp)>,
     /// Machines that would have been refused, with the position of the event that admitted them.
     pub refused: Vec<(i64, SimulatedRefusal)>,
     /// How many activations were judged.
@@ -60,17 +62,27 @@ impl Platform {
             .fold(License::default(), |state, (_, _, event)| License::evolve(state, event));
         let mut simulation = Simulation::new(state, terms.clone());
         let over_seats = simulation.over_seats();
-        let mut refused = Vec::new();
-        for (position, _, event) in after {
+        let (mut refused, mut over, mut from) = (Vec::new(), Vec::new(), since);
+        for (position, at, event) in after {
+            over.extend(over_between(simulation.usable_until(), (from, *at)));
+            from = *at;
             refused.extend(simulation.live(event).map(|refusal| (*position, refusal)));
         }
+        over.extend(over_between(simulation.usable_until(), (from, context.now)));
         let limits = simulation.limits();
         let activated = |(_, _, event): &&(_, _, LicenseEvent)| matches!(event, LicenseEvent::Activated(_));
         Ok(SimulatedLicense {
             over_seats,
+            over,
             refused,
             limits,
             activations: after.iter().filter(activated).count() as u64,
         })
     }
+}
+
+/// The part of a stretch in which a license is of no use any more.
+fn over_between(usable_until: Option<Timestamp>, (from, to): (Timestamp, Timestamp)) -> Option<(Timestamp, Timestamp)> {
+    let begin = usable_until?.max(from);
+    (begin < to).then_some((begin, to))
 }

@@ -6,7 +6,7 @@ use licet_domain::{
     values::{ActivationId, LicenseId},
 };
 
-use super::{Activated, InForce, MachineRequest, machine::short};
+use super::{Activated, InForce, MachineRequest, activate::is_by_terms, machine::short};
 use crate::{Body, CommandError, Context, Done, Platform};
 
 /// A seat that is to move.
@@ -71,11 +71,12 @@ impl Platform {
             })
         };
         let output = |state: &License| in_force.seat_of(state, &order, fingerprint_key);
-        let earlier = |activated: &Activated| Some(activated.activation.sequence);
-        let about = (in_force.id().0, context, context.envelope());
-        let done = self
-            .run_repeatable(&self.licenses, about, command, output, body, earlier)
-            .await;
+        let done = self.give_seat(context, in_force, command, output, body).await;
+        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, in_force).await? {
+            let license = self.licenses.get(&context.tenant, in_force.id().0).await?;
+            let in_force = self.in_force(&context.tenant, &license).await?;
+            return Box::pin(self.transfer(context, &in_force, (request, by_operator), body)).await;
+        }
         if let Err(CommandError::License(rejection)) = &done {
             self.note_seat_refusal(context, in_force, &order, ("transfer", rejection))
                 .await;

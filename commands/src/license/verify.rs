@@ -120,10 +120,12 @@ impl Platform {
             if verdict == Verdict::FeatureMissing {
                 facts.insert("features_asked".to_owned(), json!(wanted.features));
             }
+            // A token's machine is named, though its seat has ended.
+            let named = activation.as_ref().or_else(|| seat.named(&in_force));
             let refusal = Refusal {
                 license_id: in_force.id(),
-                machine: seat.components(activation.as_deref()),
-                activation_id: activation.as_ref().map(|activation| activation.id()),
+                machine: seat.components(named.map(Arc::as_ref)),
+                activation_id: named.map(|activation| activation.id()),
                 asked: "verify",
                 code: verdict.code(),
                 policy_version: in_force.policy.version,
@@ -179,6 +181,14 @@ impl Seat {
             None => (Machine::NotActivated, None),
             Some(activation) if activation.is_seated() => (Machine::Seated, Some(Arc::clone(activation))),
             Some(activation) => (Machine::SilentTooLong, Some(Arc::clone(activation))),
+        }
+    }
+
+    /// The activation that a token names, active or not.
+    fn named<'a>(&self, in_force: &'a InForce) -> Option<&'a Arc<Activation>> {
+        match self {
+            Self::Machine { .. } => None,
+            Self::Named(id) => in_force.license().activation(*id),
         }
     }
 

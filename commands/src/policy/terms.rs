@@ -50,10 +50,10 @@ impl TermsChanges {
             duration_from: duration_from(&mut fields, self.duration_from.as_deref(), present.duration_from),
             grace_days: fields.number("grace_days", self.grace_days, present.grace_days),
             fingerprint_match: fields.number("fingerprint_match", self.fingerprint_match, present.fingerprint_match),
-            fingerprint_extra: self.fingerprint_extra.as_ref().map_or_else(
-                || present.fingerprint_extra.clone(),
-                |names| names.iter().map(|name| name.trim().to_lowercase()).collect(),
-            ),
+            fingerprint_extra: self
+                .fingerprint_extra
+                .as_ref()
+                .map_or_else(|| present.fingerprint_extra.clone(), |names| component_names(names)),
             heartbeat_interval_seconds: fields.number(
                 "heartbeat_interval_seconds",
                 self.heartbeat_interval_seconds,
@@ -77,6 +77,17 @@ impl TermsChanges {
         };
         fields.finish(Some(terms))
     }
+}
+
+/// Each name once: a component counts once, however often it is named.
+fn component_names(names: &[String]) -> Vec<String> {
+    let mut unique = Vec::with_capacity(names.len());
+    for name in names.iter().map(|name| name.trim().to_lowercase()) {
+        if !name.is_empty() && !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    unique
 }
 
 fn duration_from(fields: &mut Fields, asked: Option<&str>, present: DurationFrom) -> DurationFrom {

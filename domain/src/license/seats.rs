@@ -28,8 +28,10 @@ pub(super) fn release(
     terms: &Terms,
     at: Timestamp,
 ) -> Vec<LicenseEvent> {
-    let seated = license.activation(activation_id).is_some_and(|known| known.is_seated());
-    (seated && terms.floating)
+    let known = license.activation(activation_id).filter(|known| known.is_seated());
+    // What was taken along before its policy floated is held by no beat.
+    let at_home = known.is_some_and(|known| known.checked_out_until.is_none_or(|until| until <= at));
+    (at_home && terms.floating)
         .then_some(LicenseEvent::SeatReleased(LicenseSeatReleased { activation_id, at }))
         .into_iter()
         .collect()
@@ -101,9 +103,9 @@ pub(super) fn check_out(
     if known.checked_out_until.is_some_and(|known| known >= until) {
         return Ok(vec![]);
     }
-    let hold_seconds = terms
-        .floating
-        .then(|| u32::try_from(until.seconds() - at.seconds() + 60).unwrap_or(u32::MAX));
+    // The lease in the file lasts as long as the seat is held in any case, or as long as it is taken along.
+    let taken_along = u32::try_from(until.seconds() - at.seconds() + 60).unwrap_or(u32::MAX);
+    let hold_seconds = terms.hold_seconds().map(|seconds| seconds.max(taken_along));
     Ok(vec![LicenseEvent::CheckedOut(LicenseCheckedOut {
         activation_id,
         until,

@@ -10,7 +10,7 @@ use crate::{
     Decider,
     policy::Terms,
     validate::Phase,
-    values::{ActivationId, Limits},
+    values::{ActivationId, Limits, Timestamp},
 };
 
 /// A machine that got a seat, and would not have got one.
@@ -27,18 +27,34 @@ pub struct SimulatedRefusal {
 pub struct Simulation {
     license: License,
     terms: Terms,
+    /// What the license was before a machine left: a transfer that would have been refused leaves the seat where it was.
+    before: Option<(ActivationId, License)>,
 }
 
 impl Simulation {
     /// Begins with what the license was when the stretch began.
     pub fn new(license: License, terms: Terms) -> Self {
-        Self { license, terms }
+        Self {
+            license,
+            terms,
+            before: None,
+        }
     }
 
-    /// How many seats are in use beyond what the proposed terms give.
-    pub fn over_seats(&self) -> u32 {
-        let license = self.license.facts();
-        license.map_or(0, |license| license.active.saturating_sub(license.seats(&self.terms)))
+    /// The machines that have a seat beyond what the proposed terms give: those that came last.
+    pub fn over_seats(&self) -> Vec<ActivationId> {
+        let Some(license) = self.license.facts() else {
+            return Vec::new();
+        };
+        let mut seated: Vec<_> = license.activations().filter(|known| known.is_seated()).collect();
+        seated.sort_unstable_by_key(|known| known.sequence);
+        let seats = usize::try_from(license.seats(&self.terms)).unwrap_or(usize::MAX);
+        seated.into_iter().skip(seats).map(|known| known.id()).collect()
+    }
+
+    /// Since when the license, as it stands, would have been of no use; `None` while it has no end.
+    pub fn usable_until(&self) -> Option<Timestamp> {
+        self.license.facts()?.window(&self.terms).usable_until()
     }
 
     /// The limits that the license has under the proposed terms.
@@ -58,11 +74,20 @@ impl Simulation {
             _ => None,
         };
         if let Some((activation_id, rejection)) = refused {
+            if let (LicenseEvent::Activated(event), Some((left, license))) = (event, self.before.take())
+                && event.transferred_from == Some(left)
+            {
+                self.license = license;
+            }
             return Some(SimulatedRefusal {
                 activation_id,
                 rejection,
             });
         }
+        self.before = match event {
+            LicenseEvent::Deactivated(event) => Some((event.activation_id, self.license.clone())),
+            _ => None,
+        };
         self.license = License::evolve(std::mem::take(&mut self.license), event);
         None
     }
@@ -129,7 +154,33 @@ mod tests {
                 .all(|event| lived.live(event).is_none())
         );
         lived.terms.seats = 1;
-        assert_eq!(lived.over_seats(), 1);
+        assert_eq!(
+            lived.over_seats(),
+            [ActivationId(uuid::Uuid::from_u128(2))],
+            "who came last"
+        );
+    }
+
+    #[test]
+    fn a_transfer_that_is_refused_leaves_the_seat_where_it_was() {
+        let terms = Terms {
+            max_transfers: Some(0),
+            ..Terms::with_seats(1)
+        };
+        let mut simulation = Simulation::new(License::Absent, terms);
+        let moved = match activated(2) {
+            LicenseEvent::Activated(event) => LicenseEvent::Activated(LicenseActivated {
+                transferred_from: Some(ActivationId(uuid::Uuid::from_u128(1))),
+                ..event
+            }),
+            other => other,
+        };
+        let lived: Vec<_> = [issued(), activated(1), deactivated(1), moved, activated(3)]
+            .iter()
+            .map(|event| simulation.live(event).map(|refusal| refusal.rejection.code()))
+            .collect();
+        let (moved, third) = (Some("TRANSFER_LIMIT_REACHED"), Some("ACTIVATION_LIMIT_REACHED"));
+        assert_eq!(lived, [None, None, None, moved, third]);
     }
 
     #[test]

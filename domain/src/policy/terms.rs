@@ -109,6 +109,7 @@ impl Terms {
 
     /// Refuses terms under which no machine could ever run, or that reach past the end of the calendar.
     pub(super) fn check(&self) -> Result<(), PolicyRejection> {
+        let components = u8::try_from(3 + self.fingerprint_extra.len()).unwrap_or(u8::MAX);
         let checks = [
             ("seats", (1..=1_000_000).contains(&self.seats), "1 to 1,000,000"),
             (
@@ -119,8 +120,8 @@ impl Terms {
             ("grace_days", self.grace_days <= 3_650, "0 to 3,650"),
             (
                 "fingerprint_match",
-                (1..=10).contains(&self.fingerprint_match),
-                "1 to 10",
+                (1..=components.min(10)).contains(&self.fingerprint_match),
+                "1 to 10, and at most the 3 components of every machine and the names in fingerprint_extra",
             ),
             (
                 "fingerprint_extra",

@@ -21,9 +21,11 @@ impl AppVersion {
         &self.0
     }
 
-    /// Whether this version is at least `minimum`; what cannot be read is not.
+    /// Whether this version is at least `minimum`, by precedence: build metadata counts for nothing (semver 2.0.0, 10).
+    /// What cannot be read is not.
     pub fn is_at_least(&self, minimum: &semver::Version) -> bool {
-        self.semver().is_some_and(|version| version >= *minimum)
+        self.semver()
+            .is_some_and(|version| version.cmp_precedence(minimum).is_ge())
     }
 
     fn semver(&self) -> Option<semver::Version> {
@@ -47,6 +49,7 @@ mod tests {
     fn short_versions_are_padded() {
         let minimum = semver::Version::new(1, 2, 0);
         for (text, expected) in [
+            ("1.2.0+5", true),
             ("1.2", true),
             ("2", true),
             ("v1.2.0", true),

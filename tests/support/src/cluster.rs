@@ -120,6 +120,15 @@ impl TestDatabase {
     pub async fn execute(&self, statements: &str) {
         execute(&self.url, statements).await;
     }
+
+    /// Asks for one text.
+    pub async fn text(&self, query: &str) -> String {
+        let mut connection = PgConnection::connect(&self.url).await.expect("the database answers");
+        sqlx::query_scalar(query)
+            .fetch_one(&mut connection)
+            .await
+            .expect("the query answers a text")
+    }
 }
 
 async fn try_execute(url: &str, statements: &str) -> sqlx::Result<()> {

@@ -5,10 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::{
-    Done,
-    license::{Activated, ActivationRequest, MachineRequest},
-};
+use licet_commands::license::{Activated, ActivationRequest, MachineRequest};
 use licet_contracts::license::{ActivateRequest, ActivateResponse};
 use licet_domain::{api_key::Scope, values::Timestamp};
 
@@ -56,11 +53,11 @@ pub(crate) async fn activate_license(
                 app_version: request.app_version,
             },
         };
-        let shape = |activated: &Activated, hold, position| {
+        let shape = |activated: &Activated, position| {
             let told = (context.now, request.nonce.clone(), position);
-            shape(&app, activated, hold, told)
+            shape(&app, activated, told)
         };
-        let taken = |activated: &Activated| render::json(&shape(activated, hold_of_new(activated, context.now), 0));
+        let taken = |activated: &Activated| render::json(&shape(activated, 0));
         let done = app.platform.activate(&context, order, &taken).await;
         let done = super::found(&app, &context, done).await?;
         let status = if done.changed {
@@ -68,38 +65,16 @@ pub(crate) async fn activate_license(
         } else {
             StatusCode::OK
         };
-        let hold = hold(&app, &done).await?;
-        let body = render::json(&shape(&done.value, hold, done.position));
+        let body = render::json(&shape(&done.value, done.position));
         Ok(render::answer(status, body, &[render::position(done.position)]))
     })
     .await
 }
 
-/// What holds the seat in an answer that is kept before the hold is known: only a seat that is taken in this very request
-/// is held from now on.
-pub(super) fn hold_of_new(activated: &Activated, now: Timestamp) -> Hold {
-    if activated.activation.activated.at == now {
-        Hold::Moved
-    } else {
-        Hold::Until(now)
-    }
-}
-
-/// What holds the seat that a machine got, or had.
-pub(super) async fn hold(app: &App, done: &Done<Activated>) -> Result<Hold> {
-    if done.changed {
-        return Ok(Hold::Moved);
-    }
-    let standing = signing::hold(app, &done.value.in_force, &done.value.activation).await?;
-    // Without a hold the seat cannot fall free: the policy floats only since a moment ago.
-    Ok(standing.unwrap_or(Hold::Moved))
-}
-
-/// The answer that a machine with a seat gets.
+/// The answer that a machine gets whose seat is held from now on.
 pub(super) fn shape(
     app: &App,
     activated: &Activated,
-    hold: Hold,
     (now, nonce, position): (Timestamp, Option<String>, i64),
 ) -> ActivateResponse {
     let Activated {
@@ -110,7 +85,7 @@ pub(super) fn shape(
     let id = activation.activated.activation_id;
     let interval = in_force.terms().heartbeat_interval_seconds;
     let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (in_force.id(), id), interval, now);
-    let lease = signing::issue(app, in_force, activation, (fingerprint_key, hold), now);
+    let lease = signing::issue(app, in_force, activation, (fingerprint_key, Hold::Moved), now);
     ActivateResponse {
         activation_id: id.to_string(),
         token,

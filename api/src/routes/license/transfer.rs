@@ -9,10 +9,7 @@ use licet_commands::license::{Activated, MachineRequest, TransferRequest as Orde
 use licet_contracts::license::{ActivateResponse, TransferRequest};
 use licet_domain::api_key::Scope;
 
-use super::{
-    activate::{hold, hold_of_new, shape},
-    raw,
-};
+use super::{activate::shape, raw};
 use crate::{
     App,
     auth::Caller,
@@ -56,19 +53,18 @@ pub(crate) async fn transfer_license(
             },
             reason: request.reason,
         };
-        let shape = |activated: &Activated, hold, position| {
+        let shape = |activated: &Activated, position| {
             let told = (context.now, request.nonce.clone(), position);
-            shape(&app, activated, hold, told)
+            shape(&app, activated, told)
         };
         let done = app
             .platform
             .transfer_by_key(&context, &request.license_key, order, &|activated| {
-                render::json(&shape(activated, hold_of_new(activated, context.now), 0))
+                render::json(&shape(activated, 0))
             })
             .await;
         let done = super::found(&app, &context, done).await?;
-        let hold = hold(&app, &done).await?;
-        let body = render::json(&shape(&done.value, hold, done.position));
+        let body = render::json(&shape(&done.value, done.position));
         Ok(render::answer(StatusCode::OK, body, &[render::position(done.position)]))
     })
     .await

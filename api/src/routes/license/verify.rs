@@ -81,9 +81,7 @@ async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option
         return None;
     };
     // What is new can wait; whether the program may run cannot.
-    let Ok(releases) = catalog::releases(app, in_force.product.id).await else {
-        return None;
-    };
+    let releases = catalog::at_hand(app, in_force.product.id).await?;
     let machine = verified
         .activation
         .as_ref()
