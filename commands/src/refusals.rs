@@ -152,6 +152,24 @@ impl Counts {
         (guesses.count, Duration::from_millis(wait))
     }
 
+    /// Repetitions that could not be recorded: they are counted with what came since, or tried again.
+    fn put_back(&mut self, tenant: Tenant, counted: DecisionRepeated) {
+        let key = (counted.license_id, counted.machine, counted.code);
+        if let Some(folded) = self.folded.get_mut(&key) {
+            folded.repeats += counted.count;
+            folded.since = folded.since.min(counted.since);
+            return;
+        }
+        *self.machines.entry(key.0).or_default() += 1;
+        let folded = Folded {
+            tenant,
+            since: counted.since,
+            last: counted.at,
+            repeats: counted.count,
+        };
+        self.folded.insert(key, folded);
+    }
+
     /// A first refusal that could not be recorded: the next one is the first.
     fn forget(&mut self, key: &Key) {
         if self.folded.remove(key).is_some()
@@ -188,6 +206,7 @@ impl Platform {
             return;
         };
         let machine = key.1.clone();
+        let counted_before = before.clone();
         let mut events: Vec<DecisionEvent> = before.map(DecisionEvent::Repeated).into_iter().collect();
         events.push(DecisionEvent::Refused(DecisionRefused {
             license_id: refusal.license_id,
@@ -201,7 +220,11 @@ impl Platform {
         }));
         let id = refusal.license_id.to_string();
         if !self.record_decisions(context, id, &events).await {
-            self.refusals.lock().forget(&key);
+            let mut refusals = self.refusals.lock();
+            refusals.forget(&key);
+            if let Some(counted) = counted_before {
+                refusals.put_back(context.tenant.clone(), counted);
+            }
         }
     }
 
@@ -212,8 +235,13 @@ impl Platform {
         for (tenant, event) in repeated {
             let context = Context::system("refusals", tenant, now, self.edge.id());
             let id = event.license_id.to_string();
-            self.record_decisions(&context, id, &[DecisionEvent::Repeated(event)])
-                .await;
+            let kept = event.clone();
+            if !self
+                .record_decisions(&context, id, &[DecisionEvent::Repeated(event)])
+                .await
+            {
+                self.refusals.lock().put_back(context.tenant, kept);
+            }
         }
     }
 

@@ -26,7 +26,7 @@ pub struct SimulationResult {
     pub licenses: u64,
     /// How many activations were judged again.
     pub activations: u64,
-    /// Machines that got a seat and would have been refused, at most 1,000.
+    /// Machines that got a seat, or were told by a beat that they may run, and would have been refused, at most 1,000.
     pub refused: Vec<SimulatedRefusal>,
     /// Machines that kept their seat and would have lost it for silence, at most 1,000; only where the terms float.
     pub silent: Vec<SimulatedSilence>,
@@ -60,7 +60,7 @@ pub struct SimulatedRefusal {
     pub license_id: String,
     /// The machine's activation.
     pub activation_id: String,
-    /// The position of the event that admitted it.
+    /// The position of the event that admitted it: of the activation, or of the first beat.
     pub position: i64,
     /// What would have been answered.
     pub code: String,
@@ -88,6 +88,8 @@ pub struct SimulatedOverSeats {
     pub license_id: String,
     /// How many too many.
     pub over: u32,
+    /// Their activations: those that came last, at most 1,000.
+    pub activation_ids: Vec<String>,
 }
 
 /// `POST /api/admin/replays`

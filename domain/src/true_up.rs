@@ -9,7 +9,7 @@ const DAY: i64 = 86_400;
 /// From a moment on, so many seats are in use and so many are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The event that made it so.
+    /// The event that made it so, or that said when it would be: a license ends by itself.
     pub position: i64,
     /// When it was recorded.
     pub at: Timestamp,
@@ -62,13 +62,19 @@ pub struct Evidence {
 pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
     let counted = steps.iter().take_while(|step| step.at < to).count();
     let steps = &steps[..counted];
+    // A license that ended by itself did so by an event that counts already.
+    let events = steps
+        .windows(2)
+        .filter(|pair| pair[0].position != pair[1].position)
+        .count()
+        + steps.len().min(1);
     let mut figures = Figures {
         peak: 0,
         peak_at: None,
         average: 0.0,
         over_use: Vec::new(),
         events: Evidence {
-            count: steps.len() as u64,
+            count: events as u64,
             first: steps.first().map_or(0, |step| step.position),
             last: steps.last().map_or(0, |step| step.position),
         },

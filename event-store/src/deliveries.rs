@@ -296,11 +296,12 @@ pub async fn resend(pool: &PgPool, tenant: &Tenant, webhook_id: Uuid, position: 
     Ok(found.rows_affected() == 1)
 }
 
-/// Sends everything since a position again, and what was not queued then.
+/// Sends everything since a position again, and what was not queued then. A webhook that nobody has looked after yet begins
+/// where it was made, at the latest.
 pub async fn replay(
     pool: &PgPool,
     tenant: &Tenant,
-    (consumer, webhook_id): (&str, Uuid),
+    (consumer, webhook_id, from_position): (&str, Uuid, i64),
     after: i64,
 ) -> sqlx::Result<()> {
     unpause(pool, webhook_id).await?;
@@ -314,9 +315,10 @@ pub async fn replay(
     .execute(&mut *transaction)
     .await?;
     sqlx::query!(
-        "INSERT INTO consumers (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = least(consumers.position, excluded.position)",
+        "INSERT INTO consumers (name, position) VALUES ($1, least($2::bigint, $3)) ON CONFLICT (name) DO UPDATE SET position = least(consumers.position, $2)",
         consumer,
         after,
+        from_position,
     )
     .execute(&mut *transaction)
     .await?;

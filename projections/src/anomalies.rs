@@ -3,7 +3,7 @@
 
 use licet_domain::{
     anomaly::{Came, Daily, Observation, Seen},
-    heartbeat::HeartbeatEvent,
+    heartbeat::{HeartbeatEvent, HeartbeatRecorded},
     license::LicenseEvent,
     values::{Sealed, Timestamp},
 };
@@ -33,24 +33,30 @@ pub struct Touched {
     pub license_id: Uuid,
 }
 
-/// Licenses of which something was recorded between two positions.
-pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Touched>> {
+/// Where something was first recorded of a license in a stretch of the log, and when.
+pub type First = (i64, Timestamp);
+
+/// Licenses of which something was recorded between two positions, and where that begins.
+pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<(Touched, First)>> {
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT tenant_id AS "tenant_id!", license_id AS "license_id!" FROM (
-               SELECT tenant_id, aggregate_id AS license_id FROM events
+        r#"SELECT tenant_id AS "tenant_id!", license_id AS "license_id!", min(position) AS "position!", min(recorded_at) AS "at!"
+           FROM (
+               SELECT tenant_id, aggregate_id AS license_id, position, recorded_at FROM events
                WHERE position > $1 AND position <= $2 AND aggregate_type = 'license'
                UNION ALL
-               SELECT tenant_id, payload ->> 'license_id' FROM heartbeat_events WHERE position > $1 AND position <= $2
-           ) AS found"#,
+               SELECT tenant_id, payload ->> 'license_id', position, recorded_at FROM heartbeat_events
+               WHERE position > $1 AND position <= $2
+           ) AS found GROUP BY tenant_id, license_id"#,
         after,
         until,
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| touch(&row.tenant_id, &row.license_id))
-        .collect())
+    let found = rows.into_iter().filter_map(|row| {
+        let license = touch(&row.tenant_id, &row.license_id)?;
+        Some((license, (row.position, row.at.into())))
+    });
+    Ok(found.collect())
 }
 
 /// Licenses of a tenant of which something was recorded in a range.
@@ -116,9 +122,11 @@ pub async fn observations(
             position: row.position,
             cause,
         };
+        let mut figures = Vec::new();
         let seen = if row.event_type == "heartbeat.recorded" {
             let HeartbeatEvent::Recorded(beat) =
                 decode(&row.event_type, &row.event_version, &row.payload).map_err(undecodable)?;
+            figures = figures_of(&beat);
             Some(Seen::Beat {
                 machine: beat.activation_id,
                 valid: beat.code.is_valid(),
@@ -137,6 +145,7 @@ pub async fn observations(
                 at: row.recorded_at.into(),
                 network: client.as_ref().and_then(network),
                 seen,
+                figures,
             });
         }
     }
@@ -176,12 +185,25 @@ pub async fn came(pool: &PgPool, license: &Touched, range: Range) -> Result<Vec<
     Ok(came)
 }
 
+/// The figures to which a beat adds, as [`daily`] names them.
+fn figures_of(beat: &HeartbeatRecorded) -> Vec<String> {
+    let users = beat.active_users.map(|_| "active_users".to_owned());
+    let features = beat.features.keys().map(|name| format!("feature/{name}"));
+    let meters = beat.usage.keys().map(|name| format!("meter/{name}"));
+    let always = std::iter::once("machines".to_owned());
+    always.chain(users).chain(features).chain(meters).collect()
+}
+
 fn seen_in(event: &LicenseEvent) -> Option<Seen> {
     match event {
         LicenseEvent::Activated(event) => Some(match event.transferred_from {
             Some(_) => Seen::SeatMoved(event.activation_id),
-            None => Seen::Activated(event.activation_id),
+            None => Seen::Activated {
+                machine: event.activation_id,
+                hardware: event.components.digest(),
+            },
         }),
+        LicenseEvent::Deactivated(event) => Some(Seen::Left(event.activation_id)),
         LicenseEvent::SeatReleased(event) => Some(Seen::SeatMoved(event.activation_id)),
         LicenseEvent::SeatRevived(event) => Some(Seen::SeatMoved(event.activation_id)),
         _ => None,
@@ -223,6 +245,7 @@ pub async fn daily(pool: &PgPool, license: &Touched, moment: Timestamp) -> sqlx:
             name: row.name,
             past: vec![0; days],
             today: 0,
+            since: today.into(),
         });
         let amount = row.amount.max(0).cast_unsigned();
         let place = usize::try_from((row.day - known).whole_days()).unwrap_or(0);

@@ -81,6 +81,40 @@ fn a_proposed_policy_is_tried_on_real_history_and_nothing_is_written() {
     assert_eq!(server.send("POST", &path, &json!({ "days": 1000 })).status, 422);
 }
 
+#[test]
+fn beats_in_a_grace_that_would_not_be_there_would_be_refused() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 2, "grace_days": 30 }));
+    let owner = server.get(&format!("/api/license/info/{key}"));
+    let policies = server.get_at(owner.header("licet-position"), "/api/admin/policies");
+    let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let today = server.activate(&key, 1).text("ts").to_owned();
+    let yesterday = Timestamp::parse(&today).unwrap().plus_seconds(-86_400);
+    let order = json!({ "customer_id": owner.body["license"]["customer"], "policy": "studio",
+        "valid_from": "2020-01-01T00:00:00Z", "expires_at": yesterday });
+    let issued = server.create("/api/admin/licenses", &order);
+    let (id, key) = (
+        issued.body["items"][0]["id"].clone(),
+        issued.body["items"][0]["key"].clone(),
+    );
+    let seated = server.activate(key.as_str().unwrap(), 1);
+    for _ in 0..2 {
+        let beaten = server.beat(seated.text("token"), &json!({}));
+        assert_eq!(beaten.code(), "EXPIRED_IN_GRACE", "{}", beaten.body);
+    }
+    let path = format!("/api/admin/policies/{policy}/simulate");
+    let without = server.send("POST", &path, &json!({ "grace_days": 0 }));
+    let refused = without.body["refused"].as_array().unwrap();
+    let told: Vec<_> = refused
+        .iter()
+        .map(|one| (&one["license_id"], one["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [(&id, "LICENSE_EXPIRED"), (&id, "EXPIRED")], "{}", without.body);
+    assert_eq!(refused[1]["activation_id"], seated.text("activation_id"));
+    let with = server.send("POST", &path, &json!({ "grace_days": 10 }));
+    assert_eq!(with.body["refused"], json!([]));
+}
+
 fn replay(server: &Server, order: &Value) -> Value {
     let asked = server.send("POST", "/api/admin/replays", order);
     assert_eq!(asked.status, 202, "{}", asked.body);

@@ -2,10 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use licet_commands::{CommandError, Context, Network, Platform};
@@ -13,10 +10,11 @@ use licet_domain::{
     anomaly::{DRIFT_DAYS, Finding, History, Severity, find},
     values::{LicenseId, Sealed, Timestamp},
 };
-use licet_event_store::{AsOf, Tenant, consumers, vault::Purpose};
+use licet_event_store::{AsOf, ReadError, Tenant, consumers, vault::Purpose};
 use licet_projections::{
-    anomalies::{self, Guessing, Touched},
+    anomalies::{self, First, Guessing, Touched},
     heartbeats::Range,
+    status,
 };
 use serde_json::{Value, json};
 
@@ -32,39 +30,79 @@ const PAUSE_SECONDS: i64 = 300;
 /// Licenses in one turn.
 const LICENSES: usize = 500;
 
-/// Licenses that are due to be looked at, and when each was last.
+/// How far back a turn looks where nobody looked for a while; older history is for a re-run.
+const LOOK_BACK_DAYS: i64 = 7;
+
+/// What is known of a license that is looked at again and again.
+#[derive(Default)]
+struct Entry {
+    /// When it was last looked at.
+    last: Option<Timestamp>,
+    /// Where something begins that was not looked at yet.
+    first: Option<First>,
+}
+
+/// Licenses that are due to be looked at, and how far the log was read for them.
+///
+/// The place that is kept in the database is the first that was not looked at: whoever goes on after this process, at that
+/// place, misses nothing that was put off here.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    licenses: Mutex<HashMap<Touched, (Option<Timestamp>, bool)>>,
-    /// Whether it knows what the process before this one had put off.
-    caught_up: AtomicBool,
+    licenses: HashMap<Touched, Entry>,
+    /// The place as this process kept it, and how far it has read.
+    place: Option<(i64, i64)>,
 }
 
 impl Agenda {
-    fn add(&self, touched: Vec<Touched>) {
-        let mut agenda = self.licenses.lock().unwrap_or_else(PoisonError::into_inner);
-        for license in touched {
-            agenda.entry(license).or_insert((None, false)).1 = true;
+    /// From where to read on; where another node kept another place, from there, with what follows.
+    fn read_from(&mut self, kept: i64) -> i64 {
+        match self.place {
+            Some((own, read)) if own == kept => read,
+            _ => {
+                self.licenses.clear();
+                kept
+            }
         }
     }
 
-    /// Takes out what is due now; what was not touched for a day is forgotten.
-    fn due(&self, now: Timestamp) -> Vec<Touched> {
-        let mut agenda = self.licenses.lock().unwrap_or_else(PoisonError::into_inner);
-        agenda.retain(|_, (last, touched)| *touched || last.is_none_or(|last| now < last.plus_seconds(DAY_SECONDS)));
+    fn add(&mut self, touched: Vec<(Touched, First)>) {
+        for (license, first) in touched {
+            self.licenses.entry(license).or_default().first.get_or_insert(first);
+        }
+    }
+
+    /// What is due now; what was not touched for a day is forgotten.
+    fn due(&mut self, now: Timestamp) -> Vec<(Touched, First)> {
+        let remembered = |last: Option<Timestamp>| last.is_some_and(|last| now < last.plus_seconds(DAY_SECONDS));
+        self.licenses
+            .retain(|_, entry| entry.first.is_some() || remembered(entry.last));
         let rested = |last: Option<Timestamp>| last.is_none_or(|last| now >= last.plus_seconds(PAUSE_SECONDS));
-        let mut waiting: Vec<_> = agenda
-            .iter_mut()
-            .filter(|(_, (last, touched))| *touched && rested(*last))
+        let mut waiting: Vec<_> = self
+            .licenses
+            .iter()
+            .filter(|(_, entry)| rested(entry.last))
+            .filter_map(|(license, entry)| Some((entry.last, license.clone(), entry.first?)))
             .collect();
         // Whoever was looked at longest ago comes first, so that nobody starves.
-        waiting.sort_unstable_by_key(|(_, (last, _))| *last);
+        waiting.sort_unstable_by_key(|(last, ..)| *last);
         let some = waiting.into_iter().take(LICENSES);
-        some.map(|(license, entry)| {
-            *entry = (Some(now), false);
-            license.clone()
-        })
-        .collect()
+        some.map(|(_, license, first)| (license, first)).collect()
+    }
+
+    /// A license was looked at, or it was tried in vain and is due again after a rest.
+    fn looked_at(&mut self, license: &Touched, now: Timestamp, done: bool) {
+        if let Some(entry) = self.licenses.get_mut(license) {
+            entry.last = Some(now);
+            if done {
+                entry.first = None;
+            }
+        }
+    }
+
+    /// The place to keep when so much was read.
+    fn place(&self, read: i64) -> i64 {
+        let waiting = self.licenses.values().filter_map(|entry| entry.first);
+        waiting.map(|(position, _)| position - 1).min().unwrap_or(read)
     }
 }
 
@@ -72,36 +110,45 @@ fn database(error: licet_event_store::StoreError) -> WorkerError {
     WorkerError::of("looking for anomalies")(error.into())
 }
 
+/// How far the log can be looked at: what the read models of beats have not folded yet is not seen.
+async fn folded(platform: &Platform) -> Result<i64, WorkerError> {
+    let all = status(&platform.log).await;
+    let all = all.map_err(|error| WorkerError::of("looking for anomalies")(error.into()))?;
+    let beats = all.iter().find(|one| one.name == "license_heartbeats");
+    Ok(beats.map_or(0, |one| one.position))
+}
+
 /// One turn over what is new.
-pub(crate) async fn turn(platform: &Arc<Platform>, agenda: &Agenda) -> Result<(), WorkerError> {
+pub(crate) async fn turn(platform: &Arc<Platform>, agenda: &mut Agenda) -> Result<(), WorkerError> {
     let pool = platform.log.pool();
-    let head = platform.log.position().await.map_err(database)?;
-    let after = consumers::position(pool, CONSUMER, 0).await.map_err(database)?;
-    let stretch = (after, head.min(after + STRETCH));
-    if !agenda.caught_up.load(Ordering::Relaxed) {
-        // What the process before had put off was in its memory only.
-        let recent = AsOf::Time(platform.edge.now().plus_seconds(-2 * PAUSE_SECONDS));
-        let recent = platform.log.position_at(recent).await;
-        let recent = recent.map_err(|error| WorkerError::of("looking for anomalies")(error.into()))?;
-        let missed = anomalies::touched(pool, (recent.min(after), after)).await;
-        agenda.add(missed.map_err(database)?);
-        agenda.caught_up.store(true, Ordering::Relaxed);
+    let kept = consumers::position(pool, CONSUMER, 0).await.map_err(database)?;
+    let (mut read, head) = (agenda.read_from(kept), folded(platform).await?);
+    while read < head {
+        let stretch = (read, head.min(read + STRETCH));
+        agenda.add(anomalies::touched(pool, stretch).await.map_err(database)?);
+        for guessing in anomalies::guessing(pool, stretch).await.map_err(database)? {
+            record_guessing(platform, &guessing).await?;
+        }
+        read = stretch.1;
     }
-    agenda.add(anomalies::touched(pool, stretch).await.map_err(database)?);
-    for guessing in anomalies::guessing(pool, stretch).await.map_err(database)? {
-        record_guessing(platform, &guessing).await?;
-    }
-    let now = platform.edge.now();
-    for license in agenda.due(now) {
+    let (now, mut failure) = (platform.edge.now(), None);
+    for (license, (_, since)) in agenda.due(now) {
+        let from = since.clamp(now.plus_seconds(-LOOK_BACK_DAYS * DAY_SECONDS), now);
         let range = Range {
-            from: now.plus_seconds(-DAY_SECONDS),
+            from,
             to: now.plus_seconds(1),
         };
-        examine(platform, &license, range).await?;
+        let examined = examine_days(platform, &license, range).await;
+        agenda.looked_at(&license, now, examined.is_ok());
+        failure = examined.err().or(failure);
     }
-    // Where another node was faster, what was looked at twice is found once.
-    consumers::advance(pool, CONSUMER, stretch).await.map_err(database)?;
-    Ok(())
+    let place = agenda.place(read);
+    let moved = consumers::advance(pool, CONSUMER, (kept, place))
+        .await
+        .map_err(database)?;
+    // Where another node went on meanwhile, what was looked at twice is found once.
+    agenda.place = moved.then_some((place, read));
+    failure.map_or(Ok(()), Err)
 }
 
 /// How much was looked at and found.
@@ -132,14 +179,45 @@ pub async fn rerun(
     };
     for license in &licenses {
         examined.licenses += 1;
-        let mut from = range.from;
-        while from < range.to {
-            let to = from.plus_seconds(DAY_SECONDS).min(range.to);
-            examined.found += examine(platform, license, Range { from, to }).await?;
-            from = to;
-        }
+        examined.found += examine_days(platform, license, range).await?;
+    }
+    if license.is_none() {
+        examined.found += reguess(platform, tenant, range).await?;
     }
     Ok(examined)
+}
+
+/// Guessing that was noticed in a range.
+async fn reguess(platform: &Arc<Platform>, tenant: &Tenant, range: Range) -> Result<u64, WorkerError> {
+    let place = |moment| platform.log.position_at(AsOf::Time(moment));
+    let failed = |error: ReadError| WorkerError::of("looking for anomalies")(error.into());
+    let before = place(range.from.plus_seconds(-1)).await.map_err(failed)?;
+    let stretch = (before, place(range.to).await.map_err(failed)?);
+    let mut found = 0;
+    let noticed = anomalies::guessing(platform.log.pool(), stretch)
+        .await
+        .map_err(database)?;
+    for guessing in noticed.iter().filter(|guessing| guessing.tenant == *tenant) {
+        found += u64::from(record_guessing(platform, guessing).await?);
+    }
+    Ok(found)
+}
+
+/// Runs the rules over one license, day by day; answers how many findings were new. Each stretch ends with a day in UTC,
+/// so that the day's figures are whole, and begins a day before the last one ended, so that no window is cut in two.
+async fn examine_days(platform: &Arc<Platform>, license: &Touched, range: Range) -> Result<u64, WorkerError> {
+    let (mut found, mut from) = (0, range.from);
+    while from < range.to {
+        let midnight = from.millis() - from.millis().rem_euclid(DAY_SECONDS * 1_000) + DAY_SECONDS * 1_000;
+        let to = Timestamp::from_millis(midnight).min(range.to);
+        let overlapping = Range {
+            from: from.plus_seconds(-DAY_SECONDS),
+            to,
+        };
+        found += examine(platform, license, overlapping).await?;
+        from = to;
+    }
+    Ok(found)
 }
 
 /// Runs the rules over one license; answers how many findings were new.
@@ -196,7 +274,7 @@ async fn examine(platform: &Arc<Platform>, license: &Touched, range: Range) -> R
     Ok(found)
 }
 
-async fn record_guessing(platform: &Arc<Platform>, guessing: &Guessing) -> Result<(), WorkerError> {
+async fn record_guessing(platform: &Arc<Platform>, guessing: &Guessing) -> Result<bool, WorkerError> {
     let finding = Finding {
         rule: "key_guessing",
         severity: Severity::High,
@@ -214,28 +292,48 @@ async fn record_guessing(platform: &Arc<Platform>, guessing: &Guessing) -> Resul
         platform.edge.id(),
     );
     let recorded = platform.record_anomaly(&context, None, guessing.at, &finding).await;
-    if recorded.map_err(|error| WorkerError::of("recording an anomaly")(error.into()))? {
+    let new = recorded.map_err(|error| WorkerError::of("recording an anomaly")(error.into()))?;
+    if new {
         METRICS.anomaly(finding.rule);
     }
-    Ok(())
+    Ok(new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn license(number: u128) -> Touched {
+        Touched {
+            tenant: Tenant::default(),
+            license_id: uuid::Uuid::from_u128(number),
+        }
+    }
+
     #[test]
     fn a_busy_license_is_looked_at_every_five_minutes_and_none_is_forgotten() {
-        let (agenda, now) = (Agenda::default(), Timestamp::from_millis(0));
-        let license = Touched {
-            tenant: Tenant::default(),
-            license_id: uuid::Uuid::nil(),
-        };
-        agenda.add(vec![license.clone()]);
-        assert_eq!(agenda.due(now), std::slice::from_ref(&license));
+        let (mut agenda, now) = (Agenda::default(), Timestamp::from_millis(0));
+        agenda.add(vec![(license(1), (7, now))]);
+        assert_eq!(agenda.due(now), [(license(1), (7, now))]);
+        agenda.looked_at(&license(1), now, true);
         assert!(agenda.due(now.plus_seconds(600)).is_empty(), "nothing new");
-        agenda.add(vec![license.clone()]);
+        agenda.add(vec![(license(1), (8, now)), (license(1), (9, now))]);
         assert!(agenda.due(now.plus_seconds(100)).is_empty(), "too soon");
-        assert_eq!(agenda.due(now.plus_seconds(300)), [license]);
+        assert_eq!(agenda.due(now.plus_seconds(300)), [(license(1), (8, now))]);
+    }
+
+    #[test]
+    fn the_place_that_is_kept_is_before_what_was_put_off_or_failed() {
+        let (mut agenda, now) = (Agenda::default(), Timestamp::from_millis(0));
+        assert_eq!((agenda.read_from(40), agenda.place(90)), (40, 90));
+        agenda.add(vec![(license(1), (50, now)), (license(2), (60, now))]);
+        assert_eq!(agenda.place(90), 49);
+        agenda.looked_at(&license(1), now, true);
+        agenda.looked_at(&license(2), now, false);
+        assert_eq!(agenda.place(90), 59, "what failed is looked at again");
+        agenda.place = Some((59, 90));
+        assert_eq!(agenda.read_from(59), 90, "this process knows what comes before");
+        assert_eq!(agenda.read_from(70), 70, "another one went on");
+        assert_eq!(agenda.place(70), 70);
     }
 }

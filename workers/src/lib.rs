@@ -76,7 +76,9 @@ pub fn spawn_all(
         let (one, keyring, retention) = (worker.clone(), keyring.clone(), outside.retention);
         tasks.spawn(async move {
             one.repeat("worker/archive", Duration::from_secs(60), || async {
-                archive::turn(&one.platform, &keyring, retention).await.map(|_| ())
+                archive::turn(&one.platform, &keyring, retention, |_, _| {})
+                    .await
+                    .map(|_| ())
             })
             .await;
         });
@@ -113,9 +115,9 @@ pub fn spawn_all(
     });
     let one = worker.clone();
     tasks.spawn(async move {
-        let agenda = anomalies::Agenda::default();
-        one.repeat("worker/anomalies", Duration::from_secs(30), || {
-            anomalies::turn(&one.platform, &agenda)
+        let agenda = tokio::sync::Mutex::new(anomalies::Agenda::default());
+        one.repeat("worker/anomalies", Duration::from_secs(30), || async {
+            anomalies::turn(&one.platform, &mut *agenda.lock().await).await
         })
         .await;
     });
@@ -168,7 +170,9 @@ impl Worker {
                 break;
             }
             pause = every;
-            match leases::hold(self.platform.log.pool(), lease, self.node).await {
+            // Whoever has it keeps it from turn to turn, and what it remembers with it.
+            let time = leases::LEASE + every.min(Duration::from_secs(60));
+            match leases::hold(self.platform.log.pool(), lease, self.node, time).await {
                 Ok(true) => {
                     if let Err(error) = turn().await {
                         let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -193,7 +197,7 @@ impl Worker {
         while !*ending.borrow() {
             let started = tokio::time::Instant::now();
             let mut pause = Duration::from_secs(1);
-            match leases::hold(pool, lease, self.node).await {
+            match leases::hold(pool, lease, self.node, leases::LEASE).await {
                 Ok(true) => match turn().await {
                     Ok(true) => pause = Duration::ZERO,
                     Ok(false) => {}

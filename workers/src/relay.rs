@@ -50,17 +50,26 @@ pub(crate) async fn follow(worker: Worker, client: Client) {
             return;
         }
     };
+    let log_id = worker.platform.log.log_id().await.ok();
     loop {
         let message = tokio::select! {
             _ = ending.wait_for(|ending| *ending) => return,
             message = news.next() => message,
         };
         let Some(message) = message else { return };
-        let position = message.headers.as_ref().and_then(position_of);
+        // Another installation may share the server: its positions say nothing here.
+        let own = |headers: &&HeaderMap| is_of(headers, log_id);
+        let position = message.headers.as_ref().filter(own).and_then(position_of);
         if let Some(position) = position {
             worker.platform.log.heard_of(position);
         }
     }
+}
+
+/// Whether a message is of this log.
+fn is_of(headers: &HeaderMap, log_id: Option<Uuid>) -> bool {
+    let named = headers.get("Licet-Log").map(async_nats::HeaderValue::as_str);
+    log_id.is_some_and(|id| named == Some(id.to_string().as_str()))
 }
 
 fn position_of(headers: &HeaderMap) -> Option<i64> {
@@ -77,7 +86,7 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
     let mut place: Option<Place> = None;
     while !*ending.borrow() {
         let mut more = false;
-        match leases::hold(&pool, LEASE, worker.node).await {
+        match leases::hold(&pool, LEASE, worker.node, leases::LEASE).await {
             Ok(true) => match turn(&worker.platform.log, &jetstream, &mut place).await {
                 // Short of a full batch there may be a gap that has left for the archive, and more behind it.
                 Ok(sent) => more = sent > 0,
@@ -178,8 +187,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Pl
         (last, _) => {
             let newest = stream.get_raw_message(last).await;
             let newest = newest.map_err(|error| failed("reading the stream")(error.into()))?;
-            let id = newest.headers.get("Licet-Log");
-            let own = id.is_some_and(|id| id.as_str() == log_id.to_string());
+            let own = is_of(&newest.headers, Some(log_id));
             let newest = position_of(&newest.headers).filter(|_| own).unwrap_or(0);
             kept.map_or(newest, |kept| kept.min(newest))
         }

@@ -18,7 +18,9 @@ const DAY: i64 = 86_400;
 pub(super) fn drift(history: &History) -> Option<Finding> {
     let resembles = |(index, came): (usize, &Came)| {
         let before = history.came.iter().take(index);
-        let mut alike = before.filter(|other| other.components.resembles(&came.components));
+        // The same hardware again is no drift.
+        let mut alike =
+            before.filter(|other| other.components != came.components && other.components.resembles(&came.components));
         alike.next().is_some()
     };
     let drifted: Vec<&Came> = history

@@ -18,15 +18,24 @@ pub struct Observation {
     pub network: Option<String>,
     /// What.
     pub seen: Seen,
+    /// The figures to which a beat adds, by the names that [`Daily`] has.
+    pub figures: Vec<String>,
 }
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
-    /// A new machine took a seat.
-    Activated(ActivationId),
+    /// A machine took a seat as a new one; its hardware, by a digest, may have been here before.
+    Activated {
+        /// Which.
+        machine: ActivationId,
+        /// What it is known by.
+        hardware: Option<String>,
+    },
     /// A seat fell free, was taken again, or moved.
     SeatMoved(ActivationId),
+    /// A machine gave its seat back, or lost it.
+    Left(ActivationId),
     /// A machine reported, with its own clock where it told it.
     Beat {
         /// Which.
@@ -47,6 +56,8 @@ pub struct Daily {
     pub past: Vec<u64>,
     /// The day in question.
     pub today: u64,
+    /// When that day began.
+    pub since: Timestamp,
 }
 
 /// What the rules look at: a stretch of a license's history, in order.

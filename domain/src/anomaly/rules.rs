@@ -2,7 +2,7 @@
 //!
 //! None of them changes what a machine is answered. They say where a person should look.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -17,62 +17,87 @@ use crate::values::{ActivationId, Timestamp};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// Everything that looks wrong in a stretch of history; at most one finding a rule, the strongest.
+/// Everything that looks wrong in a stretch of history: one finding a rule at most, the strongest, or one for each machine
+/// or figure that it is about.
 pub fn find(history: &History) -> Vec<Finding> {
     let seats = u64::from(history.seats);
-    let mut found: Vec<Finding> = [
+    let windows = [
         windowed(
             history,
             ("many_networks", Severity::High, HOUR, seats + 4),
-            |seen: &Observation| seen.network.clone(),
+            |seen: &Observation| match seen.seen {
+                // Who ends a seat may be an operator anywhere.
+                Seen::Left(_) => None,
+                _ => seen.network.clone(),
+            },
         ),
         windowed(
             history,
             ("machine_churn", Severity::Medium, DAY, 3 * seats + 3),
-            |seen: &Observation| match seen.seen {
-                Seen::Activated(machine) => Some(machine.to_string()),
-                Seen::SeatMoved(_) | Seen::Beat { .. } => None,
+            |seen: &Observation| match &seen.seen {
+                // The same hardware again is no new machine.
+                Seen::Activated { machine, hardware } => Some(hardware.clone().unwrap_or_else(|| machine.to_string())),
+                _ => None,
             },
         ),
-        windowed(
-            history,
-            (
-                "more_machines_than_seats",
-                Severity::High,
-                history.interval_seconds,
-                seats,
-            ),
-            |seen: &Observation| match seen.seen {
-                Seen::Beat {
-                    machine, valid: true, ..
-                } => Some(machine.to_string()),
-                Seen::Beat { .. } | Seen::Activated(_) | Seen::SeatMoved(_) => None,
-            },
-        ),
+        crowd(history),
         windowed(
             history,
             ("seat_thrashing", Severity::Medium, HOUR, 3 * seats + 5),
             |seen: &Observation| match seen.seen {
                 // Each move counts, however often the same machine moves.
                 Seen::SeatMoved(_) => Some(seen.position.to_string()),
-                Seen::Activated(_) | Seen::Beat { .. } => None,
+                _ => None,
             },
         ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    found.extend(impossible_rate(history));
-    found.extend(clock_set_back(history));
-    found.extend(drift(history));
-    found.extend(
-        history
-            .daily
-            .iter()
-            .filter_map(outlier)
-            .max_by_key(|finding| finding.severity),
-    );
+        drift(history),
+    ];
+    let mut found: Vec<Finding> = windows.into_iter().flatten().collect();
+    found.extend(impossible_rates(history));
+    found.extend(clocks_set_back(history));
+    found.extend(history.daily.iter().filter_map(|daily| outlier(daily, history)));
     found
+}
+
+/// More machines that are told that they may run, within one interval, than there are seats. Who has left is not there.
+fn crowd(history: &History) -> Option<Finding> {
+    let (seconds, seats) = (history.interval_seconds, u64::from(history.seats));
+    let mut there: HashMap<ActivationId, &Observation> = HashMap::new();
+    let mut most: Vec<&Observation> = Vec::new();
+    for seen in &history.observations {
+        match seen.seen {
+            Seen::Beat {
+                machine, valid: true, ..
+            } => {
+                there.insert(machine, seen);
+                there.retain(|_, last| last.at.plus_seconds(seconds) > seen.at);
+            }
+            Seen::Left(machine) => _ = there.remove(&machine),
+            _ => {}
+        }
+        if there.len() > most.len() {
+            most = there.values().copied().collect();
+        }
+    }
+    if most.len() as u64 <= seats {
+        return None;
+    }
+    most.sort_unstable_by_key(|seen| seen.position);
+    Some(Finding {
+        rule: "more_machines_than_seats",
+        severity: Severity::High,
+        facts: counted(most.len(), seats, seconds),
+        evidence: most.iter().map(|seen| seen.position).take(EVIDENCE).collect(),
+        span: most.first().zip(most.last()).map(|(from, to)| (from.at, to.at)),
+    })
+}
+
+fn counted(found: usize, allowed: u64, seconds: i64) -> BTreeMap<String, Value> {
+    BTreeMap::from([
+        ("found".to_owned(), json!(found)),
+        ("allowed".to_owned(), json!(allowed)),
+        ("window_seconds".to_owned(), json!(seconds)),
+    ])
 }
 
 /// The window with the most distinct names, where those are more than `limit`.
@@ -112,26 +137,20 @@ fn windowed(
     Some(Finding {
         rule,
         severity,
-        facts: BTreeMap::from([
-            ("found".to_owned(), json!(distinct)),
-            ("allowed".to_owned(), json!(limit)),
-            ("window_seconds".to_owned(), json!(seconds)),
-        ]),
+        facts: counted(distinct, limit, seconds),
         evidence: window.iter().map(|(seen, _)| seen.position).take(EVIDENCE).collect(),
         span: window.first().zip(window.last()).map(|(from, to)| (from.0.at, to.0.at)),
     })
 }
 
-/// A machine that sent more than ten beats within one interval.
-fn impossible_rate(history: &History) -> Option<Finding> {
-    let machines: BTreeSet<ActivationId> = history
-        .observations
-        .iter()
-        .filter_map(|seen| match seen.seen {
-            Seen::Beat { machine, .. } => Some(machine),
-            Seen::Activated(_) | Seen::SeatMoved(_) => None,
-        })
-        .collect();
+/// Machines that sent more than ten beats within one interval.
+fn impossible_rates(history: &History) -> Vec<Finding> {
+    let mut machines: BTreeMap<ActivationId, usize> = BTreeMap::new();
+    for seen in &history.observations {
+        if let Seen::Beat { machine, .. } = seen.seen {
+            *machines.entry(machine).or_default() += 1;
+        }
+    }
     let of = |machine: ActivationId| {
         let rule = ("impossible_rate", Severity::Medium, history.interval_seconds, 10);
         windowed(history, rule, |seen| match seen.seen {
@@ -140,12 +159,14 @@ fn impossible_rate(history: &History) -> Option<Finding> {
         })
         .map(|finding| with(finding, "activation_id", json!(machine)))
     };
-    machines.into_iter().find_map(of)
+    let busy = machines.into_iter().filter(|(_, beats)| *beats > 10);
+    busy.filter_map(|(machine, _)| of(machine)).collect()
 }
 
-/// A machine whose own clock ran back by more than five minutes between two of its beats.
-fn clock_set_back(history: &History) -> Option<Finding> {
+/// Machines whose own clock ran back by more than five minutes between two of their beats; the first time of each.
+fn clocks_set_back(history: &History) -> Vec<Finding> {
     let mut newest: HashMap<ActivationId, (Timestamp, &Observation)> = HashMap::new();
+    let mut found = BTreeMap::new();
     for seen in &history.observations {
         let Seen::Beat {
             machine,
@@ -155,10 +176,10 @@ fn clock_set_back(history: &History) -> Option<Finding> {
         else {
             continue;
         };
-        if let Some((before, known)) = newest.get(&machine)
-            && clock.plus_seconds(300) < *before
+        if let Some((before, known)) = newest.insert(machine, (clock, seen))
+            && clock.plus_seconds(300) < before
         {
-            return Some(Finding {
+            found.entry(machine).or_insert_with(|| Finding {
                 rule: "clock_set_back",
                 severity: Severity::Medium,
                 facts: BTreeMap::from([
@@ -170,9 +191,8 @@ fn clock_set_back(history: &History) -> Option<Finding> {
                 span: Some((known.at, seen.at)),
             });
         }
-        newest.insert(machine, (clock, seen));
     }
-    None
+    found.into_values().collect()
 }
 
 fn with(mut finding: Finding, name: &str, value: Value) -> Finding {
@@ -196,6 +216,15 @@ mod tests {
             at: Timestamp::from_millis(1_800_000_000_000).plus_seconds(second),
             network: Some(network.to_owned()),
             seen,
+            figures: vec![],
+        }
+    }
+
+    fn came(machine: u128, hardware: u128) -> Seen {
+        let hardware = Some(format!("hardware {hardware}"));
+        Seen::Activated {
+            machine: id(machine),
+            hardware,
         }
     }
 
@@ -237,10 +266,17 @@ mod tests {
 
     #[test]
     fn machines_that_come_and_go_too_fast() {
-        let came = (0..7)
-            .map(|n| seen(n * 600, "n", Seen::Activated(id(n.unsigned_abs().into()))))
+        let new = (0..7)
+            .map(|n| seen(n * 600, "n", came(n.unsigned_abs().into(), n.unsigned_abs().into())))
             .collect();
-        assert_eq!(rules(1, came), ["machine_churn"]);
+        assert_eq!(rules(1, new), ["machine_churn"]);
+        let again = (0..7)
+            .map(|n| seen(n * 600, "n", came(n.unsigned_abs().into(), 1)))
+            .collect();
+        assert!(
+            rules(1, again).is_empty(),
+            "one machine that is installed again and again"
+        );
         let moved = (0..9).map(|n| seen(n * 60, "n", Seen::SeatMoved(id(1)))).collect();
         assert_eq!(rules(1, moved), ["seat_thrashing"]);
     }
@@ -252,11 +288,23 @@ mod tests {
             ["more_machines_than_seats"]
         );
         assert!(rules(2, vec![beat(0, 1), beat(10, 2), beat(1_000, 3)]).is_empty());
+        let left = seen(15, "192.0.2.0/24", Seen::Left(id(1)));
+        let moved = vec![beat(0, 1), beat(10, 2), left, beat(20, 3)];
+        assert!(
+            rules(2, moved).is_empty(),
+            "a machine that gave its seat to another is not there"
+        );
     }
 
     #[test]
     fn beats_faster_than_any_program_sends_them() {
         assert_eq!(rules(1, (0..11).map(|n| beat(n, 1)).collect()), ["impossible_rate"]);
+        let both = (0..22).map(|n| beat(n, 1 + u128::from(n % 2 == 1))).collect();
+        assert_eq!(
+            rules(2, both),
+            ["impossible_rate", "impossible_rate"],
+            "one hides no other"
+        );
         assert!(
             rules(1, (0..10).map(|n| beat(n, 1)).collect()).is_empty(),
             "a few retries are none"

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     event::Severity,
-    history::{Daily, Finding},
+    history::{Daily, EVIDENCE, Finding, History, Observation},
 };
 
 /// Days of history that a figure needs before it is compared.
@@ -19,7 +19,7 @@ const DEVIATIONS: f64 = 6.0;
 /// deviations (1.4826 times the median absolute deviation, at least a tenth of the median, at least 1, and 10 where the
 /// median is 0) above it. Days without use count as 0.
 /// Source of the statistic: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993).
-pub(super) fn outlier(daily: &Daily) -> Option<Finding> {
+pub(super) fn outlier(daily: &Daily, history: &History) -> Option<Finding> {
     if daily.past.len() < DAYS {
         return None;
     }
@@ -32,6 +32,10 @@ pub(super) fn outlier(daily: &Daily) -> Option<Finding> {
     if score <= DEVIATIONS || (daily.today as f64) < 2.0 * median {
         return None;
     }
+    // The newest of the day's beats that add to the figure.
+    let adds = |seen: &&Observation| seen.at >= daily.since && seen.figures.contains(&daily.name);
+    let beats: Vec<&Observation> = history.observations.iter().filter(adds).collect();
+    let beats = &beats[beats.len().saturating_sub(EVIDENCE)..];
     Some(Finding {
         rule: "unusual_usage",
         severity: if score > 4.0 * DEVIATIONS {
@@ -47,8 +51,8 @@ pub(super) fn outlier(daily: &Daily) -> Option<Finding> {
             ("score".to_owned(), json!((score * 10.0).round() / 10.0)),
             ("days".to_owned(), json!(daily.past.len())),
         ]),
-        evidence: vec![],
-        span: None,
+        evidence: beats.iter().map(|seen| seen.position).collect(),
+        span: beats.first().zip(beats.last()).map(|(from, to)| (from.at, to.at)),
     })
 }
 
@@ -65,16 +69,44 @@ fn middle(mut numbers: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        anomaly::Seen,
+        values::{ActivationId, Timestamp},
+    };
 
     #[test]
     fn usage_beyond_its_own_past() {
+        let at = |second: i64| Timestamp::from_millis(1_800_000_000_000).plus_seconds(second);
+        let beat = |position: i64, second: i64, figure: &str| Observation {
+            position,
+            at: at(second),
+            network: None,
+            seen: Seen::Beat {
+                machine: ActivationId(uuid::Uuid::nil()),
+                valid: true,
+                clock: None,
+            },
+            figures: vec!["machines".to_owned(), figure.to_owned()],
+        };
+        let history = History {
+            observations: vec![
+                beat(1, -60, "meter/pages"),
+                beat(2, 0, "meter/scans"),
+                beat(3, 10, "meter/pages"),
+                beat(4, 20, "meter/pages"),
+            ],
+            ..History::default()
+        };
         let score = |past: &[u64], today| {
-            outlier(&Daily {
+            let daily = Daily {
                 name: "meter/pages".to_owned(),
                 past: past.to_vec(),
                 today,
-            })
-            .map(|finding| finding.severity)
+                since: at(0),
+            };
+            let found = outlier(&daily, &history)?;
+            assert_eq!(found.evidence, [3, 4], "the day's beats that count pages");
+            Some(found.severity)
         };
         let steady: Vec<u64> = (0..30).map(|day| 100 + day % 7).collect();
         assert_eq!(score(&steady, 110), None);

@@ -11,4 +11,4 @@ pub(crate) use projector::Heartbeats;
 pub use query::{
     ActivityRow, BeatRow, FeatureRow, MeterRow, Range, UsageStats, activity, beats, features, meters, stats,
 };
-pub use standing::{SilentMachine, has_counted, last_seen, silences, used};
+pub use standing::{FirstBeat, SilentMachine, first_valid, has_counted, last_seen, silences, used};

@@ -7,6 +7,7 @@ use licet_event_store::Tenant;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Range;
 use crate::Reader;
 
 /// What a license has used in one billing period, by meter, and up to which position.
@@ -82,6 +83,39 @@ pub struct SilentMachine {
     pub longest_seconds: i64,
     /// How often it was silent for so long.
     pub times: i64,
+}
+
+/// The first beat of a machine within a range that was told that it may run.
+#[derive(Debug, Clone)]
+pub struct FirstBeat {
+    /// Whose.
+    pub activation_id: Uuid,
+    /// The event's position.
+    pub position: i64,
+}
+
+/// The first valid beat of each machine of a license within a range, at most a thousand.
+pub async fn first_valid(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    range: Range,
+) -> sqlx::Result<Vec<FirstBeat>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query_as!(
+        FirstBeat,
+        r#"SELECT activation_id AS "activation_id!", min(position) AS "position!" FROM license_heartbeats
+           WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3 AND recorded_at < $4 AND code IN ('VALID', 'EXPIRED_IN_GRACE')
+           GROUP BY activation_id ORDER BY 2 LIMIT 1000"#,
+        tenant.as_str(),
+        license_id,
+        OffsetDateTime::from(range.from),
+        OffsetDateTime::from(range.to),
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
 }
 
 /// Machines of a license that were silent for longer than so many seconds since a moment, the longest first: between two

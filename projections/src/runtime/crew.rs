@@ -83,7 +83,7 @@ impl Crew {
             if charge.asked_at.is_none_or(|at| at.elapsed() > RENEW) {
                 let (pool, lease) = (self.settings.log.pool(), lease(charge.projector));
                 charge.holds_lease = false;
-                charge.holds_lease = leases::hold(pool, &lease, self.settings.node).await?;
+                charge.holds_lease = leases::hold(pool, &lease, self.settings.node, leases::LEASE).await?;
                 charge.asked_at = Some(Instant::now());
             }
         }

@@ -3,7 +3,7 @@
 
 mod template;
 
-use std::{str::FromStr as _, sync::Arc};
+use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use futures::TryStreamExt as _;
 use lettre::{
@@ -58,7 +58,7 @@ impl Mailer {
     pub fn new(settings: &MailSettings) -> Result<Self, WorkerError> {
         let transport = SmtpTransport::from_url(&settings.smtp_url)
             .map_err(|error| WorkerError::of("reading SMTP_URL")(error.into()))?
-            .timeout(Some(std::time::Duration::from_secs(20)))
+            .timeout(Some(Duration::from_secs(20)))
             .build();
         let address = |text: &str| {
             Mailbox::from_str(text).map_err(|error| WorkerError::of("reading a mail address")(error.into()))
@@ -97,14 +97,32 @@ pub(crate) async fn turn(worker: &Worker, mailer: &Arc<Mailer>) -> Result<(), Wo
 
 async fn send_and_note(platform: &Arc<Platform>, mailer: &Arc<Mailer>, mail: DueMail) -> Result<(), WorkerError> {
     let outcome = send(platform, mailer, &mail).await;
-    let pool = platform.log.pool();
-    let noted = match &outcome {
-        Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
-        Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
-    };
-    noted.map_err(database("noting a mail"))?;
+    note(platform, &mail, &outcome)
+        .await
+        .map_err(database("noting a mail"))?;
     METRICS.mail(mail.mail.kind, if outcome.is_ok() { "sent" } else { "failed" });
     Ok(())
+}
+
+/// What the mail server has taken must not be forgotten because the database was away for a moment.
+async fn note(
+    platform: &Platform,
+    mail: &DueMail,
+    outcome: &Result<(), Refusal>,
+) -> Result<(), licet_event_store::StoreError> {
+    let pool = platform.log.pool();
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let noted = match outcome {
+            Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
+            Err(refusal) => mails::failed(pool, mail, &refusal.cause, refusal.hopeless).await,
+        };
+        match noted {
+            Err(_) if pause < Duration::from_secs(10) => tokio::time::sleep(pause).await,
+            noted => return noted,
+        }
+        pause *= 2;
+    }
 }
 
 /// Revocations and anomalies since the last turn. The first turn of a new installation begins at the present. Answers
@@ -214,6 +232,9 @@ async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Resul
         (to, template::anomaly(mailer.language, &facts))
     } else {
         let (to, license) = customer_of(platform, mail).await?;
+        if mail.kind == "expiry" && facts["expires_at"] != json!(license.expires_at) {
+            return Err(Refusal::hopeless("the license does not end then any more"));
+        }
         let text = match mail.kind.as_str() {
             "revoked" => template::revoked(mailer.language, &license, &facts),
             _ => template::expiry(mailer.language, &license, &facts),
@@ -252,6 +273,8 @@ pub(crate) struct Licensee {
     pub(crate) name: String,
     pub(crate) product: String,
     pub(crate) key_masked: String,
+    /// When it ends now.
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Licensee), Refusal> {
@@ -278,6 +301,7 @@ async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Li
             name: person.name,
             product: in_force.product.name.as_str().to_owned(),
             key_masked: in_force.license().issued.key_masked.clone(),
+            expires_at: in_force.license().expires_at,
         },
     ))
 }

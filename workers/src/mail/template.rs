@@ -49,6 +49,7 @@ pub(super) fn expiry(language: Language, license: &Licensee, facts: &Value) -> T
         name,
         product,
         key_masked,
+        ..
     } = license;
     let end = day(facts, "expires_at");
     match language {
@@ -74,6 +75,7 @@ pub(super) fn revoked(language: Language, license: &Licensee, facts: &Value) -> 
         name,
         product,
         key_masked,
+        ..
     } = license;
     let reason = text(facts, "reason");
     let because = |word: &str| {
@@ -132,6 +134,7 @@ mod tests {
             name: "Universität Wien".to_owned(),
             product: "Studio".to_owned(),
             key_masked: "LIC-*****-1111C".to_owned(),
+            expires_at: None,
         };
         let facts = json!({ "expires_at": "2027-01-31T12:00:00.000Z", "days": 7 });
         for (language, word) in [(Language::English, "ends on"), (Language::German, "endet am")] {

@@ -6,14 +6,14 @@ use futures::TryStreamExt as _;
 use licet_commands::Platform;
 use licet_domain::webhook::LiveWebhook;
 use licet_event_store::{
-    LogTable, RecordedEvent,
+    LogTable, RecordedEvent, Tenant,
     deliveries::{self, DueDelivery, Outcome},
     vault::Purpose,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Sender, Sent, database};
+use super::{Sender, Sent, as_recorded, database};
 use crate::{Worker, WorkerError, metrics::METRICS, relay::envelope};
 
 /// Deliveries taken at once: even a slow target has answered all of them within the time for which they are taken.
@@ -22,8 +22,8 @@ const TAKEN: i64 = 15;
 const SHIFT: Duration = Duration::from_secs(60);
 
 /// Delivers what is due to one target in the order of the log, until nothing is, or it fails, or the node ends.
-pub(super) async fn all(worker: &Worker, sender: &Sender, webhook: &LiveWebhook) -> Result<(), WorkerError> {
-    let (platform, id) = (&worker.platform, webhook.created.webhook_id.0);
+pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant, Uuid)) -> Result<(), WorkerError> {
+    let platform = &worker.platform;
     let pool = platform.log.pool();
     let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
     let began = Instant::now();
@@ -33,8 +33,13 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, webhook: &LiveWebhook)
         if queue.len() == 0 {
             return Ok(());
         }
+        // Where it is now, and whether it is there still.
+        let webhook = as_recorded(platform, tenant, id).await?;
         let mut goes_on = true;
-        while goes_on && let Some(delivery) = queue.next() {
+        while goes_on
+            && let Some(webhook) = &webhook
+            && let Some(delivery) = queue.next()
+        {
             goes_on = deliver(platform, sender, (log_id, &delivery), webhook).await? && !*worker.ending.borrow();
         }
         let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
@@ -42,7 +47,7 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, webhook: &LiveWebhook)
             let given_back = deliveries::put_back(pool, id, &rest).await;
             given_back.map_err(database("giving deliveries back"))?;
         }
-        if !goes_on {
+        if !goes_on || webhook.is_none() {
             return Ok(());
         }
     }

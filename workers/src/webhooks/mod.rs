@@ -74,10 +74,11 @@ impl Running {
 /// One turn: queue what is new, then begin to deliver what is due. Answers whether there is more to queue at once.
 pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) -> Result<bool, WorkerError> {
     let platform = &worker.platform;
-    let webhooks = live(&worker.reader, &Tenant::default()).await?;
+    let tenant = Tenant::default();
+    let webhooks = live(&worker.reader, &tenant).await?;
     let mut more = false;
     for webhook in webhooks.values() {
-        more |= queue(platform, webhook).await?;
+        more |= queue(platform, &tenant, webhook).await?;
     }
     let ids: Vec<Uuid> = webhooks.keys().copied().collect();
     let due = deliveries::waiting(platform.log.pool(), &ids).await;
@@ -85,11 +86,11 @@ pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) ->
         let Some(busy) = Busy::take(&running.busy, id) else {
             continue;
         };
-        let (worker, sender, webhook) = (worker.clone(), sender.clone(), webhooks[&id].clone());
+        let (worker, sender, tenant) = (worker.clone(), sender.clone(), tenant.clone());
         let mut tasks = running.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            if let Err(error) = deliver::all(&worker, &sender, &webhook).await {
+            if let Err(error) = deliver::all(&worker, &sender, (&tenant, id)).await {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "delivering to a webhook failed; it tries again");
             }
@@ -113,6 +114,14 @@ pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
     Ok(())
 }
 
+/// A webhook as the log has it; `None` when it was retired.
+async fn as_recorded(platform: &Platform, tenant: &Tenant, id: Uuid) -> Result<Option<LiveWebhook>, WorkerError> {
+    let webhook = platform.webhooks.fresh(tenant, id).await;
+    let webhook = webhook.map_err(|error| WorkerError::of("reading a webhook")(error.into()))?;
+    Ok(webhook.state.facts().cloned())
+}
+
+/// The webhooks that there are, as the read model lists them: it may be a moment behind the log.
 async fn live(reader: &Reader, tenant: &Tenant) -> Result<HashMap<Uuid, LiveWebhook>, WorkerError> {
     let mut found = HashMap::new();
     let mut request = PageRequest::first(200);
@@ -132,8 +141,8 @@ async fn live(reader: &Reader, tenant: &Tenant) -> Result<HashMap<Uuid, LiveWebh
     }
 }
 
-/// Queues what a webhook wants of the next events.
-async fn queue(platform: &Platform, webhook: &LiveWebhook) -> Result<bool, WorkerError> {
+/// Queues what a webhook wants of the next events: by what it subscribes to at least since the newest of them.
+async fn queue(platform: &Platform, tenant: &Tenant, webhook: &LiveWebhook) -> Result<bool, WorkerError> {
     let failed = || database("queuing for a webhook");
     let pool = platform.log.pool();
     let id = webhook.created.webhook_id.0;
@@ -146,6 +155,9 @@ async fn queue(platform: &Platform, webhook: &LiveWebhook) -> Result<bool, Worke
         .await
         .map_err(failed())?;
     let Some(until) = events.last().map(|event| event.position) else {
+        return Ok(false);
+    };
+    let Some(webhook) = as_recorded(platform, tenant, id).await? else {
         return Ok(false);
     };
     let wanted: Vec<&RecordedEvent> = events

@@ -125,15 +125,16 @@ pub(crate) async fn replay_webhook(
     Json { value, bytes }: Json<ReplayWebhook>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
-    let (id, _) = live(&app, &id).await?;
+    let (id, webhook) = live(&app, &id).await?;
     let since: AsOf = value.since.parse().map_err(|_| invalid("since"))?;
     let route = format!("ReplayWebhook/{id}");
     let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         let log = &app.platform.log;
         let after = log.position_at(since).await.map_err(unavailable)?;
-        let place = (consumer(id), id);
-        let sent_back = deliveries::replay(log.pool(), &app.tenant, (&place.0, place.1), after).await;
+        let consumer = consumer(id);
+        let place = (&consumer[..], id, webhook.created.from_position);
+        let sent_back = deliveries::replay(log.pool(), &app.tenant, place, after).await;
         sent_back.map_err(unavailable)?;
         Ok(json!({ "after_position": after }).to_string())
     })

@@ -1,5 +1,7 @@
 //! `POST /api/admin/policies/{id}/simulate`
 
+use std::collections::HashSet;
+
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_contracts::{
     Problem,
@@ -10,6 +12,7 @@ use licet_contracts::{
 use licet_domain::{
     api_key::Scope,
     heartbeat::billing_period,
+    validate::Verdict,
     values::{LicenseId, Limits, Timestamp},
 };
 use licet_projections::{
@@ -74,10 +77,12 @@ pub(crate) async fn simulate_policy(
             let lived = app.platform.simulate_license(&context, id, &proposed, since).await?;
             result.licenses += 1;
             result.activations += lived.activations;
-            if lived.over_seats > 0 && result.over_seats.len() < MOST {
+            if !lived.over_seats.is_empty() && result.over_seats.len() < MOST {
+                let machines = lived.over_seats.iter().take(MOST);
                 result.over_seats.push(SimulatedOverSeats {
                     license_id: id.to_string(),
-                    over: lived.over_seats,
+                    over: u32::try_from(lived.over_seats.len()).unwrap_or(u32::MAX),
+                    activation_ids: machines.map(ToString::to_string).collect(),
                 });
             }
             for (position, refusal) in lived.refused {
@@ -90,6 +95,7 @@ pub(crate) async fn simulate_policy(
                     });
                 }
             }
+            too_late(&app, (id, &lived.over), &mut result.refused).await?;
             over_limits(&app, (id, &lived.limits), (since, context.now), &mut result.over_limits).await?;
             let Some(hold) = proposed.hold_seconds() else { continue };
             let stretch = (since, context.now, hold);
@@ -111,6 +117,30 @@ pub(crate) async fn simulate_policy(
         }
     }
     Ok(render::answer(StatusCode::OK, render::json(&result), &[]))
+}
+
+/// Machines that beat when the license would have been over.
+async fn too_late(
+    app: &App,
+    (id, over): (LicenseId, &[(Timestamp, Timestamp)]),
+    refused: &mut Vec<SimulatedRefusal>,
+) -> Result<()> {
+    let mut seen = HashSet::new();
+    for (from, to) in over {
+        let range = heartbeats::Range { from: *from, to: *to };
+        let beats = heartbeats::first_valid(&app.reader, &app.tenant, id.0, range).await;
+        for beat in beats.map_err(unavailable)? {
+            if refused.len() < MOST && seen.insert(beat.activation_id) {
+                refused.push(SimulatedRefusal {
+                    license_id: id.to_string(),
+                    activation_id: beat.activation_id.to_string(),
+                    position: beat.position,
+                    code: Verdict::Expired.code().to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Billing periods in which a license used more than the proposed limits let it.
