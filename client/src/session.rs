@@ -6,10 +6,8 @@ use licet_domain::values::{LicenseKey, Timestamp};
 use rand::Rng as _;
 
 use crate::{
-    Background, Client, Error, Fingerprint, Licensed, Schedule, State, Usage,
-    anchor::Anchor,
-    client::is_verdict,
-    store::{Unsent, now},
+    Background, Client, Error, Fingerprint, Licensed, Schedule, State, Usage, anchor::Anchor, client::is_verdict,
+    state::Unsent, store::now,
 };
 
 /// Whether the program may run.

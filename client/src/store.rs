@@ -1,137 +1,22 @@
-//! What a program keeps between its runs: the lease, the trusted keys, and the latest moment that it has seen.
-//!
-//! The file is written beside and renamed, and the one before it is kept as `.bak`, so that a crash or a truncated file
-//! leaves one that reads. A seal over the content shows a change by hand; whoever takes this library apart can forge it,
-//! which no file on a customer's machine could prevent. The lease itself cannot be forged and holds for its machine only.
+//! What a program keeps between its runs: the lease, the trusted keys, and the latest moment that it has seen; and what
+//! follows from it without any network.
 
 use std::{
-    cmp::Ordering,
-    fs,
-    io::Write as _,
+    fs::File,
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::{
-    keys::{Key, KeySet},
+    keys::KeySet,
     lease::{AnswerFile, ISSUER, REVOCATIONS_TYPE, RevocationClaims},
 };
 use licet_domain::values::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys, Usage};
+use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys, State, file};
 
 /// How far the clock may run behind the latest moment seen before that counts as set back.
 const TOLERANCE_SECONDS: i64 = 300;
-
-/// What is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// The license key that was activated.
-    pub license_key: Option<String>,
-    /// The activation's id.
-    pub activation_id: Option<String>,
-    /// The lease, as it came.
-    pub lease: Option<String>,
-    /// The activation's token, for heartbeats.
-    #[serde(default)]
-    pub token: Option<String>,
-    /// How often the server wants to hear from this machine, in seconds.
-    #[serde(default)]
-    pub heartbeat_seconds: Option<u32>,
-    /// The list of leases that were called back, as it came.
-    #[serde(default)]
-    pub revocations: Option<String>,
-    /// What the server has not been told yet.
-    #[serde(default)]
-    pub unsent: Unsent,
-    /// The trusted keys.
-    pub keys: Vec<Key>,
-    /// The latest moment seen, by this clock or the server's, in milliseconds since 1970.
-    pub seen: i64,
-    /// The latest moment that the server has told, in milliseconds since 1970; 0 before it has.
-    #[serde(default)]
-    pub told: i64,
-}
-
-impl State {
-    /// The server's signed word on the time: it ends what a wrong clock has left behind.
-    pub(crate) fn hear(&mut self, ts: Timestamp) {
-        if ts.millis() >= self.told {
-            (self.seen, self.told) = (ts.millis(), ts.millis());
-        }
-    }
-
-    /// What another program saw of the time counts as far as it has heard as much of the server; an older file that was
-    /// put back makes nobody forget what time it was.
-    fn keep_time(&mut self, known: &Self) {
-        self.seen = match self.told.cmp(&known.told) {
-            Ordering::Less => known.seen,
-            Ordering::Equal => self.seen.max(known.seen),
-            Ordering::Greater => self.seen,
-        };
-        self.told = self.told.max(known.told);
-    }
-}
-
-/// What was used and not reported, or not confirmed: it outlives the program's end.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsent {
-    /// What the next beat reports.
-    pub usage: Usage,
-    /// What the last beat reported, under its nonce, until the server has confirmed it.
-    pub unconfirmed: Option<(String, Usage)>,
-}
-
-impl Unsent {
-    /// What to send: what is unconfirmed again, or what has come together since under a new nonce, as much as one beat takes.
-    pub(crate) fn next(&mut self, nonce: impl FnOnce() -> String) -> (String, Usage) {
-        let usage = &mut self.usage;
-        let fresh = || (nonce(), usage.take());
-        self.unconfirmed.get_or_insert_with(fresh).clone()
-    }
-
-    /// The server knows no such meter and has counted nothing: the rest is to be sent under another nonce.
-    pub(crate) fn without(&mut self, meter: &str) {
-        if let Some((_, mut rest)) = self.unconfirmed.take() {
-            rest.add(&self.usage);
-            self.usage = rest;
-        }
-        self.usage.meters.remove(meter);
-    }
-
-    /// What another program has left to be reported.
-    pub(crate) fn take_over(&mut self, left: Self) {
-        match (&self.unconfirmed, left.unconfirmed) {
-            (None, theirs) => self.unconfirmed = theirs,
-            // Two that may or may not have arrived cannot both keep their nonce; the one that is sent next does.
-            (Some(_), Some((_, usage))) => self.usage.add(&usage),
-            (Some(_), None) => {}
-        }
-        let mut usage = left.usage;
-        usage.add(&self.usage);
-        self.usage = usage;
-    }
-
-    /// The server has it, or will never take it.
-    pub(crate) fn confirmed(&mut self) {
-        self.unconfirmed = None;
-    }
-}
-
-/// The file: the state, and the seal over its exact text, so that a newer program with more to keep believes it too.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    state: Box<RawValue>,
-    #[serde(default)]
-    seal: String,
-}
-
-/// For how long a program waits for another one that writes the same file.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A state file.
 #[derive(Debug, Clone)]
@@ -144,10 +29,10 @@ impl Store {
     /// Reads the file, or the one before it where it does not read, or begins anew where there is none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
-        let state = match read(&path) {
+        let state = match file::read(&path) {
             Ok(Some(state)) => state,
             Ok(None) => State::default(),
-            Err(unreadable) => match read(&backup(&path)) {
+            Err(unreadable) => match file::read(&file::backup(&path)) {
                 Ok(Some(state)) => state,
                 _ => return Err(unreadable),
             },
@@ -158,26 +43,21 @@ impl Store {
     /// Forgets everything but the trusted keys: the way out of a file that was changed.
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
-        for file in [path.clone(), backup(&path)] {
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&file, &error)),
-                _ => {}
-            }
+        for name in [path.clone(), file::backup(&path)] {
+            file::remove(&name)?;
         }
         Self::open(path)
     }
 
     /// Claims what is to be reported for one session: two programs with one file would report it twice. `None` where
     /// another one has it; it is free again when the file is dropped.
-    pub(crate) fn claim_unsent(&self) -> Option<fs::File> {
-        make_folder(&self.path).ok()?;
-        let file = fs::File::create(self.path.with_extension("lock")).ok()?;
-        file.try_lock().ok().map(|()| file)
+    pub(crate) fn claim_unsent(&self) -> Option<File> {
+        file::claim(&self.path)
     }
 
     /// Takes in what another program with the same file has kept.
     pub(crate) fn reload(&mut self) {
-        if let Ok(Some(mut state)) = read(&self.path) {
+        if let Ok(Some(mut state)) = file::read(&self.path) {
             state.keep_time(&self.state);
             self.state = state;
         }
@@ -199,32 +79,16 @@ impl Store {
     /// Changes what is kept, durably, and takes in what another program with the same file has kept since. What cannot be
     /// written is not kept in memory either.
     pub fn update(&mut self, change: impl FnOnce(&mut State)) -> Result<(), Error> {
-        let _alone = self.lock();
-        let known = read(&self.path).ok().flatten();
+        let _alone = file::lock(&self.path);
+        let known = file::read(&self.path).ok().flatten();
         let mut state = known.clone().unwrap_or_else(|| self.state.clone());
         state.keep_time(&self.state);
         change(&mut state);
         if known.as_ref() != Some(&state) {
-            write(&self.path, &state).map_err(|error| failed(&self.path, &error))?;
+            file::write(&self.path, &state)?;
         }
         self.state = state;
         Ok(())
-    }
-
-    /// Held while the file is changed; nothing where the file system has no locks, or who holds it does not go on.
-    fn lock(&self) -> Option<fs::File> {
-        make_folder(&self.path).ok()?;
-        let file = fs::File::create(self.path.with_extension("writing")).ok()?;
-        let begun = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Some(file),
-                Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Err(_) => return None,
-            }
-        }
     }
 
     /// Takes in what an operator carried over for a machine without a network. Keys are trusted from it only where none
@@ -322,61 +186,6 @@ fn revocations(list: &str, keys: &PinnedKeys) -> Result<RevocationClaims, Error>
     Ok(claims)
 }
 
-fn backup(path: &Path) -> PathBuf {
-    path.with_extension("bak")
-}
-
-fn read(path: &Path) -> Result<Option<State>, Error> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(path, &error)),
-    };
-    let unreadable = |error: serde_json::Error| failed(path, &error);
-    let kept: Kept = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    if kept.seal != seal(kept.state.get()) {
-        return Err(Error::Tampered {
-            path: path.display().to_string(),
-        });
-    }
-    serde_json::from_str(kept.state.get()).map(Some).map_err(unreadable)
-}
-
-fn make_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or(Ok(()), fs::create_dir_all)
-}
-
-fn write(path: &Path, state: &State) -> std::io::Result<()> {
-    make_folder(path)?;
-    let state = serde_json::value::to_raw_value(state)?;
-    let seal = seal(state.get());
-    let text = serde_json::to_vec(&Kept { state, seal })?;
-    let partial = path.with_extension("part");
-    let mut file = fs::File::create(&partial)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    if read(path).is_ok_and(|known| known.is_some()) {
-        fs::copy(path, backup(path))?;
-    }
-    fs::rename(&partial, path)
-}
-
-/// A digest over what is kept.
-fn seal(state: &str) -> String {
-    let mut digest = Sha256::new();
-    digest.update(b"licet state v1\n");
-    digest.update(state);
-    URL_SAFE_NO_PAD.encode(digest.finalize())
-}
-
-fn failed(path: &Path, error: &dyn std::error::Error) -> Error {
-    Error::File {
-        path: path.display().to_string(),
-        cause: error.to_string(),
-    }
-}
-
 /// Now, by this machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the client library is an edge of its own")]
 pub(crate) fn now() -> Timestamp {
@@ -388,6 +197,8 @@ pub(crate) fn now() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn written() -> (tempfile::TempDir, PathBuf) {
@@ -397,16 +208,6 @@ mod tests {
         store.update(|state| state.seen = 5).unwrap();
         store.update(|state| state.seen = 7).unwrap();
         (folder, path)
-    }
-
-    #[test]
-    fn a_file_cut_anywhere_falls_back_to_the_one_before() {
-        let (_folder, path) = written();
-        let whole = fs::read(&path).unwrap();
-        for length in 0..whole.len() {
-            fs::write(&path, &whole[..length]).unwrap();
-            assert_eq!(Store::open(&path).unwrap().state().seen, 5, "cut at {length}");
-        }
     }
 
     #[test]
@@ -460,29 +261,5 @@ mod tests {
         assert_eq!((one.state().seen, other.state().seen), (5_000, 5_000));
         one.update(|state| state.hear(Timestamp::from_millis(4_000))).unwrap();
         assert_eq!(one.state().seen, 5_000, "an older answer says nothing new");
-    }
-
-    #[test]
-    fn what_a_newer_program_keeps_is_believed() {
-        let (_folder, path) = written();
-        let state = RawValue::from_string(r#"{"keys":[],"seen":8,"of_a_newer_program":true}"#.to_owned()).unwrap();
-        let seal = seal(state.get());
-        fs::write(&path, serde_json::to_vec(&Kept { state, seal }).unwrap()).unwrap();
-        assert_eq!(Store::open(&path).unwrap().state().seen, 8);
-    }
-
-    #[test]
-    fn a_file_edited_in_any_byte_is_not_believed() {
-        let (_folder, path) = written();
-        let whole = fs::read(&path).unwrap();
-        fs::remove_file(backup(&path)).unwrap();
-        for index in 0..whole.len() {
-            let mut edited = whole.clone();
-            edited[index] = if edited[index] == b'9' { b'8' } else { b'9' };
-            fs::write(&path, &edited).unwrap();
-            let opened = Store::open(&path);
-            assert!(opened.is_err() || opened.unwrap().state().seen == 7, "byte {index}");
-        }
-        assert_eq!(Store::reset(&path).unwrap().state(), &State::default());
     }
 }

@@ -19,6 +19,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    append::Line,
     appender::{Appender, OnSettled, Outcome, Ticket},
     metrics::METRICS,
     submission::{AppendError, Appended, Submission},
@@ -101,8 +102,7 @@ impl EventLog {
         let appender = Appender {
             clients: clients_end,
             bulk: bulk_end,
-            options: options.clone(),
-            head: head_sender.clone(),
+            line: Line::new(options.clone(), head_sender.clone()),
         };
         let appender = tokio::spawn(appender.run());
         Ok((

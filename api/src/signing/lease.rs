@@ -87,7 +87,10 @@ pub(crate) fn issue(
     now: Timestamp,
 ) -> Lease {
     let expires_at = end(in_force, activation, hold, now);
-    if let Some(lease) = known(app, in_force, activation, now).filter(|lease| lease.expires_at <= expires_at) {
+    // A hold that was moved on bears a lease that is as good: an older one would end before the next beat is due.
+    let moved = in_force.terms().floating && matches!(hold, Hold::Moved);
+    let reused = known(app, in_force, activation, now).filter(|lease| !moved && lease.expires_at <= expires_at);
+    if let Some(lease) = reused {
         return lease;
     }
     let claims = claims(app, in_force, activation, key, (now, expires_at));

@@ -5,6 +5,7 @@ mod batch;
 mod checks;
 mod facts;
 mod head;
+mod line;
 mod straight;
 
 use std::collections::HashMap;
@@ -13,10 +14,11 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub(crate) use batch::Batch;
-pub(crate) use checks::Checks;
-pub(crate) use facts::{Facts, look_up};
-pub(crate) use head::{Head, Left, lock_head};
+use batch::Batch;
+use checks::Checks;
+use facts::{Facts, look_up};
+use head::{Head, Left, lock_head};
+pub(crate) use line::Line;
 
 use crate::submission::Appended;
 
@@ -24,7 +26,7 @@ use crate::submission::Appended;
 pub(crate) const IDEMPOTENCY_HOURS: i64 = 24;
 
 /// Which of these orders went in after a position, with the position and time of each one's newest event.
-pub(crate) async fn find_commands(
+async fn find_commands(
     connection: &mut PgConnection,
     command_ids: &[Uuid],
     after: i64,

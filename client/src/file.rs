@@ -1,0 +1,169 @@
+//! The state file.
+//!
+//! It is written beside and renamed, and the one before it is kept as `.bak`, so that a crash or a truncated file leaves
+//! one that reads. A seal over the content shows a change by hand; whoever takes this library apart can forge it, which no
+//! file on a customer's machine could prevent. The lease itself cannot be forged and holds for its machine only.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, State};
+
+/// The file: the state, and the seal over its exact text, so that a newer program with more to keep believes it too.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    state: Box<RawValue>,
+    #[serde(default)]
+    seal: String,
+}
+
+/// For how long a program waits for another one that writes the same file.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Held while the file is changed; nothing where the file system has no locks, or who holds it does not go on.
+pub(crate) fn lock(path: &Path) -> Option<fs::File> {
+    make_folder(path).ok()?;
+    let file = fs::File::create(path.with_extension("writing")).ok()?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Some(file),
+            Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Held by the one program that keeps what is to be reported; `None` where another one has it.
+pub(crate) fn claim(path: &Path) -> Option<fs::File> {
+    make_folder(path).ok()?;
+    let file = fs::File::create(path.with_extension("lock")).ok()?;
+    file.try_lock().ok().map(|()| file)
+}
+
+pub(crate) fn backup(path: &Path) -> PathBuf {
+    path.with_extension("bak")
+}
+
+pub(crate) fn read(path: &Path) -> Result<Option<State>, Error> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(path, &error)),
+    };
+    let unreadable = |error: serde_json::Error| failed(path, &error);
+    let kept: Kept = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    if kept.seal != seal(kept.state.get()) {
+        return Err(Error::Tampered {
+            path: path.display().to_string(),
+        });
+    }
+    serde_json::from_str(kept.state.get()).map(Some).map_err(unreadable)
+}
+
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), fs::create_dir_all)
+}
+
+pub(crate) fn write(path: &Path, state: &State) -> Result<(), Error> {
+    try_write(path, state).map_err(|error| failed(path, &error))
+}
+
+fn try_write(path: &Path, state: &State) -> std::io::Result<()> {
+    make_folder(path)?;
+    let state = serde_json::value::to_raw_value(state)?;
+    let seal = seal(state.get());
+    let text = serde_json::to_vec(&Kept { state, seal })?;
+    let partial = path.with_extension("part");
+    let mut file = fs::File::create(&partial)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    if read(path).is_ok_and(|known| known.is_some()) {
+        fs::copy(path, backup(path))?;
+    }
+    fs::rename(&partial, path)
+}
+
+/// A digest over what is kept.
+fn seal(state: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(b"licet state v1\n");
+    digest.update(state);
+    URL_SAFE_NO_PAD.encode(digest.finalize())
+}
+
+fn failed(path: &Path, error: &dyn std::error::Error) -> Error {
+    Error::File {
+        path: path.display().to_string(),
+        cause: error.to_string(),
+    }
+}
+
+/// Removes a file that may not be there.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    fn written() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let mut store = Store::open(&path).unwrap();
+        store.update(|state| state.seen = 5).unwrap();
+        store.update(|state| state.seen = 7).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_falls_back_to_the_one_before() {
+        let (_folder, path) = written();
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert_eq!(Store::open(&path).unwrap().state().seen, 5, "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn what_a_newer_program_keeps_is_believed() {
+        let (_folder, path) = written();
+        let state = RawValue::from_string(r#"{"keys":[],"seen":8,"of_a_newer_program":true}"#.to_owned()).unwrap();
+        let seal = seal(state.get());
+        fs::write(&path, serde_json::to_vec(&Kept { state, seal }).unwrap()).unwrap();
+        assert_eq!(Store::open(&path).unwrap().state().seen, 8);
+    }
+
+    #[test]
+    fn a_file_edited_in_any_byte_is_not_believed() {
+        let (_folder, path) = written();
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(backup(&path)).unwrap();
+        for index in 0..whole.len() {
+            let mut edited = whole.clone();
+            edited[index] = if edited[index] == b'9' { b'8' } else { b'9' };
+            fs::write(&path, &edited).unwrap();
+            let opened = Store::open(&path);
+            assert!(opened.is_err() || opened.unwrap().state().seen == 7, "byte {index}");
+        }
+        assert_eq!(Store::reset(&path).unwrap().state(), &State::default());
+    }
+}
