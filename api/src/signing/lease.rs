@@ -24,6 +24,9 @@ pub(crate) struct Lease {
     pub(crate) expires_at: Timestamp,
 }
 
+/// A lease, and when it was issued.
+type Issued = (Timestamp, Lease);
+
 /// For how long the same lease is answered: a lease lives for days, and a fresh one each time would say no more.
 const REUSE_SECONDS: i64 = 3_600;
 
@@ -72,10 +75,10 @@ fn basis(in_force: &InForce) -> Basis {
 
 /// The lease that this node issued within the last hour on the same license, policy and minimum version. Without one, a
 /// machine is due for another.
-pub(crate) fn known(app: &App, in_force: &InForce, activation: &Activation, now: Timestamp) -> Option<Lease> {
+pub(crate) fn known(app: &App, in_force: &InForce, activation: &Activation, now: Timestamp) -> Option<Issued> {
     let (issued_on, at, lease) = app.leases.0.get(&activation.id())?;
     let reused = REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4);
-    (issued_on == basis(in_force) && at <= now && now < at.plus_seconds(reused)).then_some(lease)
+    (issued_on == basis(in_force) && at <= now && now < at.plus_seconds(reused)).then_some((at, lease))
 }
 
 /// The lease for a machine. `key` is the one under which the license's machines are hashed.
@@ -87,10 +90,13 @@ pub(crate) fn issue(
     now: Timestamp,
 ) -> Lease {
     let expires_at = end(in_force, activation, hold, now);
-    // A hold that was moved on bears a lease that is as good: an older one would end before the next beat is due.
+    // A hold that was moved on bears a lease that is as good, as an older one might end before the next beat is due. An
+    // answer that is kept and the same answer as it goes out have the same lease.
     let moved = in_force.terms().floating && matches!(hold, Hold::Moved);
-    let reused = known(app, in_force, activation, now).filter(|lease| !moved && lease.expires_at <= expires_at);
-    if let Some(lease) = reused {
+    if let Some((at, lease)) = known(app, in_force, activation, now)
+        && lease.expires_at <= expires_at
+        && (!moved || at == now)
+    {
         return lease;
     }
     let claims = claims(app, in_force, activation, key, (now, expires_at));

@@ -126,7 +126,7 @@ async fn shape(
     answer.activation_id = Some(activation.activated.activation_id.to_string());
     if verified.verdict.is_valid() {
         let lease = match signing::known(app, in_force, activation, now) {
-            Some(lease) => Some(lease),
+            Some((_, lease)) => Some(lease),
             // Asking holds no seat: the lease of a floating one ends with its hold.
             None => {
                 let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
