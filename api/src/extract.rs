@@ -10,7 +10,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use licet_contracts::FieldProblem;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{Problem, Result};
 
@@ -94,6 +94,10 @@ async fn read(mut body: Body) -> Result<Bytes> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // Serde would take an array for an object, its fields by their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        return Err(invalid_field("", "The body is an array; it has to be an object."));
+    }
     serde_json::from_slice(bytes).map_err(|error| describe::<T>(bytes, &error))
 }
 
@@ -208,13 +212,21 @@ impl Params {
 
 /// A query parameter that cannot be read.
 pub(crate) fn invalid(name: &str) -> Problem {
-    let detail = format!("The query parameter {name} is not valid.");
+    wrong(format!("?{name}"), format!("The query parameter {name} is not valid."))
+}
+
+/// What a moment in a body is.
+pub(crate) const MOMENT: &str = "This is a position, or a time such as 2027-01-31T12:00:00Z.";
+
+/// A field of the body, by its JSON pointer, that does not say what it should.
+pub(crate) fn invalid_field(pointer: &str, detail: &str) -> Problem {
+    wrong(pointer.to_owned(), detail.to_owned())
+}
+
+fn wrong(pointer: String, detail: String) -> Problem {
     let mut problem = Problem::unprocessable("VALIDATION_FAILED", detail.clone());
-    problem.errors.push(FieldProblem {
-        pointer: format!("?{name}"),
-        code: "INVALID".to_owned(),
-        detail,
-    });
+    let code = "INVALID".to_owned();
+    problem.errors.push(FieldProblem { pointer, code, detail });
     problem
 }
 

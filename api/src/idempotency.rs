@@ -159,7 +159,8 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
 
 fn replay(body: String, status: u16, position: i64) -> Response {
     let body = match serde_json::from_str::<Value>(&body) {
-        Ok(Value::Object(mut answer)) if answer.contains_key("position") => {
+        // Where it is not the log's, the answer has its own.
+        Ok(Value::Object(mut answer)) if position > 0 && answer.contains_key("position") => {
             answer.insert("position".to_owned(), position.into());
             Value::Object(answer).to_string()
         }

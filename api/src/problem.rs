@@ -55,7 +55,8 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        let detail = "Send an API key as X-API-Key, or a token as Authorization: Bearer.";
+        let detail = "There is no valid credential in this request: send an API key as X-API-Key, or an activation's \
+                      token as Authorization: Bearer.";
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
     }
 

@@ -21,6 +21,8 @@ use crate::{Context, Network, Platform};
 
 /// For how long repetitions fold into one.
 const WINDOW_SECONDS: i64 = 3_600;
+/// How often repetitions are recorded at most while they go on, so that people see them and a crash loses few.
+const TOLD_SECONDS: i64 = 300;
 /// Machines of one license that are told apart within the hour; beyond, they are counted together.
 const MACHINES: usize = 200;
 /// Entries in memory, over all licenses; beyond, machines are no longer told apart.
@@ -59,6 +61,8 @@ struct Folded {
     tenant: Tenant,
     since: Timestamp,
     last: Timestamp,
+    /// When repetitions were last recorded.
+    told: Timestamp,
     repeats: u64,
 }
 
@@ -99,6 +103,7 @@ impl Counts {
             tenant: tenant.clone(),
             since: now,
             last: now,
+            told: now,
             repeats: 0,
         };
         let before = self.folded.insert(key.clone(), fresh);
@@ -109,15 +114,21 @@ impl Counts {
         Some((key, repeated))
     }
 
-    /// Takes out what is to be recorded: hours that are over, or everything when the node ends.
+    /// Takes out what is to be recorded: hours that are over, what has come together in some minutes, or everything when
+    /// the node ends.
     fn drain(&mut self, now: Timestamp, everything: bool) -> Vec<(Tenant, DecisionRepeated)> {
         let mut repeated = Vec::new();
         let machines = &mut self.machines;
         self.folded.retain(|key, folded| {
-            if !everything && now < folded.since.plus_seconds(WINDOW_SECONDS) {
+            let goes_on = !everything && now < folded.since.plus_seconds(WINDOW_SECONDS);
+            if goes_on && now < folded.told.plus_seconds(TOLD_SECONDS) {
                 return true;
             }
             repeated.extend(folded.repeated(key).map(|event| (folded.tenant.clone(), event)));
+            if goes_on {
+                (folded.told, folded.repeats) = (now, 0);
+                return true;
+            }
             if let Some(count) = machines.get_mut(&key.0) {
                 *count -= 1;
                 if *count == 0 {
@@ -165,6 +176,7 @@ impl Counts {
             tenant,
             since: counted.since,
             last: counted.at,
+            told: counted.at,
             repeats: counted.count,
         };
         self.folded.insert(key, folded);

@@ -280,6 +280,27 @@ pub async fn list(
     .await
 }
 
+/// How many of them there are over all pages, counted up to `most`.
+pub async fn count(
+    pool: &PgPool,
+    tenant: &Tenant,
+    webhook_id: Uuid,
+    status: Option<&str>,
+    most: Option<i64>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND ($3::text IS NULL OR status = $3)
+               LIMIT $4) AS found"#,
+        tenant.as_str(),
+        webhook_id,
+        status,
+        most,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Tries a delivery again from the beginning and at once, whatever became of it; `false` when there is none.
 pub async fn resend(pool: &PgPool, tenant: &Tenant, webhook_id: Uuid, position: i64) -> sqlx::Result<bool> {
     unpause(pool, webhook_id).await?;

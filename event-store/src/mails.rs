@@ -165,6 +165,19 @@ pub async fn list(
     .await
 }
 
+/// How many of them there are over all pages, counted up to `most`.
+pub async fn count(pool: &PgPool, tenant: &Tenant, status: Option<&str>, most: Option<i64>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM mails WHERE tenant_id = $1 AND ($2::text IS NULL OR status = $2) LIMIT $3) AS found"#,
+        tenant.as_str(),
+        status,
+        most,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Tries a mail again from the beginning and at once, whatever became of it; `false` when there is none.
 pub async fn resend(pool: &PgPool, tenant: &Tenant, mail_id: &str) -> sqlx::Result<bool> {
     let found = sqlx::query!(

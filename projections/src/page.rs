@@ -59,14 +59,20 @@ pub struct Total {
 }
 
 impl Total {
-    const EXACT_UP_TO: i64 = 10_000;
+    /// Up to here the number is exact in any case.
+    pub const EXACT_UP_TO: i64 = 10_000;
 
-    pub(crate) fn of(counted: i64, request: &PageRequest) -> Self {
-        let exact = request.exact_total || counted <= Self::EXACT_UP_TO;
+    /// Out of a count that stopped beyond [`Self::EXACT_UP_TO`], or that went through to the end.
+    pub fn counted(counted: i64, to_the_end: bool) -> Self {
+        let exact = to_the_end || counted <= Self::EXACT_UP_TO;
         Self {
             count: if exact { counted } else { Self::EXACT_UP_TO },
             exact,
         }
+    }
+
+    pub(crate) fn of(counted: i64, request: &PageRequest) -> Self {
+        Self::counted(counted, request.exact_total)
     }
 }
 

@@ -65,6 +65,26 @@ fn a_machine_that_beats_too_fast_and_a_clock_that_runs_back_are_found_once() {
         server.send("POST", &format!("{path}/reopen"), &json!({})).text("state"),
         "open"
     );
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("idempotency-key", "once"),
+    ];
+    let rerun = |from: &str| {
+        let order = json!({ "from": from }).to_string();
+        server.send_with("POST", "/api/admin/anomalies/rerun", &headers, order.as_bytes())
+    };
+    let (from, other) = (an_hour_ago(&server), "2026-01-01T00:00:00Z");
+    let (first, again) = (rerun(&from), rerun(&from));
+    assert_eq!(
+        (first.status, &first.body["found"]),
+        (200, &json!(0)),
+        "what is known is not found again"
+    );
+    assert_eq!(
+        (again.header("idempotency-replayed"), &again.body),
+        ("true", &first.body)
+    );
+    assert_eq!(rerun(other).code(), "IDEMPOTENCY_KEY_REUSED");
     let events = server.get(&format!("{path}/events")).body["items"].clone();
     assert_eq!(events.as_array().map(Vec::len), Some(4));
     assert_eq!(events[1]["actor_id"], "bootstrap", "who did it");

@@ -243,6 +243,38 @@ fn a_beat_that_is_sent_again_is_judged_as_it_was_on_any_node() {
 }
 
 #[test]
+fn a_beat_that_is_late_counts_once_and_lists_tell_how_many_there_are() {
+    let database = new_database();
+    let (one, other) = (Server::start(&database.url), Server::start(&database.url));
+    let (id, key) = one.issue("studio", &json!({ "seats": 1, "limits": { "pages": 100 } }));
+    let (_, token) = activate(&one, &key, 1);
+    let late = json!({ "usage": { "pages": 60 }, "nonce": "a beat that comes again late" });
+    assert_eq!(one.beat(&token, &late).code(), "VALID");
+    let mut last = String::new();
+    for number in 0..20 {
+        let beaten = one.beat(&token, &json!({ "nonce": format!("another beat, number {number}") }));
+        last = beaten.header("licet-position").to_owned();
+    }
+    let list = format!("/api/admin/licenses/{id}/heartbeats?limit=2");
+    let page = other.get_at(&last, &list);
+    assert_eq!(
+        (
+            &page.body["total"],
+            &page.body["total_exact"],
+            page.body["items"].as_array().map(Vec::len)
+        ),
+        (&json!(21), &json!(true), Some(2))
+    );
+    let again = other.beat(&token, &late);
+    assert_eq!(
+        (again.code(), &again.body["usage"]["pages"]["used"]),
+        ("VALID", &json!(60)),
+        "{}",
+        again.body
+    );
+}
+
+#[test]
 fn refused_beats_are_recorded_with_what_decided() {
     let (server, _database) = start();
     let (id, key) = server.issue("studio", &json!({ "seats": 1 }));

@@ -38,6 +38,9 @@ fn what_is_no_request_is_refused_with_its_own_code() {
         is(400, "MALFORMED_JSON")
     );
     assert_eq!(post(activate, b"[]"), is(422, "VALIDATION_FAILED"));
+    let by_order = json!([key, { "system_uuid": "00000000-0000-4000-8000-000000000001", "cpu_id": "c" }]).to_string();
+    assert_eq!(post(activate, by_order.as_bytes()), is(422, "VALIDATION_FAILED"));
+    assert_eq!(post(activate, b"[1,"), is(400, "MALFORMED_JSON"));
     assert_eq!(post(activate, b"{}"), is(422, "VALIDATION_FAILED"));
     assert_eq!(post(activate, br#"{"license_key": 7}"#), is(422, "VALIDATION_FAILED"));
     let deep = format!(r#"{{"license_key": "x", "fingerprint": {}}}"#, "[".repeat(5_000));

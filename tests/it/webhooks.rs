@@ -245,6 +245,42 @@ fn a_slow_target_gets_each_delivery_once_though_another_node_takes_over() {
 }
 
 #[test]
+fn a_webhook_goes_by_what_was_answered_last_and_hears_nothing_after_its_end() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let (id, _) = server.issue("studio", &json!({ "seats": 1 }));
+    let change = |verb: &str| {
+        let changed = server.send("POST", &format!("/api/admin/licenses/{id}/{verb}"), &json!({}));
+        assert_eq!(changed.status, 200, "{}", changed.body);
+    };
+    for _ in 0..5 {
+        let target = Target::start(|_| OK.to_owned());
+        let (path, _) = subscribe(&server, &target.url, &json!(["license.issued"]));
+        let with_tag = |method: &str, body: &Value| {
+            let tag = server.get(&path).header("etag").to_owned();
+            let headers = [
+                ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+                ("if-match", tag.as_str()),
+            ];
+            server.send_with(method, &path, &headers, body.to_string().as_bytes())
+        };
+        // Each answer counts for what happens right after it.
+        let edited = with_tag(
+            "PATCH",
+            &json!({ "url": target.url, "event_types": ["license.suspended"] }),
+        );
+        assert_eq!(edited.status, 200, "{}", edited.body);
+        change("suspend");
+        assert_eq!(types(&target.wait_for(1)), ["license.suspended"]);
+        let all = with_tag("PATCH", &json!({ "url": target.url, "event_types": ["license.*"] }));
+        assert_eq!((all.status, with_tag("DELETE", &json!({})).status), (200, 204));
+        change("resume");
+        thread::sleep(Duration::from_millis(700));
+        assert_eq!(target.got().len(), 1, "it had ended");
+    }
+}
+
+#[test]
 fn what_is_never_delivered_cannot_be_subscribed_to() {
     let database = new_database();
     let server = Server::start(&database.url);

@@ -70,7 +70,12 @@ fn url(text: &str) -> Result<Text<2000>, ValueError> {
     // A name in front of the host would be sent as a credential.
     let shaped = rest.is_some_and(|rest| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        !host.is_empty() && !host.contains('@') && !rest.contains(char::is_whitespace)
+        let port = host
+            .rsplit_once(':')
+            .map(|(_, port)| port)
+            .filter(|port| !port.ends_with(']'));
+        let reachable = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        !host.is_empty() && reachable && !host.contains('@') && !rest.contains(char::is_whitespace)
     });
     if shaped {
         return Ok(text);

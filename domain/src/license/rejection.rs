@@ -84,8 +84,8 @@ pub enum LicenseRejection {
     /// A lease must end after now and within a year and a day.
     #[error("a checked-out lease lasts 1 to 366 days and not beyond the license")]
     CheckOutOutOfRange,
-    /// There is no end to move.
-    #[error("the license has no end; give expires_at to set one")]
+    /// Nothing says how far the end is to move.
+    #[error("the license's policy has no duration; give expires_at to say until when to renew")]
     NotRenewable,
     /// The dates contradict each other.
     #[error("expires_at must lie after valid_from")]

@@ -57,7 +57,7 @@ impl Limit {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 enum Shape {
     Hard(u64),
     Percent { limit: u64, overage_percent: u16 },
@@ -125,6 +125,7 @@ mod tests {
     fn three_ways_to_go_beyond() {
         let hard = read("100").unwrap();
         assert_eq!((hard.refuses(100), hard.refuses(101)), (false, true));
+        assert!(read(r#"{"limit": 100, "overage": "soft", "overage_percent": 10}"#).is_none());
         let soft = read(r#"{"limit": 100, "overage": "soft"}"#).unwrap();
         assert!(!soft.refuses(u64::MAX));
         let percent = read(r#"{"limit": 100, "overage_percent": 10}"#).unwrap();

@@ -61,7 +61,7 @@ pub async fn list(
         r#"SELECT position, license_id, machine, activation_id, asked, code, policy_version, facts, count, decided_at, last_at
            FROM decisions
            WHERE tenant_id = $1 AND license_id = $2 AND decided_at < $4
-             -- One of this hour may be going on: how often it was repeated is written at its end.
+             -- One of this hour may be going on: how often it was repeated is written every few minutes.
              AND (last_at >= $3 OR (decided_at > $3 - interval '1 hour' AND decided_at > clock_timestamp() - interval '2 hours'))
              AND ($5::text IS NULL OR machine = $5) AND ($6::uuid IS NULL OR activation_id = $6)
              AND ($7::text IS NULL OR code = $7) AND position < coalesce($8, 9223372036854775807)
@@ -80,4 +80,35 @@ pub async fn list(
     .await?;
     transaction.commit().await?;
     Ok(rows)
+}
+
+/// How many of them there are over all pages, counted up to `most`.
+pub async fn count(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    range: Range,
+    filter: &DecisionFilter,
+    most: Option<i64>,
+) -> sqlx::Result<i64> {
+    let mut transaction = reader.begin(tenant).await?;
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM decisions WHERE tenant_id = $1 AND license_id = $2 AND decided_at < $4
+               AND (last_at >= $3 OR (decided_at > $3 - interval '1 hour' AND decided_at > clock_timestamp() - interval '2 hours'))
+               AND ($5::text IS NULL OR machine = $5) AND ($6::uuid IS NULL OR activation_id = $6)
+               AND ($7::text IS NULL OR code = $7) LIMIT $8) AS found"#,
+        tenant.as_str(),
+        license_id,
+        OffsetDateTime::from(range.from),
+        OffsetDateTime::from(range.to),
+        filter.machine,
+        filter.activation_id,
+        filter.code,
+        most,
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(count)
 }

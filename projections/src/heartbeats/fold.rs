@@ -6,8 +6,8 @@ use licet_domain::heartbeat::HeartbeatRecorded;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How many nonces a machine is remembered by: more than any client has beats on their way.
-const NONCES: usize = 8;
+/// How many nonces a machine is remembered by: a beat that was sent again counts once for as many beats, on any node.
+const NONCES: usize = 32;
 
 /// A beat with what its envelope adds.
 pub(super) struct Beat {

@@ -9,6 +9,7 @@ mod tables;
 
 pub(crate) use projector::Heartbeats;
 pub use query::{
-    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, UsageStats, activity, beats, features, meters, stats,
+    ActivityRow, BeatRow, FeatureRow, MeterRow, Range, UsageStats, activity, beats, count_beats, features, meters,
+    stats,
 };
 pub use standing::{FirstBeat, SilentMachine, first_valid, has_counted, last_seen, silences, used};

@@ -22,7 +22,7 @@ impl Projector for Heartbeats {
         "license_heartbeats"
     }
     fn version(&self) -> i32 {
-        2
+        3
     }
     fn tables(&self) -> &'static [&'static str] {
         &[

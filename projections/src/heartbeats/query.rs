@@ -73,6 +73,32 @@ pub async fn beats(
     Ok(rows)
 }
 
+/// How many beats of a license there are in a range, counted up to `most`.
+pub async fn count_beats(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    range: Range,
+    most: Option<i64>,
+) -> sqlx::Result<i64> {
+    let (from, to) = range.bounds();
+    let mut transaction = reader.begin(tenant).await?;
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM license_heartbeats
+               WHERE tenant_id = $1 AND license_id = $2 AND recorded_at >= $3 AND recorded_at < $4 LIMIT $5) AS found"#,
+        tenant.as_str(),
+        license_id,
+        from,
+        to,
+        most,
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(count)
+}
+
 /// Beats, machines and users of an hour or a day.
 #[derive(Debug, Clone)]
 pub struct ActivityRow {

@@ -118,7 +118,10 @@ pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
 async fn as_recorded(platform: &Platform, tenant: &Tenant, id: Uuid) -> Result<Option<LiveWebhook>, WorkerError> {
     let webhook = platform.webhooks.fresh(tenant, id).await;
     let webhook = webhook.map_err(|error| WorkerError::of("reading a webhook")(error.into()))?;
-    Ok(webhook.state.facts().cloned())
+    Ok(match &webhook.state {
+        Webhook::Live(webhook) => Some(webhook.clone()),
+        Webhook::Absent | Webhook::Retired(_) => None,
+    })
 }
 
 /// The webhooks that there are, as the read model lists them: it may be a moment behind the log.

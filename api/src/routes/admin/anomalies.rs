@@ -22,7 +22,7 @@ use super::reading;
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, OptionalJson, Params, Path, invalid},
+    extract::{Json, OptionalJson, Params, Path, invalid_field},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -167,34 +167,42 @@ pub(crate) async fn reopen_anomaly(
 pub(crate) async fn rerun_anomalies(
     State(app): State<App>,
     caller: Caller,
-    Json { value, .. }: Json<RerunAnomalies>,
+    headers: HeaderMap,
+    Json { value, bytes }: Json<RerunAnomalies>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let now = app.platform.edge.now();
-    let from = Timestamp::parse(&value.from).map_err(|_| invalid("from"))?;
-    let to = value.to.as_deref().map(Timestamp::parse).transpose();
-    let to = to.map_err(|_| invalid("to"))?.unwrap_or(now.plus_seconds(1));
+    let time = |pointer: &str, text: &str| {
+        Timestamp::parse(text).map_err(|_| invalid_field(pointer, "This is no RFC 3339 time."))
+    };
+    let from = time("/from", &value.from)?;
+    let to = value.to.as_deref().map(|text| time("/to", text)).transpose()?;
+    let to = to.unwrap_or(now.plus_seconds(1));
     if from > to || to.seconds() - from.seconds() > 400 * 86_400 {
-        return Err(invalid("from"));
+        return Err(invalid_field(
+            "/from",
+            "The range begins before it ends, at most 400 days.",
+        ));
     }
     let license = match &value.license_id {
         Some(id) => Some(LicenseId(reading::id(id, "license")?)),
         None => None,
     };
-    // What has just been recorded counts too.
-    let head = app.platform.log.position().await.map_err(unavailable)?;
-    freshness::wait(&app, "license_heartbeats", head).await?;
-    let examined = anomalies::rerun(&app.platform, &app.tenant, license, Range { from, to }).await;
-    let examined = examined.map_err(|error| problem::Problem::internal(&error))?;
-    let shown = RerunResult {
-        licenses: examined.licenses,
-        found: examined.found,
-    };
+    let about = ("RerunAnomalies", &bytes[..], StatusCode::OK);
+    let (mut answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        // What has just been recorded counts too.
+        let head = app.platform.log.position().await.map_err(unavailable)?;
+        freshness::wait(&app, "license_heartbeats", head).await?;
+        let examined = anomalies::rerun(&app.platform, &app.tenant, license, Range { from, to }).await;
+        let examined = examined.map_err(|error| problem::Problem::internal(&error))?;
+        Ok(render::json(&RerunResult {
+            licenses: examined.licenses,
+            found: examined.found,
+        }))
+    })
+    .await?;
     // A list that waits for this position knows what was found.
     let head = app.platform.log.position().await.map_err(unavailable)?;
-    Ok(render::answer(
-        StatusCode::OK,
-        render::json(&shown),
-        &[render::position(head)],
-    ))
+    answer.headers_mut().insert("licet-position", head.into());
+    Ok(answer)
 }

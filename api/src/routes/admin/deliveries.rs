@@ -29,7 +29,7 @@ use super::reading;
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, Params, Path, Path2, invalid},
+    extract::{Json, MOMENT, Params, Path, Path2, invalid, invalid_field},
     idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -66,8 +66,8 @@ fn shape(row: DeliveryRow) -> Delivery {
 
 /// List a webhook's deliveries, newest event first.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}/deliveries", tag = "webhooks",
-    params(("id" = String, Path), ("status" = Option<String>, Query, description = "`pending`, `delivered` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Delivery>)), security(("api_key" = [])))]
+    params(("id" = String, Path), ("status" = Option<String>, Query, description = "`pending`, `delivered` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<Delivery>)), security(("api_key" = [])))]
 pub(crate) async fn list_deliveries(
     State(app): State<App>,
     caller: Caller,
@@ -85,7 +85,14 @@ pub(crate) async fn list_deliveries(
     let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
         .await
         .map_err(unavailable)?;
-    Ok(reading::slice(rows, limit, |row| row.position.to_string(), shape))
+    let counted = deliveries::count(app.platform.log.pool(), &app.tenant, id, status, reading::most(&params)).await;
+    let total = reading::total(&params, counted.map_err(unavailable)?);
+    Ok(reading::slice(
+        rows,
+        (limit, total),
+        |row| row.position.to_string(),
+        shape,
+    ))
 }
 
 /// Try a delivery again from the beginning, a dead one too.
@@ -126,7 +133,7 @@ pub(crate) async fn replay_webhook(
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, webhook) = live(&app, &id).await?;
-    let since: AsOf = value.since.parse().map_err(|_| invalid("since"))?;
+    let since: AsOf = value.since.parse().map_err(|_| invalid_field("/since", MOMENT))?;
     let route = format!("ReplayWebhook/{id}");
     let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {

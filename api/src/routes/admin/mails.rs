@@ -47,8 +47,8 @@ fn read_cursor(text: &str) -> Option<(OffsetDateTime, String)> {
 
 /// List mails, newest first.
 #[utoipa::path(get, path = "/api/admin/mails", tag = "mails",
-    params(("status" = Option<String>, Query, description = "`pending`, `sent` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Mail>)), security(("api_key" = [])))]
+    params(("status" = Option<String>, Query, description = "`pending`, `sent` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<Mail>)), security(("api_key" = [])))]
 pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let limit = reading::limit(&params)?;
@@ -65,8 +65,10 @@ pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: P
     let rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
         .await
         .map_err(unavailable)?;
+    let counted = mails::count(app.platform.log.pool(), &app.tenant, status, reading::most(&params)).await;
+    let total = reading::total(&params, counted.map_err(unavailable)?);
     let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));
-    Ok(reading::slice(rows, limit, place, shape))
+    Ok(reading::slice(rows, (limit, total), place, shape))
 }
 
 /// Try a mail again from the beginning, a dead one too.

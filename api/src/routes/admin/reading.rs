@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
 use licet_domain::{Decider, api_key::Scope};
 use licet_event_store::{Aggregates, AsOf, Versioned};
-use licet_projections::PageRequest;
+use licet_projections::{PageRequest, Total};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub(super) fn limit(params: &Params) -> Result<i64> {
 /// A page of what was read with one row more than the limit; that row says whether there is another page.
 pub(super) fn slice<R, T: Serialize>(
     mut rows: Vec<R>,
-    limit: i64,
+    (limit, total): (i64, Total),
     cursor: impl Fn(&R) -> String,
     shape: impl Fn(R) -> T,
 ) -> Response {
@@ -49,12 +49,22 @@ pub(super) fn slice<R, T: Serialize>(
     let next_cursor = rows.last().filter(|_| more).map(&cursor);
     let items: Vec<T> = rows.into_iter().map(shape).collect();
     let page = Page {
-        total: items.len() as i64,
-        total_exact: !more,
+        total: total.count,
+        total_exact: total.exact,
         next_cursor,
         items,
     };
     render::answer(StatusCode::OK, render::json(&page), &[])
+}
+
+/// How far a list is counted: beyond what is exact in any case, or through to the end with `total=exact`.
+pub(super) fn most(params: &Params) -> Option<i64> {
+    (params.get("total") != Some("exact")).then_some(Total::EXACT_UP_TO + 1)
+}
+
+/// The total out of what was counted up to [`most`].
+pub(super) fn total(params: &Params, counted: i64) -> Total {
+    Total::counted(counted, most(params).is_none())
 }
 
 /// `limit`, `cursor`, `sort` and `total` of a list that is ordered by time of creation.

@@ -22,7 +22,7 @@ use super::reading;
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, Path, Path2, invalid},
+    extract::{Json, MOMENT, Path, Path2, invalid_field},
     idempotency,
     problem::{self, Result, unavailable},
     render,
@@ -85,14 +85,21 @@ pub(crate) async fn create_replay(
 async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
     let all: Vec<&'static dyn Projector> = projectors().into();
     let projector = all.into_iter().find(|projector| projector.name() == wanted.name);
-    let projector = projector.ok_or_else(|| invalid("name"))?;
+    let projector = projector.ok_or_else(|| {
+        invalid_field(
+            "/name",
+            "There is no read model of this name; GET /api/admin/projections lists them.",
+        )
+    })?;
     let format = match wanted.format.as_deref().unwrap_or("parquet") {
         "parquet" => Format::Parquet,
         "csv" => Format::Csv,
-        _ => return Err(invalid("format")),
+        _ => return Err(invalid_field("/format", "The format is parquet or csv.")),
     };
     let as_of = wanted.as_of.as_deref().map(str::parse::<AsOf>).transpose();
-    let as_of = as_of.map_err(|_| invalid("as_of"))?.unwrap_or(AsOf::Position(i64::MAX));
+    let as_of = as_of
+        .map_err(|_| invalid_field("/as_of", MOMENT))?
+        .unwrap_or(AsOf::Position(i64::MAX));
     let order = ReplayOrder {
         id: app.platform.edge.id(),
         tenant: app.tenant.clone(),

@@ -24,7 +24,7 @@ use super::{policies::terms, reading};
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, Path, invalid},
+    extract::{Json, Path, invalid_field},
     freshness,
     problem::{Result, unavailable},
     render,
@@ -47,7 +47,7 @@ pub(crate) async fn simulate_policy(
     let policy = reading::id(&id, "policy")?;
     let days = value.days.unwrap_or(30);
     if !(1..=90).contains(&days) {
-        return Err(invalid("days"));
+        return Err(invalid_field("/days", "This is a whole number from 1 to 90."));
     }
     let context = caller.reading(&app);
     let proposed = app

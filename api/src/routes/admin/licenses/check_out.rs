@@ -37,7 +37,8 @@ pub(crate) async fn check_out_license(
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
-    let file: RequestFile = serde_json::from_str(&value.request).map_err(|_| {
+    let file = serde_json::from_str::<RequestFile>(&value.request).ok();
+    let file = file.filter(|file| file.licet_request == 1).ok_or_else(|| {
         let detail = "request is not the text of a request file, as `licet-client request` writes it.";
         problem::Problem::unprocessable("REQUEST_FILE_INVALID", detail)
     })?;

@@ -68,8 +68,8 @@ fn series<T: Serialize>(range: Range, items: Vec<T>) -> Response {
 
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
-    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_heartbeats(
     State(app): State<App>,
     caller: Caller,
@@ -87,7 +87,9 @@ pub(crate) async fn list_heartbeats(
     let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    Ok(reading::slice(rows, limit, write_cursor, entry))
+    let counted = heartbeats::count_beats(&app.reader, &app.tenant, id.0, range, reading::most(&params)).await;
+    let total = reading::total(&params, counted.map_err(unavailable)?);
+    Ok(reading::slice(rows, (limit, total), write_cursor, entry))
 }
 
 /// A place in time: where a page goes on without looking at what came before it.
@@ -224,8 +226,8 @@ pub(crate) async fn license_usage_stats(
 /// List what a license's machines were refused in a range, and why, newest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/decisions", tag = "usage",
     params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now"),
-        ("machine" = Option<String>, Query, description = "A machine's digest"), ("activation_id" = Option<String>, Query), ("code" = Option<String>, Query), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, description = "A page; `total` counts this page alone.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+        ("machine" = Option<String>, Query, description = "A machine's digest"), ("activation_id" = Option<String>, Query), ("code" = Option<String>, Query), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    responses((status = 200, description = "A page.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_decisions(
     State(app): State<App>,
     caller: Caller,
@@ -244,7 +246,14 @@ pub(crate) async fn list_decisions(
     let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    Ok(reading::slice(rows, limit, |row| row.position.to_string(), decision))
+    let counted = decisions::count(&app.reader, &app.tenant, id.0, range, &filter, reading::most(&params)).await;
+    let total = reading::total(&params, counted.map_err(unavailable)?);
+    Ok(reading::slice(
+        rows,
+        (limit, total),
+        |row| row.position.to_string(),
+        decision,
+    ))
 }
 
 fn decision(row: DecisionRow) -> Decision {
