@@ -95,16 +95,23 @@ async fn read(mut body: Body) -> Result<Bytes> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     // Serde would take an array for an object, its fields by their order.
-    if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
-        return Err(invalid_field("", "The body is an array; it has to be an object."));
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Ok(_) => invalid_field("", "The body is an array; it has to be an object."),
+            Err(error) => malformed(&error),
+        });
     }
     serde_json::from_slice(bytes).map_err(|error| describe::<T>(bytes, &error))
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::bad_request("MALFORMED_JSON", format!("The body is not JSON: {error}."))
 }
 
 /// Malformed JSON is 400; JSON of the wrong shape is 422 and says where.
 fn describe<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
     if !matches!(error.classify(), serde_json::error::Category::Data) {
-        return Problem::bad_request("MALFORMED_JSON", format!("The body is not JSON: {error}."));
+        return malformed(error);
     }
     let mut problem = Problem::unprocessable("VALIDATION_FAILED", "Some fields are not valid; see errors.");
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
