@@ -9,7 +9,10 @@ use std::{
 };
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+    },
     response::{IntoResponse as _, Response},
 };
 use licet_commands::{Context, Idempotency};
@@ -127,7 +130,7 @@ pub(crate) async fn once<F: Future<Output = Result<Response>> + Send>(
     run: impl FnOnce(Context) -> F + Send,
 ) -> Result<Response> {
     match begin(app, caller, headers, about).await? {
-        Turn::Again(body, status, position) => Ok(replay(body, status, position)),
+        Turn::Again(body, status, position) => Ok(replay(caller, body, (status, position))),
         // The key is held until the answer is out.
         Turn::First(key) => run(caller.context(app, key.as_ref())).await,
     }
@@ -143,7 +146,7 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
     run: impl FnOnce() -> F + Send,
 ) -> Result<(Response, String)> {
     let key = match begin(app, caller, headers, about).await? {
-        Turn::Again(body, status, position) => return Ok((replay(body.clone(), status, position), body)),
+        Turn::Again(body, status, position) => return Ok((replay(caller, body.clone(), (status, position)), body)),
         Turn::First(key) => key,
     };
     let (status, body) = (about.2, run().await?);
@@ -157,10 +160,13 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
     Ok((render::answer(status, body.clone(), &[]), body))
 }
 
-fn replay(body: String, status: u16, position: i64) -> Response {
-    let body = match serde_json::from_str::<Value>(&body) {
+fn replay(caller: &Caller, body: String, (status, position): (u16, i64)) -> Response {
+    let answer = serde_json::from_str::<Value>(&body).unwrap_or_default();
+    let created = caller.collection().filter(|_| status == 201);
+    let location = created.and_then(|collection| location(collection, &answer));
+    let body = match answer {
         // Where it is not the log's, the answer has its own.
-        Ok(Value::Object(mut answer)) if position > 0 && answer.contains_key("position") => {
+        Value::Object(mut answer) if position > 0 && answer.contains_key("position") => {
             answer.insert("position".to_owned(), position.into());
             Value::Object(answer).to_string()
         }
@@ -174,5 +180,12 @@ fn replay(body: String, status: u16, position: i64) -> Response {
     if position > 0 {
         headers.insert("licet-position", position.into());
     }
+    headers.extend(location.map(|location| (LOCATION, location)));
     response
+}
+
+/// Where the thing is that was created then, or the first of several.
+fn location(collection: &str, answer: &Value) -> Option<HeaderValue> {
+    let id = answer["id"].as_str().or_else(|| answer["items"][0]["id"].as_str())?;
+    render::location(collection, id).1.parse().ok()
 }

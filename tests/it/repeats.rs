@@ -28,6 +28,7 @@ fn a_repeated_request_gets_the_first_answer_again() {
         (201, "true", &first.body)
     );
     assert_eq!(again.header("licet-position"), first.header("licet-position"));
+    assert_eq!(again.header("location"), first.header("location"));
     let other = send("one", &body.replace("Studio", "Other"));
     assert_eq!((other.status, other.code()), (422, "IDEMPOTENCY_KEY_REUSED"));
     assert_eq!(send("two", &body).code(), "PRODUCT_CODE_TAKEN", "a refusal is not kept");

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, request::Parts},
 };
 use licet_commands::{Context, Network};
 use licet_domain::{api_key::Scope, values::LicenseKey};
@@ -40,6 +40,8 @@ pub(crate) struct Caller {
     address: Option<IpAddr>,
     user_agent: Option<String>,
     standing: StandingSlot,
+    /// What is asked for.
+    uri: Uri,
 }
 
 impl FromRequestParts<App> for Caller {
@@ -82,6 +84,7 @@ impl FromRequestParts<App> for Caller {
             address,
             user_agent,
             standing,
+            uri: parts.uri.clone(),
         })
     }
 }
@@ -187,6 +190,12 @@ impl Caller {
     /// Refuses a credential without a scope.
     pub(crate) fn require(&self, app: &App, scope: Scope) -> Result<()> {
         Ok(self.reading(app).require(scope)?)
+    }
+
+    /// The collection of the admin API that is asked, such as `products`; none for routes of single things.
+    pub(crate) fn collection(&self) -> Option<&str> {
+        let name = self.uri.path().strip_prefix("/api/admin/")?;
+        (!name.contains('/')).then_some(name)
     }
 
     /// Names the credential, for what is kept per credential.
