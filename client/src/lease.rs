@@ -133,7 +133,7 @@ impl OfflineLease {
         })
     }
 
-    fn check_machine(&self, machine: &Fingerprint) -> Result<(), Error> {
+    pub(crate) fn check_machine(&self, machine: &Fingerprint) -> Result<(), Error> {
         let leased = &self.claims.fpr;
         let key = URL_SAFE_NO_PAD
             .decode(&leased.salt)

@@ -52,6 +52,8 @@ pub struct Session {
     anchor: Option<Anchor>,
     /// When the list of leases that were called back was fetched.
     heard_at: Option<Timestamp>,
+    /// The token that this session has used.
+    token: Option<String>,
     /// Whether the vendor ended this machine's seat: only a new start asks for another.
     ended: bool,
     /// What the server refused with, until it says otherwise.
@@ -80,6 +82,7 @@ impl Session {
             schedule: Schedule::default(),
             anchor: None,
             heard_at: None,
+            token: None,
             ended: false,
             refused: None,
             problem: None,
@@ -118,7 +121,6 @@ impl Session {
             self.contact(now);
         }
         self.keep_unsent();
-        let now = self.anchor.as_ref().map_or(now, |anchor| anchor.time(now));
         if let Some((code, detail)) = &self.refused {
             return Status::Refused {
                 code: code.clone(),
@@ -126,7 +128,12 @@ impl Session {
             };
         }
         let version = self.app_version.as_deref();
-        match self.client.store().check_offline_at(&self.machine, version, &[], now) {
+        let store = self.client.store();
+        let checked = match &self.anchor {
+            Some(anchor) => store.check_by_server(&self.machine, version, &[], anchor.time(now)),
+            None => store.check_offline_at(&self.machine, version, &[], now),
+        };
+        match checked {
             Ok(license) => Status::Licensed {
                 license,
                 online: self.online,
@@ -142,7 +149,7 @@ impl Session {
     fn contact(&mut self, now: Timestamp) {
         self.problem = None;
         let told = self.client.store().state().told;
-        let outcome = self.beat_or_activate(now);
+        let outcome = self.beat_or_activate();
         let newly_told = Some(self.client.store().state().told).filter(|newly| *newly != told);
         if let Some(server) = newly_told.map(Timestamp::from_millis) {
             self.anchor = Some(Anchor::at(server, now));
@@ -150,13 +157,16 @@ impl Session {
         let random = random();
         match outcome {
             Ok(refused) => {
+                self.token.clone_from(&self.client.store().state().token);
                 self.refused = refused;
                 self.online = true;
                 let interval = self.client.store().state().heartbeat_seconds.unwrap_or(900);
                 self.schedule.succeeded(interval, now, random);
             }
             Err(Error::Refused { code, detail }) if is_verdict(&code) => {
-                self.ended |= code == "TOKEN_REVOKED";
+                if code == "TOKEN_REVOKED" {
+                    self.end();
+                }
                 self.refused = Some((code, detail));
                 self.online = true;
                 self.schedule.failed(None, now, random);
@@ -177,13 +187,21 @@ impl Session {
 
     /// Beats where this machine has a token, and activates where it has none, where the token's time is over, and where
     /// what is kept belongs to another key or another machine.
-    fn beat_or_activate(&mut self, now: Timestamp) -> Result<Option<(String, String)>, Error> {
-        if self.ended {
-            // The token is good for nothing, and is not kept for the next start.
-            self.client.store().update(|state| state.token = None)?;
-            return Ok(self.refused.clone());
+    fn beat_or_activate(&mut self) -> Result<Option<(String, String)>, Error> {
+        self.client.store().reload();
+        // Another program with the same file has heard that the seat was ended.
+        let gone = self.token.is_some() && self.client.store().state().token.is_none();
+        if self.ended || gone {
+            self.ended = true;
+            let ended = || {
+                (
+                    "TOKEN_REVOKED".to_owned(),
+                    "the vendor ended this machine's seat".to_owned(),
+                )
+            };
+            return Ok(Some(self.refused.clone().unwrap_or_else(ended)));
         }
-        if self.is_known_here(now) {
+        if self.is_known_here() {
             match self.beat() {
                 Err(Error::Refused { code, .. }) if code == "TOKEN_EXPIRED" || code == "UNAUTHENTICATED" => {}
                 beaten => return beaten,
@@ -195,19 +213,25 @@ impl Session {
             .map(|_| None)
     }
 
-    fn is_known_here(&mut self, now: Timestamp) -> bool {
+    /// The token is good for nothing, and is not kept for the next start; one that another program got since is.
+    fn end(&mut self) {
+        self.ended = true;
+        let revoked = self.client.store().state().token.clone();
+        let _ = self.client.store().update(|state| {
+            if state.token == revoked {
+                state.token = None;
+            }
+        });
+    }
+
+    fn is_known_here(&mut self) -> bool {
         let store = self.client.store();
         let state = store.state();
         let same = state
             .license_key
             .as_deref()
             .is_some_and(|known| same_key(known, &self.license_key));
-        state.token.is_some()
-            && same
-            && !matches!(
-                store.check_offline_at(&self.machine, None, &[], now),
-                Err(Error::OtherMachine)
-            )
+        state.token.is_some() && same && !store.is_of_another(&self.machine)
     }
 
     fn beat(&mut self) -> Result<Option<(String, String)>, Error> {

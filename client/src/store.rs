@@ -128,6 +128,17 @@ impl Store {
         self.update(|state| state.revocations = Some(list.trim().to_owned()))
     }
 
+    /// Whether the kept lease was made for another machine, whatever the time is.
+    pub(crate) fn is_of_another(&self, machine: &Fingerprint) -> bool {
+        let keys = self.keys().unwrap_or_default();
+        let lease = self
+            .state
+            .lease
+            .as_deref()
+            .map(|lease| OfflineLease::read(lease, &keys));
+        matches!(lease, Some(Ok(lease)) if lease.check_machine(machine).is_err())
+    }
+
     /// Says without any network whether this machine may run now, and remembers the moment.
     pub fn check_offline(
         &mut self,
@@ -153,6 +164,18 @@ impl Store {
                 seen: seen.to_string(),
             });
         }
+        // A clock that runs slightly behind must not stretch the lease.
+        self.check_by_server(machine, app_version, features, now.max(seen))
+    }
+
+    /// The same by the server's time, which no clock here has set.
+    pub(crate) fn check_by_server(
+        &mut self,
+        machine: &Fingerprint,
+        app_version: Option<&str>,
+        features: &[&str],
+        now: Timestamp,
+    ) -> Result<Licensed, Error> {
         let token = self.state.lease.as_deref().ok_or(Error::NoLease)?;
         let keys = self.keys()?;
         let lease = OfflineLease::read(token, &keys)?;
@@ -168,8 +191,7 @@ impl Store {
                 return Err(Error::Revoked);
             }
         }
-        // A clock that runs slightly behind must not stretch the lease.
-        let licensed = lease.check(machine, app_version, features, now.max(seen))?;
+        let licensed = lease.check(machine, app_version, features, now)?;
         // Once a minute is enough to notice a clock that was set back.
         if now.millis() >= self.state.seen + 60_000 {
             self.update(|state| state.seen = state.seen.max(now.millis()))?;

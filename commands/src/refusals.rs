@@ -167,8 +167,8 @@ impl Counts {
     fn put_back(&mut self, tenant: Tenant, counted: DecisionRepeated) {
         let key = (counted.license_id, counted.machine, counted.code);
         if let Some(folded) = self.folded.get_mut(&key) {
+            // Another hour may have begun: better counted there than nowhere.
             folded.repeats += counted.count;
-            folded.since = folded.since.min(counted.since);
             return;
         }
         *self.machines.entry(key.0).or_default() += 1;

@@ -123,7 +123,7 @@ impl Appender {
         let deadline = Instant::now() + PATIENCE;
         let mut unsettled = vec![batch];
         // Where the log stood, under its lock, when this batch was first tried: what an attempt wrote whose answer was lost
-        // comes after it. Only the log itself is asked for it; news from elsewhere could be ahead of it.
+        // comes after it. It is what the log itself said; news from elsewhere could be ahead of it.
         let mut tried_at = None;
         while let Some(batch) = unsettled.pop() {
             let orders: Vec<&Submission> = batch.iter().map(|ticket| &ticket.submission).collect();

@@ -32,7 +32,7 @@ fn machine(number: u32) -> Fingerprint {
     }
 }
 
-fn session(url: &str, folder: &tempfile::TempDir, key: &str) -> Session {
+fn session_in(url: &str, folder: &tempfile::TempDir, key: &str) -> Session {
     let store = Store::open(folder.path().join("state.json")).unwrap();
     let client = Client::new(url, API_KEY, store).unwrap();
     Session::new(client, key, machine(1), Some("1.0.0"))
@@ -53,7 +53,7 @@ fn a_program_starts_beats_loses_the_network_stays_refuses_and_comes_back() {
     let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 60, "heartbeat_grace": 1, "limits": { "pages": 100 } });
     let (id, key) = server.issue("studio", &terms);
     let folder = tempfile::tempdir().unwrap();
-    let mut session = session(&server.url, &folder, &key);
+    let mut session = session_in(&server.url, &folder, &key);
     assert_eq!(code(&session.tick()), "online");
     let start = Timestamp::from_millis(session.client().store().state().seen);
     session.report(&Usage::default().feature("export").meter("pages", 7));
@@ -293,7 +293,7 @@ fn a_beat_whose_answer_was_lost_counts_once() {
     let (folder, swallow) = (tempfile::tempdir().unwrap(), Arc::new(AtomicBool::new(false)));
     let address = server.url.trim_start_matches("http://").to_owned();
     let url = lossy(address, Arc::clone(&swallow));
-    let mut session = session(&url, &folder, &key);
+    let mut session = session_in(&url, &folder, &key);
     assert_eq!(code(&session.tick()), "online");
     let start = Timestamp::from_millis(session.client().store().state().seen);
     session.report(&Usage::default().meter("pages", 7));
@@ -317,9 +317,9 @@ fn a_new_key_takes_an_old_ones_place_and_what_was_not_reported_is_kept() {
     let (old_id, old) = server.issue("studio", &json!({ "seats": 1 }));
     let (id, new) = server.issue("atelier", &json!({ "seats": 1, "limits": { "pages": 100 } }));
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(code(&session(&server.url, &folder, &old).tick()), "online");
+    assert_eq!(code(&session_in(&server.url, &folder, &old).tick()), "online");
     server.send("POST", &format!("/api/admin/licenses/{old_id}/revoke"), &json!({}));
-    let mut renewed = session(&server.url, &folder, &new);
+    let mut renewed = session_in(&server.url, &folder, &new);
     assert_eq!(code(&renewed.tick()), "online", "the key that was typed counts");
     assert_eq!(
         renewed.client().store().state().license_key.as_deref(),
@@ -328,7 +328,7 @@ fn a_new_key_takes_an_old_ones_place_and_what_was_not_reported_is_kept() {
     // The program ends before its next beat.
     renewed.report(&Usage::default().meter("pages", 5));
     drop(renewed);
-    assert_eq!(code(&session(&server.url, &folder, &new).tick()), "online");
+    assert_eq!(code(&session_in(&server.url, &folder, &new).tick()), "online");
     let used = (0..50).find_map(|_| {
         thread::sleep(Duration::from_millis(50));
         let answer = server.get(&format!("/api/admin/licenses/{id}/meters"));
@@ -342,7 +342,7 @@ fn what_cannot_be_counted_and_clocks_that_were_wrong_keep_nobody_out() {
     let (server, _database) = start();
     let (id, key) = server.issue("studio", &json!({ "seats": 1, "limits": { "pages": 100 } }));
     let folder = tempfile::tempdir().unwrap();
-    let mut session = session(&server.url, &folder, &key);
+    let mut session = session_in(&server.url, &folder, &key);
     assert_eq!(code(&session.tick()), "online");
     let start = Timestamp::from_millis(session.client().store().state().seen);
     let used = Usage::default()
@@ -371,4 +371,48 @@ fn what_cannot_be_counted_and_clocks_that_were_wrong_keep_nobody_out() {
     let later = start.plus_seconds(2_000);
     assert_eq!(code(&locked_out.tick_at(later)), "offline", "inside the lease");
     assert!(matches!(locked_out.last_problem(), Some(Error::Refused { .. })));
+    // An hour fast all along, and then the network goes: the lease is judged by the server's time.
+    let other = tempfile::tempdir().unwrap();
+    let (mut fast, clock) = (session_in(&server.url, &other, &key), start.plus_seconds(3_600));
+    assert_eq!(code(&fast.tick_at(clock)), "online");
+    server.kill();
+    for seconds in [901, 1_000, 5_000] {
+        assert_eq!(
+            code(&fast.tick_at(clock.plus_seconds(seconds))),
+            "offline",
+            "after {seconds} s"
+        );
+    }
+}
+
+#[test]
+fn a_seat_that_was_ended_is_asked_for_again_at_the_next_start_only() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let folder = tempfile::tempdir().unwrap();
+    let mut one = session_in(&server.url, &folder, &key);
+    assert_eq!(code(&one.tick()), "online");
+    let mut other = session_in(&server.url, &folder, &key);
+    assert_eq!(code(&other.tick()), "online");
+    let start = Timestamp::from_millis(one.client().store().state().seen);
+    let seat = one.client().store().state().activation_id.clone().unwrap();
+    let path = format!("/api/admin/licenses/{id}/activations/{seat}/deactivate");
+    assert_eq!(server.send("POST", &path, &json!({ "reason": "lost" })).status, 200);
+    for seconds in [901, 1_802] {
+        let at = start.plus_seconds(seconds);
+        assert_eq!(
+            (code(&one.tick_at(at)), code(&other.tick_at(at))),
+            ("TOKEN_REVOKED", "TOKEN_REVOKED")
+        );
+    }
+    let active = || server.get(&format!("/api/license/info/{key}")).body["license"]["active"].clone();
+    assert_eq!(active(), 0, "neither took a seat again by itself");
+    let mut again = session_in(&server.url, &folder, &key);
+    assert_eq!((code(&again.tick()), active()), ("online", json!(1)));
+    assert_eq!(code(&one.tick_at(start.plus_seconds(2_703))), "TOKEN_REVOKED");
+    let token = again.client().store().state().token.clone();
+    assert_eq!(
+        Store::open(folder.path().join("state.json")).unwrap().state().token,
+        token
+    );
 }

@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use crate::{WorkerError, metrics::METRICS};
 
 const CONSUMER: &str = "anomalies";
-/// Positions in one turn.
+/// Positions in one query.
 const STRETCH: i64 = 50_000;
-/// How much of the past the rules look at.
+/// How far back the windows of the rules reach.
 const DAY_SECONDS: i64 = 86_400;
 /// A license is looked at so often at most, however busy it is.
 const PAUSE_SECONDS: i64 = 300;
@@ -93,9 +93,9 @@ impl Agenda {
     fn looked_at(&mut self, license: &Touched, now: Timestamp, done: bool) {
         if let Some(entry) = self.licenses.get_mut(license) {
             entry.last = Some(now);
-            if done {
-                entry.first = None;
-            }
+            // What failed for longer than anyone looks back is given up, so that it holds the place up no longer.
+            let oldest = now.plus_seconds(-LOOK_BACK_DAYS * DAY_SECONDS);
+            entry.first = entry.first.filter(|(_, at)| !done && *at > oldest);
         }
     }
 

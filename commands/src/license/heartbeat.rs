@@ -300,7 +300,6 @@ fn seat(license: &Versioned<License>, id: ActivationId) -> Result<Arc<Activation
         .ok_or(CommandError::License(LicenseRejection::ActivationNotActive(id)))
 }
 
-/// `again` says that the beat was answered before: its usage is in what is known to be used, and its hold has moved.
 /// Whether the program's version may run: what must not run takes no seat from others.
 fn supports(in_force: &InForce, request: &BeatRequest) -> bool {
     let version = request.app_version.as_deref().map(AppVersion::new);
@@ -310,6 +309,7 @@ fn supports(in_force: &InForce, request: &BeatRequest) -> bool {
     }
 }
 
+/// `again` says that the beat was answered before: its usage is in what is known to be used, and its hold has moved.
 fn judge(
     context: &Context,
     request: &BeatRequest,

@@ -72,7 +72,8 @@ fn crowd(history: &History) -> Option<Finding> {
                 there.insert(machine, seen);
                 there.retain(|_, last| last.at.plus_seconds(seconds) > seen.at);
             }
-            Seen::Left(machine) => _ = there.remove(&machine),
+            // One that comes, or comes again, is there from its next beat on.
+            Seen::Left(machine) | Seen::SeatMoved(machine) => _ = there.remove(&machine),
             _ => {}
         }
         if there.len() > most.len() {

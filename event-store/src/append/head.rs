@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::chain::{Link, hex};
 
-/// Where the log stands, read under its lock.
+/// Where the log stands, read under its lock or left so by this node.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub(super) position: i64,

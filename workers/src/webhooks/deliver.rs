@@ -28,26 +28,25 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
     let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
     let began = Instant::now();
     while began.elapsed() < SHIFT {
+        // Where it is now, and whether it is there still.
+        let Some(webhook) = as_recorded(platform, tenant, id).await? else {
+            return Ok(());
+        };
         let taken = deliveries::take_due(pool, id, TAKEN).await;
         let mut queue = taken.map_err(database("reading the queue of webhooks"))?.into_iter();
         if queue.len() == 0 {
             return Ok(());
         }
-        // Where it is now, and whether it is there still.
-        let webhook = as_recorded(platform, tenant, id).await?;
         let mut goes_on = true;
-        while goes_on
-            && let Some(webhook) = &webhook
-            && let Some(delivery) = queue.next()
-        {
-            goes_on = deliver(platform, sender, (log_id, &delivery), webhook).await? && !*worker.ending.borrow();
+        while goes_on && let Some(delivery) = queue.next() {
+            goes_on = deliver(platform, sender, (log_id, &delivery), &webhook).await? && !*worker.ending.borrow();
         }
         let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
         if !rest.is_empty() {
             let given_back = deliveries::put_back(pool, id, &rest).await;
             given_back.map_err(database("giving deliveries back"))?;
         }
-        if !goes_on || webhook.is_none() {
+        if !goes_on {
             return Ok(());
         }
     }
