@@ -1,5 +1,8 @@
 //! Beats: recorded, counted, judged; and what must not pass.
 
+use std::{thread, time::Duration};
+
+use licet_domain::values::Timestamp;
 use licet_test_support::Server;
 use serde_json::{Value, json};
 
@@ -297,4 +300,32 @@ fn refused_beats_are_recorded_with_what_decided() {
         codes.contains(&"TOKEN_REVOKED") && codes.contains(&"METER_UNKNOWN"),
         "{codes:?}"
     );
+}
+
+#[test]
+fn what_nodes_refuse_a_machine_within_an_hour_is_one_row_with_its_count() {
+    let database = new_database();
+    let (one, other) = (Server::start(&database.url), Server::start(&database.url));
+    let (id, key) = one.issue("studio", &json!({ "seats": 1 }));
+    one.activate(&key, 1);
+    let minute = || Timestamp::parse(one.activate(&key, 1).text("ts")).unwrap().seconds() / 60 % 60;
+    // The hour must not end meanwhile.
+    while minute() == 59 {
+        thread::sleep(Duration::from_secs(1));
+    }
+    for number in 0..6 {
+        let node = if number % 2 == 0 { &one } else { &other };
+        assert_eq!(node.activate(&key, 2).code(), "ACTIVATION_LIMIT_REACHED");
+    }
+    // Whoever ends writes down what was counted.
+    assert!(one.terminate() && other.terminate());
+    let server = Server::start(&database.url);
+    let list = || server.get(&format!("/api/admin/licenses/{id}/decisions")).body;
+    let counted = (0..100).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        list()["items"][0]["count"] == 6
+    });
+    let decisions = list();
+    assert!(counted && decisions["total"] == 1, "{decisions}");
+    assert_eq!(decisions["items"][0]["code"], "ACTIVATION_LIMIT_REACHED");
 }

@@ -12,7 +12,8 @@ use crate::runtime::RowProjector;
 /// The projector of `decisions`.
 pub(crate) struct Decisions;
 
-/// License, machine, code and the first time: what a repetition names.
+/// License, machine, code and the hour of the first time, which repetitions name: nodes that refuse the same within one
+/// hour share a row.
 type Key = (Uuid, String, String, OffsetDateTime);
 
 /// A row as it is stored.
@@ -30,6 +31,7 @@ pub(crate) struct Row {
     count: i64,
     last_at: OffsetDateTime,
     position: i64,
+    hour: OffsetDateTime,
 }
 
 /// An event with what its envelope adds.
@@ -41,7 +43,7 @@ pub(crate) struct Event {
 
 impl RowProjector for Decisions {
     const NAME: &'static str = "decisions";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "decisions";
     const LOG: &'static [LogTable] = &[LogTable::Decisions];
     type Key = Key;
@@ -65,7 +67,7 @@ impl RowProjector for Decisions {
             license.0,
             machine.clone().unwrap_or_default(),
             code.clone(),
-            first.into(),
+            hour_of(first.into()),
         );
         let tenant_id = row.tenant_id()?.to_owned();
         Ok((
@@ -80,6 +82,13 @@ impl RowProjector for Decisions {
 
     fn apply(row: Option<Row>, event: Event) -> Option<Row> {
         match event.event {
+            // Another node's first is one more of the hour's.
+            DecisionEvent::Refused(refused) if row.is_some() => row.map(|row| Row {
+                count: row.count.saturating_add(1),
+                last_at: row.last_at.max(refused.at.into()),
+                position: event.position,
+                ..row
+            }),
             DecisionEvent::Refused(refused) => Some(Row {
                 tenant_id: event.tenant_id,
                 license_id: refused.license_id.0,
@@ -93,10 +102,11 @@ impl RowProjector for Decisions {
                 count: 1,
                 last_at: refused.at.into(),
                 position: event.position,
+                hour: hour_of(refused.at.into()),
             }),
             DecisionEvent::Repeated(repeated) => row.map(|row| Row {
                 count: row.count + i64::try_from(repeated.count).unwrap_or(i64::MAX - row.count),
-                last_at: repeated.at.into(),
+                last_at: row.last_at.max(repeated.at.into()),
                 position: event.position,
                 ..row
             }),
@@ -109,8 +119,8 @@ impl RowProjector for Decisions {
             let rows = sqlx::query_as!(
                 Row,
                 r#"SELECT d.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
-                       AS wanted (license_id, machine, code, decided_at)
-                   JOIN decisions d USING (license_id, machine, code, decided_at)"#,
+                       AS wanted (license_id, machine, code, hour)
+                   JOIN decisions d USING (license_id, machine, code, hour)"#,
                 &keys.iter().map(|key| key.0).collect::<Vec<_>>(),
                 &keys.iter().map(|key| key.1.clone()).collect::<Vec<_>>(),
                 &keys.iter().map(|key| key.2.clone()).collect::<Vec<_>>(),
@@ -119,7 +129,7 @@ impl RowProjector for Decisions {
             .fetch_all(connection)
             .await?;
             let keyed = rows.into_iter().map(|row| {
-                let key = (row.license_id, row.machine.clone(), row.code.clone(), row.decided_at);
+                let key = (row.license_id, row.machine.clone(), row.code.clone(), row.hour);
                 (key, row)
             });
             Ok(keyed.collect())
@@ -131,6 +141,12 @@ impl RowProjector for Decisions {
     }
 }
 
+/// The beginning of an hour.
+fn hour_of(moment: OffsetDateTime) -> OffsetDateTime {
+    let into = moment.unix_timestamp().rem_euclid(3_600);
+    moment.truncate_to_second() - time::Duration::seconds(into)
+}
+
 async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
     macro_rules! column {
         ($field:ident) => {
@@ -139,10 +155,10 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
     }
     sqlx::query!(
         r#"INSERT INTO decisions (tenant_id, license_id, machine, code, decided_at, activation_id, asked, policy_version, facts,
-               count, last_at, position)
+               count, last_at, position, hour)
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[], $7::text[],
-               $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::bigint[])
-           ON CONFLICT (license_id, machine, code, decided_at) DO UPDATE SET count = excluded.count,
+               $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::timestamptz[])
+           ON CONFLICT (license_id, machine, code, hour) DO UPDATE SET count = excluded.count,
                last_at = excluded.last_at, position = excluded.position"#,
         &column!(tenant_id),
         &column!(license_id),
@@ -156,6 +172,7 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
         &column!(count),
         &column!(last_at),
         &column!(position),
+        &column!(hour),
     )
     .execute(connection)
     .await?;
