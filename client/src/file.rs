@@ -120,11 +120,12 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Store;
 
-    fn written() -> (tempfile::TempDir, PathBuf) {
+    /// A file that was written twice.
+    pub(crate) fn written() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         let mut store = Store::open(&path).unwrap();

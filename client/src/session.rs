@@ -148,6 +148,8 @@ impl Session {
     /// One contact, and when the next one is due.
     fn contact(&mut self, now: Timestamp) {
         self.problem = None;
+        // What another program with the same file has heard of the server is no answer to this one.
+        self.client.store().reload();
         let told = self.client.store().state().told;
         let outcome = self.beat_or_activate();
         let newly_told = Some(self.client.store().state().told).filter(|newly| *newly != told);
@@ -188,7 +190,6 @@ impl Session {
     /// Beats where this machine has a token, and activates where it has none, where the token's time is over, and where
     /// what is kept belongs to another key or another machine.
     fn beat_or_activate(&mut self) -> Result<Option<(String, String)>, Error> {
-        self.client.store().reload();
         // Another program with the same file has heard that the seat was ended.
         let gone = self.token.is_some() && self.client.store().state().token.is_none();
         if self.ended || gone {

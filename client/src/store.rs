@@ -222,15 +222,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    fn written() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.json");
-        let mut store = Store::open(&path).unwrap();
-        store.update(|state| state.seen = 5).unwrap();
-        store.update(|state| state.seen = 7).unwrap();
-        (folder, path)
-    }
+    use crate::file::tests::written;
 
     #[test]
     fn programs_that_share_a_file_keep_what_the_others_kept() {

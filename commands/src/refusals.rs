@@ -335,6 +335,35 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_is_told_every_five_minutes_and_what_was_not_recorded_is_not_forgotten() {
+        let (mut counts, tenant, now) = (Counts::default(), Tenant::default(), Timestamp::from_millis(0));
+        let at = |minute: i64| now.plus_seconds(minute * 60);
+        assert!(counts.count(key(1), &tenant, now).is_some());
+        assert!((1..4).all(|minute| counts.count(key(1), &tenant, at(minute)).is_none()));
+        assert!(counts.drain(at(4), false).is_empty(), "too soon");
+        let told = counts.drain(at(5), false);
+        assert_eq!(told.iter().map(|(_, event)| event.count).collect::<Vec<_>>(), [3]);
+        assert!(counts.drain(at(10), false).is_empty(), "once");
+        // The log was away: it goes in with what came since, under the same first time.
+        let (tenant, lost) = told.into_iter().next().unwrap();
+        counts.put_back(tenant.clone(), lost.clone());
+        assert!(counts.count(key(1), &tenant, at(11)).is_none());
+        let again = counts.drain(at(15), false);
+        assert_eq!(
+            again
+                .iter()
+                .map(|(_, event)| (event.count, event.since))
+                .collect::<Vec<_>>(),
+            [(4, now)]
+        );
+        assert!(counts.drain(at(61), true).is_empty() && counts.folded.is_empty());
+        // Also when its hour is over meanwhile.
+        counts.put_back(tenant, lost);
+        assert_eq!(counts.drain(at(70), false).len(), 1);
+        assert!(counts.folded.is_empty() && counts.machines.is_empty());
+    }
+
+    #[test]
     fn many_machines_of_one_license_are_counted_together() {
         let (mut counts, tenant, now) = (Counts::default(), Tenant::default(), Timestamp::from_millis(0));
         let recorded = (0..5_000)

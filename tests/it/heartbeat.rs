@@ -275,6 +275,12 @@ fn a_beat_that_is_late_counts_once_and_lists_tell_how_many_there_are() {
         "{}",
         again.body
     );
+    let beaten = other.beat(&token, &json!({ "nonce": "one more, so that the last is folded" }));
+    let meters = other.get_at(
+        beaten.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/meters"),
+    );
+    assert_eq!(meters.body["items"][0]["amount"], 60, "{}", meters.body);
 }
 
 #[test]

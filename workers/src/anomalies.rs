@@ -21,8 +21,9 @@ use serde_json::{Value, json};
 use crate::{WorkerError, metrics::METRICS};
 
 const CONSUMER: &str = "anomalies";
-/// Positions in one query.
+/// Positions in one query, and queries in one turn.
 const STRETCH: i64 = 50_000;
+const STRETCHES: i64 = 20;
 /// How far back the windows of the rules reach.
 const DAY_SECONDS: i64 = 86_400;
 /// A license is looked at so often at most, however busy it is.
@@ -122,7 +123,8 @@ async fn folded(platform: &Platform) -> Result<i64, WorkerError> {
 pub(crate) async fn turn(platform: &Arc<Platform>, agenda: &mut Agenda) -> Result<(), WorkerError> {
     let pool = platform.log.pool();
     let kept = consumers::position(pool, CONSUMER, 0).await.map_err(database)?;
-    let (mut read, head) = (agenda.read_from(kept), folded(platform).await?);
+    let mut read = agenda.read_from(kept);
+    let head = folded(platform).await?.min(read + STRETCHES * STRETCH);
     while read < head {
         let stretch = (read, head.min(read + STRETCH));
         agenda.add(anomalies::touched(pool, stretch).await.map_err(database)?);

@@ -50,13 +50,16 @@ pub(crate) async fn follow(worker: Worker, client: Client) {
             return;
         }
     };
-    let log_id = worker.platform.log.log_id().await.ok();
+    let mut log_id = None;
     loop {
         let message = tokio::select! {
             _ = ending.wait_for(|ending| *ending) => return,
             message = news.next() => message,
         };
         let Some(message) = message else { return };
+        if log_id.is_none() {
+            log_id = worker.platform.log.log_id().await.ok();
+        }
         // Another installation may share the server: its positions say nothing here.
         let own = |headers: &&HeaderMap| is_of(headers, log_id);
         let position = message.headers.as_ref().filter(own).and_then(position_of);

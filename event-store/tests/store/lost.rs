@@ -127,3 +127,37 @@ async fn beats_that_went_in_by_one_statement_and_were_not_confirmed_go_in_once()
     assert_eq!(written(&log).await, 6);
     assert_eq!(beat(7).await.unwrap().position, 7);
 }
+
+#[tokio::test]
+async fn beats_go_the_long_way_while_the_logs_time_is_ahead_of_the_clock() {
+    let database = TestDatabase::new().await;
+    let proxy = Proxy::new("never said");
+    let url = proxy.listen(&database.url).await;
+    // A clock that ran ahead has left its mark, and was set right.
+    database
+        .execute("UPDATE log_head SET recorded_at = clock_timestamp() + interval '1 minute'")
+        .await;
+    let (log, _tasks) = EventLog::open(&url, &LogOptions::default()).await.unwrap();
+    for number in 1..=5 {
+        let mut order = submission(number, 0, vec![created(number)]);
+        order.streams[0].table = LogTable::Heartbeats;
+        assert_eq!(
+            log.append(order).await.unwrap().position,
+            i64::try_from(number).unwrap()
+        );
+    }
+    assert_eq!(
+        proxy.locks.load(Ordering::SeqCst),
+        5,
+        "no statement whose time the database does not share"
+    );
+    let times: Vec<time::OffsetDateTime> = sqlx::query_scalar("SELECT DISTINCT recorded_at FROM heartbeat_events")
+        .fetch_all(log.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        times.len(),
+        1,
+        "time stands still until the clock has caught up, and never runs back"
+    );
+}

@@ -25,7 +25,7 @@ use crate::{
     request_body = ActivateRequest,
     responses(
         (status = 201, description = "The machine took a seat.", body = ActivateResponse),
-        (status = 200, description = "The machine had a seat already; nothing was counted twice.", body = ActivateResponse),
+        (status = 200, description = "The machine had a seat already; nothing was counted twice, and a floating seat is held from now on.", body = ActivateResponse),
         (status = 404, description = "`LICENSE_NOT_FOUND`", body = licet_contracts::Problem),
         (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_SUSPENDED`, `LICENSE_NOT_YET_VALID`, `LICENSE_EXPIRED`, \
             `FINGERPRINT_REQUIRED`, `FINGERPRINT_PLACEHOLDER`, `FINGERPRINT_INSUFFICIENT`, `VERSION_UNSUPPORTED`, \
