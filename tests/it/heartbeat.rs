@@ -295,9 +295,10 @@ fn refused_beats_are_recorded_with_what_decided() {
     let path = format!("/api/admin/licenses/{id}/activations/{activation}/deactivate");
     server.send("POST", &path, &json!({}));
     assert_eq!(server.beat(&token, &json!({})).code(), "TOKEN_REVOKED");
-    let position = server.get(&format!("/api/license/info/{key}"));
+    // A refusal carries no position: wait for one behind it.
+    let behind = server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
     let decisions = server.get_at(
-        position.header("licet-position"),
+        behind.header("licet-position"),
         &format!("/api/admin/licenses/{id}/decisions"),
     );
     let items = decisions.body["items"].as_array().unwrap();

@@ -230,6 +230,10 @@ impl Server {
 
     /// Reads with the bootstrap key, once the read models know a position.
     pub fn get_at(&self, position: &str, path: &str) -> Answer {
+        assert!(
+            position.parse::<u64>().is_ok(),
+            "{position:?} is no position to wait for"
+        );
         let headers = [("x-api-key", API_KEY), ("licet-min-position", position)];
         self.send_with("GET", path, &headers, b"")
     }
