@@ -219,7 +219,12 @@ impl Params {
 
 /// A query parameter that cannot be read.
 pub(crate) fn invalid(name: &str) -> Problem {
-    wrong(format!("?{name}"), format!("The query parameter {name} is not valid."))
+    refused(name, format!("The query parameter {name} is not valid."))
+}
+
+/// A query parameter that cannot be followed, and why.
+pub(crate) fn refused(name: &str, detail: String) -> Problem {
+    wrong(format!("?{name}"), detail)
 }
 
 /// What a moment in a body is.

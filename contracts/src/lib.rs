@@ -8,6 +8,7 @@ pub mod keys;
 pub mod lease;
 pub mod license;
 mod nullable;
+mod object;
 mod page;
 mod problem;
 pub mod simulation;

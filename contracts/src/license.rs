@@ -35,7 +35,11 @@ pub struct ActivateRequest {
     /// The license key, however it is typed.
     pub license_key: String,
     /// What the machine is known by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::object::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub fingerprint: Option<Fingerprint>,
     /// The machine's name; cut at 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +94,11 @@ pub struct VerifyRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license_key: Option<String>,
     /// What the machine is known by; not needed with a bearer token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::object::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub fingerprint: Option<Fingerprint>,
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,7 +221,11 @@ pub struct DeactivateRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation_id: Option<String>,
     /// Which machine, by what it is known by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::object::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub fingerprint: Option<Fingerprint>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -247,7 +259,11 @@ pub struct TransferRequest {
     /// The activation that gives its seat.
     pub from_activation_id: String,
     /// What the machine is known by that gets the seat.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::object::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub fingerprint: Option<Fingerprint>,
     /// The machine's name; cut at 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ pub mod api_key;
 pub mod customer;
 pub mod decider;
 pub mod decision;
+mod event_types;
 pub mod heartbeat;
 pub mod license;
 pub mod policy;
@@ -22,3 +23,4 @@ pub mod values;
 pub mod webhook;
 
 pub use decider::{Decider, DecodeError, EventData, SeatHold, Upcaster};
+pub use event_types::event_types;

@@ -19,7 +19,7 @@ pub mod revocations;
 mod runtime;
 
 pub use export::{ExportError, Format, Replayed, TableFile, replay};
-pub use page::{Page, PageRequest, Total};
+pub use page::{Page, PageRequest, Place, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{
     Difference, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors,

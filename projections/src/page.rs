@@ -3,13 +3,24 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// A place in a list: a row, and the order in which the list was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// When the row was made.
+    pub created_at: OffsetDateTime,
+    /// Its id; it tells rows of one moment apart.
+    pub id: Uuid,
+    /// Newest first.
+    pub descending: bool,
+}
+
 /// Which page of a list is asked for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     /// How many rows; 1 to 200.
     pub limit: i64,
     /// The last row of the page before.
-    pub after: Option<(OffsetDateTime, Uuid)>,
+    pub after: Option<Place>,
     /// Newest first.
     pub descending: bool,
     /// Whether what is out of use is listed too.
@@ -40,7 +51,8 @@ impl PageRequest {
             OffsetDateTime::UNIX_EPOCH + time::Duration::days(366 * 7000),
             Uuid::max(),
         );
-        self.after.unwrap_or(if self.descending { end } else { beginning })
+        let start = if self.descending { end } else { beginning };
+        self.after.map_or(start, |place| (place.created_at, place.id))
     }
 
     /// How far to count.
@@ -82,7 +94,7 @@ pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
     /// The row after which the next page begins; `None` on the last.
-    pub next: Option<(OffsetDateTime, Uuid)>,
+    pub next: Option<Place>,
     /// How many there are over all pages.
     pub total: Total,
 }
@@ -98,7 +110,14 @@ impl<T> Page<T> {
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = if more { items.last().map(key) } else { None };
+        let next = items.last().filter(|_| more).map(|last| {
+            let (created_at, id) = key(last);
+            Place {
+                created_at,
+                id,
+                descending: request.descending,
+            }
+        });
         Self { items, next, total }
     }
 }

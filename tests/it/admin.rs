@@ -103,7 +103,15 @@ fn lists_are_paged_without_gaps_and_wait_for_what_the_caller_knows() {
     );
     let newest = server.get("/api/admin/customers?limit=1&sort=-created_at");
     assert_eq!(newest.body["items"][0]["name"], "Universität 6");
-    for query in ["limit=0", "limit=201", "limit=x", "cursor=%21", "sort=name"] {
+    let newest_first = format!("cursor={}", newest.text("next_cursor"));
+    for query in [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "cursor=%21",
+        "sort=name",
+        &newest_first,
+    ] {
         assert_eq!(
             server.get(&format!("/api/admin/customers?{query}")).status,
             422,

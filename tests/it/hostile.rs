@@ -43,6 +43,9 @@ fn what_is_no_request_is_refused_with_its_own_code() {
     assert_eq!(post(activate, b"[1,"), is(400, "MALFORMED_JSON"));
     assert_eq!(post(activate, b"{}"), is(422, "VALIDATION_FAILED"));
     assert_eq!(post(activate, br#"{"license_key": 7}"#), is(422, "VALIDATION_FAILED"));
+    // Serde alone takes an array for an object.
+    let array = br#"{"license_key": "x", "fingerprint": [[], "a cpu", "a board"]}"#;
+    assert_eq!(post(activate, array), is(422, "VALIDATION_FAILED"));
     let deep = format!(r#"{{"license_key": "x", "fingerprint": {}}}"#, "[".repeat(5_000));
     assert_eq!(post(activate, deep.as_bytes()), is(422, "VALIDATION_FAILED"));
     let large = json!({ "license_key": "x".repeat(70_000) }).to_string();

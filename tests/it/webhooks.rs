@@ -284,14 +284,26 @@ fn a_webhook_goes_by_what_was_answered_last_and_hears_nothing_after_its_end() {
 fn what_is_never_delivered_cannot_be_subscribed_to() {
     let database = new_database();
     let server = Server::start(&database.url);
-    let order = json!({ "url": "https://example.com/hook", "event_types": ["heartbeat.recorded"] });
-    let refused = server.send("POST", "/api/admin/webhooks", &order);
-    assert_eq!(
-        (refused.status, &refused.body["errors"][0]["code"]),
-        (422, &json!("NOT_DELIVERED")),
-        "{}",
-        refused.body
-    );
+    let refused = |kind: &str, code: &str, detail: &str| {
+        let order = json!({ "url": "https://example.com/hook", "event_types": ["license.*", kind] });
+        let answer = server.send("POST", "/api/admin/webhooks", &order);
+        let error = &answer.body["errors"][0];
+        assert_eq!(
+            (answer.status, error["code"].as_str()),
+            (422, Some(code)),
+            "{}",
+            answer.body
+        );
+        assert!(
+            error["detail"].as_str().is_some_and(|text| text.contains(detail)),
+            "{error}"
+        );
+    };
+    refused("heartbeat.recorded", "NOT_DELIVERED", "NATS");
+    refused("license.revokd", "UNKNOWN", "license.revoked");
+    refused("licence.*", "UNKNOWN", "license.");
+    refused("License.revoked", "INVALID", "license.revoked");
+    assert_eq!(server.get("/api/admin/webhooks").body["total"], 0);
 }
 
 #[test]

@@ -1,90 +1,13 @@
 //! Changes what a webhook subscribes to.
 
-use std::collections::BTreeMap;
-
 use licet_domain::{
     api_key::Scope,
-    values::{Text, ValueError},
-    webhook::{LiveWebhook, Subscription, Webhook, WebhookCommand},
+    webhook::{LiveWebhook, Webhook, WebhookCommand},
 };
 use uuid::Uuid;
 
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
-
-/// Where to deliver what, as it is asked for.
-#[derive(Debug, Clone, Default)]
-pub struct SubscriptionRequest {
-    /// The address.
-    pub url: String,
-    /// For people.
-    pub description: Option<String>,
-    /// Event types; none is all.
-    pub event_types: Vec<String>,
-    /// What must be equal.
-    pub filters: BTreeMap<String, String>,
-}
-
-impl SubscriptionRequest {
-    pub(super) fn read(&self) -> Result<Subscription, CommandError> {
-        let mut fields = Fields::new();
-        let url = fields.take("url", url(&self.url));
-        let description = fields.take_optional("description", self.description.as_deref(), Text::parse);
-        if self.event_types.len() > 100 || self.event_types.iter().any(|kind| !is_type(kind)) {
-            let detail = "these are at most 100 types such as license.revoked or license.*";
-            fields.complain("event_types", "INVALID", detail);
-        }
-        // Many and small: they are read over the API, replayed, or heard over NATS.
-        if self.event_types.iter().any(|kind| is_undelivered(kind)) {
-            let detail = "beats and refusals are not delivered to webhooks; subscribe to NATS for them";
-            fields.complain("event_types", "NOT_DELIVERED", detail);
-        }
-        let long = |(field, value): (&String, &String)| field.len() > 64 || value.len() > 200;
-        if self.filters.len() > 10 || self.filters.iter().any(long) {
-            fields.complain("filters", "INVALID", "at most 10, each with a short name and value");
-        }
-        let url = fields.finish(url)?;
-        Ok(Subscription {
-            url,
-            description,
-            event_types: self.event_types.clone(),
-            filters: self.filters.clone(),
-        })
-    }
-}
-
-fn is_undelivered(kind: &str) -> bool {
-    ["heartbeat.", "decision."].iter().any(|start| kind.starts_with(start))
-}
-
-fn is_type(kind: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');
-    !kind.is_empty() && kind.len() <= 64 && kind.strip_suffix('*').unwrap_or(kind).chars().all(plain)
-}
-
-fn url(text: &str) -> Result<Text<2000>, ValueError> {
-    let text = Text::parse(text)?;
-    let rest = text
-        .as_str()
-        .strip_prefix("https://")
-        .or(text.as_str().strip_prefix("http://"));
-    // A name in front of the host would be sent as a credential.
-    let shaped = rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let port = host
-            .rsplit_once(':')
-            .map(|(_, port)| port)
-            .filter(|port| !port.ends_with(']'));
-        let reachable = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        !host.is_empty() && reachable && !host.contains('@') && !rest.contains(char::is_whitespace)
-    });
-    if shaped {
-        return Ok(text);
-    }
-    Err(ValueError {
-        code: "URL_INVALID",
-        detail: "this is not an http or https address without a user name".to_owned(),
-    })
-}
+use super::SubscriptionRequest;
+use crate::{Body, CommandError, Context, Done, Platform};
 
 impl Platform {
     /// Changes a webhook that still is as `unchanged` says.

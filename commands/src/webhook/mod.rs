@@ -3,6 +3,7 @@
 mod create;
 mod edit;
 mod retire;
+mod subscription;
 
 pub use create::{CreatedWebhook, NewWebhook};
-pub use edit::SubscriptionRequest;
+pub use subscription::SubscriptionRequest;

@@ -163,6 +163,7 @@ pub struct TransferSeat {
     /// The activation that gives its seat.
     pub from_activation_id: String,
     /// What the machine is known by that gets the seat.
+    #[serde(default, deserialize_with = "crate::object::read")]
     pub fingerprint: Option<crate::license::Fingerprint>,
     /// The machine's name.
     pub hostname: Option<String>,

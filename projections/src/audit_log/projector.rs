@@ -1,10 +1,7 @@
 //! Turns each event's envelope into a row.
 
 use futures::future::BoxFuture;
-use licet_domain::{
-    DecodeError, EventData as _, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent,
-    license::LicenseEvent, policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent, webhook::WebhookEvent,
-};
+use licet_domain::DecodeError;
 use licet_event_store::{Metadata, ReadError, RecordedRow};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -35,20 +32,7 @@ impl RowProjector for AuditLog {
     type Event = Row;
 
     fn event_types() -> Vec<&'static str> {
-        [
-            LicenseEvent::TYPES,
-            PolicyEvent::TYPES,
-            ProductEvent::TYPES,
-            CustomerEvent::TYPES,
-            ReleaseEvent::TYPES,
-            ApiKeyEvent::TYPES,
-            WebhookEvent::TYPES,
-            AnomalyEvent::TYPES,
-        ]
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| *name)
-        .collect()
+        licet_domain::event_types().collect()
     }
 
     fn decode(row: &RecordedRow) -> Result<(i64, Row), ReadError> {

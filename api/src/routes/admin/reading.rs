@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
 use licet_domain::{Decider, api_key::Scope};
 use licet_event_store::{Aggregates, AsOf, Versioned};
-use licet_projections::{PageRequest, Total};
+use licet_projections::{PageRequest, Place, Total};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, invalid},
+    extract::{Params, invalid, refused},
     freshness,
     problem::{Problem, Result, unavailable},
     render,
@@ -79,6 +79,11 @@ pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequ
         .get("cursor")
         .map(|text| read_cursor(text).ok_or_else(|| invalid("cursor")))
         .transpose()?;
+    // In another order it would skip what lies on its other side.
+    if after.is_some_and(|place| place.descending != descending) {
+        let detail = "This cursor belongs to another sort; begin without a cursor.";
+        return Err(refused("cursor", detail.to_owned()));
+    }
     Ok(PageRequest {
         limit,
         after,
@@ -88,13 +93,16 @@ pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequ
     })
 }
 
-fn read_cursor(text: &str) -> Option<(OffsetDateTime, Uuid)> {
+fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (nanos, id) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanos.parse().ok()?).ok()?;
-    let id = id.parse().ok()?;
-    // Ours are of this age; a made-up one must not reach beyond what the database can compare.
-    (1970..=9999).contains(&time.year()).then_some((time, id))
+    let text = std::str::from_utf8(&bytes).ok()?;
+    let (text, descending) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
+    let (micros, id) = text.split_once(':')?;
+    Some(Place {
+        created_at: cursor_moment(micros)?,
+        id: id.parse().ok()?,
+        descending,
+    })
 }
 
 /// A moment out of a cursor, in microseconds since 1970; a made-up one must not reach beyond what the database can compare.
@@ -109,8 +117,9 @@ pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
     moment.unix_timestamp_nanos() / 1_000
 }
 
-fn write_cursor((time, id): (OffsetDateTime, Uuid)) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{}:{id}", time.unix_timestamp_nanos()))
+fn write_cursor(place: Place) -> String {
+    let order = if place.descending { "-" } else { "" };
+    URL_SAFE_NO_PAD.encode(format!("{order}{}:{}", moment_in_cursor(place.created_at), place.id))
 }
 
 /// A page as it is answered.
