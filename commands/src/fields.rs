@@ -7,6 +7,11 @@ use serde_json::Value;
 
 use crate::{CommandError, FieldError};
 
+/// Whether this can name a feature, a meter or a component: also Postgres must be able to look into events that hold it.
+pub(crate) fn is_short_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= 64 && !name.chars().any(char::is_control)
+}
+
 /// The complaints so far.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);
@@ -110,8 +115,7 @@ impl Fields {
     ) -> Option<BTreeMap<String, T>> {
         let mut read_values = BTreeMap::new();
         for (name, value) in values? {
-            let named_well = !name.is_empty() && name.len() <= 64 && !name.chars().any(char::is_control);
-            match read(value).filter(|_| named_well) {
+            match read(value).filter(|_| is_short_name(name)) {
                 Some(value) => _ = read_values.insert(name.clone(), value),
                 None => self.complain(
                     &format!("{field}/{}", name.replace('~', "~0").replace('/', "~1")),

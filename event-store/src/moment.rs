@@ -41,6 +41,21 @@ impl EventLog {
         Ok(self.online_at(moment, head).await?.max(self.archived_at(moment).await?))
     }
 
+    /// When the event at a position was recorded, or the newest before it that is online; `None` before the first.
+    pub async fn moment_of(&self, position: i64) -> sqlx::Result<Option<Timestamp>> {
+        let recorded_at = sqlx::query_scalar!(
+            r#"SELECT recorded_at AS "recorded_at!" FROM (
+                   (SELECT position, recorded_at FROM events WHERE position <= $1 ORDER BY position DESC LIMIT 1)
+                   UNION ALL (SELECT position, recorded_at FROM heartbeat_events WHERE position <= $1 ORDER BY position DESC LIMIT 1)
+                   UNION ALL (SELECT position, recorded_at FROM decision_events WHERE position <= $1 ORDER BY position DESC LIMIT 1)
+               ) AS before ORDER BY position DESC LIMIT 1"#,
+            position,
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(recorded_at.map(Timestamp::from))
+    }
+
     /// By halving what is online: time never runs backwards in the log.
     async fn online_at(&self, moment: OffsetDateTime, head: i64) -> sqlx::Result<i64> {
         let (mut known_before, mut known_after) = (0, head + 1);

@@ -219,19 +219,19 @@ impl EventLog {
         let online = stream_types(self.pool(), table, (online, until), event_types).map_err(ReadError::from);
         Ok(archived.chain(online))
     }
-    /// One aggregate's events after a sequence, oldest first, up to a position.
+    /// One aggregate's events after a sequence, oldest first, up to a position, and at most so many.
     pub async fn history(
         &self,
         tenant: &Tenant,
         aggregate_type: &str,
         aggregate_id: &str,
         after_sequence: i64,
-        until_position: i64,
+        (until_position, limit): (i64, Option<i64>),
     ) -> sqlx::Result<Vec<RecordedRow>> {
         let statement = concat!(
             "SELECT ",
             columns!(),
-            " FROM events WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND sequence > $4 AND position <= $5 ORDER BY sequence"
+            " FROM events WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND sequence > $4 AND position <= $5 ORDER BY sequence LIMIT $6"
         );
         sqlx::query(statement)
             .bind(tenant.as_str())
@@ -239,6 +239,7 @@ impl EventLog {
             .bind(aggregate_id)
             .bind(after_sequence)
             .bind(until_position)
+            .bind(limit)
             .fetch(self.pool())
             .map_ok(|row| RecordedRow(Source::Online(row)))
             .try_collect()
@@ -255,18 +256,22 @@ impl EventLog {
         limit: i64,
     ) -> sqlx::Result<Vec<RecordedEvent>> {
         let rows = self
-            .history(tenant, aggregate_type, aggregate_id, after_sequence, i64::MAX)
+            .history(
+                tenant,
+                aggregate_type,
+                aggregate_id,
+                after_sequence,
+                (i64::MAX, Some(limit)),
+            )
             .await?;
-        rows.iter()
-            .take(usize::try_from(limit).unwrap_or(0))
-            .map(RecordedRow::to_event)
-            .collect()
+        rows.iter().map(RecordedRow::to_event).collect()
     }
 
     /// The sequence of an aggregate's newest event; 0 when there is none.
-    pub async fn version(&self, aggregate_type: &str, aggregate_id: &str) -> sqlx::Result<u64> {
+    pub async fn version(&self, tenant: &Tenant, aggregate_type: &str, aggregate_id: &str) -> sqlx::Result<u64> {
         let version = sqlx::query_scalar!(
-            r#"SELECT max(sequence) FROM events WHERE aggregate_type = $1 AND aggregate_id = $2"#,
+            r#"SELECT max(sequence) FROM events WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3"#,
+            tenant.as_str(),
             aggregate_type,
             aggregate_id,
         )

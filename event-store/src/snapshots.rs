@@ -50,7 +50,7 @@ async fn fold<D: Decider>(
         position: 0,
     });
     let rows = log
-        .history(tenant, D::TYPE, &id.to_string(), folded.version as i64, until)
+        .history(tenant, D::TYPE, &id.to_string(), folded.version as i64, (until, None))
         .await?;
     for row in rows {
         let event = decode_row::<D>(&row)?;

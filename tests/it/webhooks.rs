@@ -70,6 +70,8 @@ fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
 
     server.activate(&key, 1);
     assert_eq!(types(&target.wait_for(3))[2], "license.activated");
+    // The target has it a moment before the server knows that it has.
+    assert!(wait_for_deliveries(&server, (&path, "delivered"), 2));
     let output = licet_test_support::licet(&database.url)
         .args(["projections", "rebuild", "resources"])
         .output()
@@ -84,6 +86,7 @@ fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
         "neither a rebuild nor a restart sends again"
     );
 
+    assert!(wait_for_deliveries(&server, (&path, "delivered"), 3));
     let deliveries = server.get(&format!("{path}/deliveries?status=delivered"));
     let (first, attempts) = (
         &deliveries.body["items"][2]["position"],
@@ -199,12 +202,14 @@ fn customers_are_told_of_ends_and_revocations_once() {
     );
     assert!(wait(2).is_some());
     assert!(sink.got()[1].contains("Content-Type: text/plain; charset=utf-8"));
-    let sent = (0..50).find_map(|_| {
-        thread::sleep(Duration::from_millis(100));
-        let mails = server.get("/api/admin/mails?status=sent");
-        (mails.body["items"].as_array()?.len() == 2).then_some(mails)
-    });
-    let newest = sent.unwrap().body["items"][0].clone();
+    let both_sent = || {
+        (0..100).find_map(|_| {
+            thread::sleep(Duration::from_millis(100));
+            let mails = server.get("/api/admin/mails?status=sent");
+            (mails.body["items"].as_array()?.len() == 2).then_some(mails)
+        })
+    };
+    let newest = both_sent().unwrap().body["items"][0].clone();
     assert_eq!(
         (&newest["kind"], &newest["subject_id"]),
         (&json!("revoked"), &json!(id))
@@ -212,6 +217,7 @@ fn customers_are_told_of_ends_and_revocations_once() {
     let resend = format!("/api/admin/mails/{}/resend", newest["id"].as_str().unwrap());
     assert_eq!(server.send("POST", &resend, &json!({})).status, 202);
     assert!(wait(3).is_some(), "an operator sends it again");
+    assert!(both_sent().is_some(), "and the server knows that it is");
     assert_eq!(
         server
             .send("POST", "/api/admin/mails/nothing/resend", &json!({}))

@@ -97,7 +97,10 @@ impl Platform {
         tenant: &Tenant,
         id: Uuid,
     ) -> Result<Vec<(i64, Timestamp, D::Event)>, CommandError> {
-        let rows = self.log.history(tenant, D::TYPE, &id.to_string(), 0, i64::MAX).await;
+        let rows = self
+            .log
+            .history(tenant, D::TYPE, &id.to_string(), 0, (i64::MAX, None))
+            .await;
         let rows = rows.map_err(ReadError::from)?;
         let read = |row: &RecordedRow| -> Result<_, ReadError> {
             let position = row.position()?;

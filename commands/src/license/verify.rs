@@ -9,7 +9,10 @@ use licet_domain::{
 };
 use serde_json::json;
 
-use super::{InForce, machine::normalize};
+use super::{
+    InForce,
+    machine::{normalize, short},
+};
 use crate::{CommandError, Context, Platform, refusals::Refusal};
 
 /// What is asked.
@@ -118,7 +121,13 @@ impl Platform {
                 facts.insert("app_version".to_owned(), json!(version));
             }
             if verdict == Verdict::FeatureMissing {
-                facts.insert("features_asked".to_owned(), json!(wanted.features));
+                let asked: Vec<String> = wanted
+                    .features
+                    .iter()
+                    .take(20)
+                    .filter_map(|name| short(name, 64))
+                    .collect();
+                facts.insert("features_asked".to_owned(), json!(asked));
             }
             // A token's machine is named, though its seat has ended.
             let named = activation.as_ref().or_else(|| seat.named(&in_force));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use licet_domain::policy::{DurationFrom, Terms};
 use serde_json::Value;
 
-use crate::{CommandError, Fields};
+use crate::{CommandError, Fields, fields::is_short_name};
 
 /// Terms of a request; what is absent keeps its value, or the contract's default.
 #[derive(Debug, Clone, Default)]
@@ -50,10 +50,10 @@ impl TermsChanges {
             duration_from: duration_from(&mut fields, self.duration_from.as_deref(), present.duration_from),
             grace_days: fields.number("grace_days", self.grace_days, present.grace_days),
             fingerprint_match: fields.number("fingerprint_match", self.fingerprint_match, present.fingerprint_match),
-            fingerprint_extra: self
-                .fingerprint_extra
-                .as_ref()
-                .map_or_else(|| present.fingerprint_extra.clone(), |names| component_names(names)),
+            fingerprint_extra: self.fingerprint_extra.as_ref().map_or_else(
+                || present.fingerprint_extra.clone(),
+                |names| component_names(&mut fields, names),
+            ),
             heartbeat_interval_seconds: fields.number(
                 "heartbeat_interval_seconds",
                 self.heartbeat_interval_seconds,
@@ -80,10 +80,17 @@ impl TermsChanges {
 }
 
 /// Each name once: a component counts once, however often it is named.
-fn component_names(names: &[String]) -> Vec<String> {
+fn component_names(fields: &mut Fields, names: &[String]) -> Vec<String> {
     let mut unique = Vec::with_capacity(names.len());
+    if names.iter().any(|name| !is_short_name(name)) {
+        fields.complain(
+            "fingerprint_extra",
+            "INVALID",
+            "a name has 1 to 64 bytes and no control characters",
+        );
+    }
     for name in names.iter().map(|name| name.trim().to_lowercase()) {
-        if !name.is_empty() && !unique.contains(&name) {
+        if !unique.contains(&name) {
             unique.push(name);
         }
     }

@@ -8,7 +8,7 @@ use licet_domain::{
     webhook::Subscription,
 };
 
-use crate::{CommandError, Fields};
+use crate::{CommandError, Fields, fields::is_short_name};
 
 /// Where to deliver what, as it is asked for.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +41,10 @@ impl SubscriptionRequest {
         if let Some(kind) = self.event_types.iter().find(unknown) {
             fields.complain("event_types", "UNKNOWN", &there_are(kind));
         }
-        let long = |(field, value): (&String, &String)| field.len() > 64 || value.len() > 200;
-        if self.filters.len() > 10 || self.filters.iter().any(long) {
+        let well = |(field, value): (&String, &String)| {
+            is_short_name(field) && value.len() <= 200 && !value.chars().any(char::is_control)
+        };
+        if self.filters.len() > 10 || !self.filters.iter().all(well) {
             fields.complain("filters", "INVALID", "at most 10, each with a short name and value");
         }
         let url = fields.finish(url)?;

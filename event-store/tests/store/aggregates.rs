@@ -167,6 +167,62 @@ async fn another_nodes_news_is_heard_within_a_second_and_never_refuses_by_mistak
     panic!("the other node did not hear of it within a second");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_queued_here_hides_nothing_that_another_node_has_recorded() {
+    let database = TestDatabase::new().await;
+    let (log, _tasks) = database.log().await;
+    // It hears no news: only what it asks itself counts.
+    let one = Aggregates::new(log.clone(), 1 << 20);
+    let (_, other) = node(&database).await;
+    run(&one, 1, issue()).await.unwrap();
+    run(&other, 2, activate(1, 5)).await.unwrap();
+    // The log stands still, and a command waits for it that was decided on what is no longer true.
+    let mut gate = log.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    let mut ours = Box::pin(run(&one, 3, activate(2, 5)));
+    assert!(futures::poll!(&mut ours).is_pending());
+    let asked = tokio::spawn({
+        let one = Arc::clone(&one);
+        async move { one.fresh(&Tenant::default(), LICENSE).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    gate.rollback().await.unwrap();
+    let known = asked.await.unwrap().unwrap();
+    assert!(
+        known.version >= 2,
+        "the other node's machine is missing: {}",
+        known.version
+    );
+    ours.await.unwrap();
+    assert_eq!(one.fresh(&Tenant::default(), LICENSE).await.unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn who_gives_up_while_loading_leaves_nothing_behind() {
+    let database = TestDatabase::new().await;
+    let (_, one) = node(&database).await;
+    let (silent, _tasks) = database.log().await;
+    run(&one, 1, issue()).await.unwrap();
+    // It hears no news, so that only what it checks itself counts.
+    let other = Aggregates::<License>::new(silent, 1 << 20);
+    let tenant = Tenant::default();
+    // Each poll goes on to the next answer of the database: it gives up before every one of them.
+    for polls in 1..20 {
+        let mut asked = Box::pin(other.get(&tenant, LICENSE));
+        for _ in 0..polls {
+            if futures::poll!(&mut asked).is_ready() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(asked);
+        assert_eq!(other.weighted_size(), 0, "after {polls} polls");
+    }
+}
+
 #[tokio::test]
 async fn a_snapshot_is_the_same_as_a_replay_at_every_prefix() {
     let database = TestDatabase::new().await;

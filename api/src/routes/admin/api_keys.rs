@@ -109,7 +109,11 @@ pub(crate) async fn read_api_key(
         .await
         .map_err(unavailable)?;
     let last_used = stored.into_iter().next().flatten().max(app.last_used.get(&id));
-    let body = render::json(&render::api_key(key, None, last_used, app.platform.edge.now()));
+    let moment = reading::as_of(&app, &params).await?;
+    let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
+    // Only the last use is known, and not what it was before.
+    let last_used = last_used.filter(|used| moment.is_none() || *used <= at);
+    let body = render::json(&render::api_key(key, None, last_used, at));
     let headers = [
         render::etag_header(&render::api_key_editable(key)),
         render::position(state.position),

@@ -84,6 +84,10 @@ pub(crate) async fn resend_mail(
     let route = format!("ResendMail/{id}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        // Postgres takes no such character.
+        if id.contains('\0') {
+            return Err(Refusal::not_found("mail"));
+        }
         let found = mails::resend(app.platform.log.pool(), &app.tenant, &id.replace('.', "/")).await;
         if !found.map_err(unavailable)? {
             return Err(Refusal::not_found("mail"));

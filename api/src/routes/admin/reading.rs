@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
-use licet_domain::{Decider, api_key::Scope};
+use licet_domain::{Decider, api_key::Scope, values::Timestamp};
 use licet_event_store::{Aggregates, AsOf, Versioned};
 use licet_projections::{PageRequest, Place, Total};
 use serde::Serialize;
@@ -133,18 +133,31 @@ pub(super) fn page<R, T: Serialize>(page: licet_projections::Page<R>, show: impl
     render::answer(StatusCode::OK, render::json(&shown), &[])
 }
 
-/// The position that `as_of` names, where it is given.
-pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<i64>> {
+/// A moment of the past that is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// How far the log counts.
+    pub(super) position: i64,
+    /// What the time was: what ends by itself had ended, or had not.
+    pub(super) at: Timestamp,
+}
+
+/// The moment that `as_of` names, where it is given; one that is still to come is now.
+pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<Moment>> {
     let Some(moment) = params.get("as_of") else {
         return Ok(None);
     };
     let moment: AsOf = moment.parse().map_err(|_| invalid("as_of"))?;
-    app.platform
-        .log
-        .position_at(moment)
-        .await
-        .map(Some)
-        .map_err(unavailable)
+    let position = app.platform.log.position_at(moment).await.map_err(unavailable)?;
+    let now = app.platform.edge.now();
+    let at = match moment {
+        AsOf::Time(at) => at.min(now),
+        AsOf::Position(_) => {
+            let recorded = app.platform.log.moment_of(position).await;
+            recorded.map_err(unavailable)?.unwrap_or(now)
+        }
+    };
+    Ok(Some(Moment { position, at }))
 }
 
 /// The state of one thing, now or as it was.
@@ -158,7 +171,7 @@ pub(super) async fn state<D: Decider>(
     caller.require(app, Scope::Read)?;
     freshness::of_log(app, headers).await?;
     let state = match as_of(app, params).await? {
-        Some(position) => aggregates.as_of(&app.tenant, id, position).await.map(Arc::new),
+        Some(moment) => aggregates.as_of(&app.tenant, id, moment.position).await.map(Arc::new),
         None => aggregates.fresh(&app.tenant, id).await,
     };
     state.map_err(|error| licet_commands::CommandError::from(error).into())
@@ -173,15 +186,12 @@ pub(super) async fn history<D: Decider>(
 ) -> Result<Response> {
     caller.require(app, Scope::Read)?;
     let id = id(text, what)?;
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit"));
-    }
+    let limit = self::limit(params)?;
     let after = params.parsed::<i64>("cursor")?.unwrap_or(0);
     let total = app
         .platform
         .log
-        .version(D::TYPE, &id.to_string())
+        .version(&app.tenant, D::TYPE, &id.to_string())
         .await
         .map_err(unavailable)?;
     if total == 0 {

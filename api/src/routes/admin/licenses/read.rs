@@ -76,8 +76,12 @@ pub(crate) async fn read_license(
     caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
     freshness::of_log(&app, &headers).await?;
-    let in_force = match reading::as_of(&app, &params).await? {
-        Some(position) => app.platform.in_force_as_of(&app.tenant, id, position).await?,
+    let moment = reading::as_of(&app, &params).await?;
+    let in_force = match moment {
+        Some(moment) => {
+            let position = moment.position;
+            app.platform.in_force_as_of(&app.tenant, id, position).await?
+        }
         None => {
             let license = app
                 .platform
@@ -89,15 +93,13 @@ pub(crate) async fn read_license(
         }
     };
     let person = person(&app, id).await?;
+    let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
     let headers = [
         render::etag_header(&render::license_editable(&in_force)),
         render::position(in_force.position),
     ];
-    Ok(render::answer(
-        StatusCode::OK,
-        json(&in_force, person.as_ref(), app.platform.edge.now()),
-        &headers,
-    ))
+    let body = json(&in_force, person.as_ref(), at);
+    Ok(render::answer(StatusCode::OK, body, &headers))
 }
 
 /// Read a license's history.
