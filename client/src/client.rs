@@ -145,7 +145,8 @@ impl Client {
         Ok(answer)
     }
 
-    /// Asks the server whether this machine may run, and keeps the lease that it answers.
+    /// Asks the server whether this machine may run, and keeps the lease that it answers for the license that is kept, or
+    /// where none is.
     pub fn verify(
         &mut self,
         license_key: &str,
@@ -162,7 +163,8 @@ impl Client {
             nonce: Some(nonce.clone()),
         };
         let answer: VerifyResponse = self.post("/api/license/verify", &request, &nonce, None)?;
-        if let Some(lease) = &answer.lease {
+        // Asking about another license takes nothing from the one that is kept.
+        if let Some(lease) = answer.lease.as_ref().filter(|_| self.store.state().is_of(license_key)) {
             self.keep(lease, &answer.ts, |_| {})?;
         }
         Ok(answer)
@@ -171,16 +173,19 @@ impl Client {
     /// Gives this machine's seat back and forgets the lease.
     pub fn deactivate(&mut self, license_key: &str, machine: &Fingerprint) -> Result<DeactivateResponse, Error> {
         let nonce = nonce();
+        let kept = self.store.state().is_of(license_key);
         let request = DeactivateRequest {
             license_key: license_key.to_owned(),
-            activation_id: self.store.state().activation_id.clone(),
+            activation_id: self.store.state().activation_id.clone().filter(|_| kept),
             fingerprint: Some(machine.to_wire()),
             reason: Some("given back by the program".to_owned()),
             nonce: Some(nonce.clone()),
         };
         let answer = self.post("/api/license/deactivate", &request, &nonce, None)?;
-        self.store
-            .update(|state| (state.lease, state.activation_id, state.token) = (None, None, None))?;
+        if kept {
+            self.store
+                .update(|state| (state.lease, state.activation_id, state.token) = (None, None, None))?;
+        }
         Ok(answer)
     }
 

@@ -165,6 +165,14 @@ pub(crate) mod tests {
             let opened = Store::open(&path);
             assert!(opened.is_err() || opened.unwrap().state().seen == 7, "byte {index}");
         }
-        assert_eq!(Store::reset(&path).unwrap().state(), &State::default());
+        let mut fresh = Store::reset(&path).unwrap();
+        assert_eq!(fresh.state(), &State::default());
+        // What the program ships is trusted again, and once.
+        let shipped = serde_json::json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "alg": "EdDSA",
+            "use": "sig", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] });
+        let shipped = serde_json::from_value(shipped).unwrap();
+        fresh.trust(&shipped).unwrap();
+        fresh.trust(&shipped).unwrap();
+        assert_eq!(Store::open(&path).unwrap().state().keys, shipped.keys);
     }
 }

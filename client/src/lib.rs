@@ -43,6 +43,7 @@ mod file;
 mod fingerprint;
 mod keys;
 mod lease;
+mod offline;
 mod offload;
 mod platform;
 mod schedule;

@@ -4,7 +4,7 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use licet_client::{Client, Error, Fingerprint, OfflineLease, Store, Usage, request_file};
+use licet_client::{Client, Error, Fingerprint, Store, Usage, request_file};
 use serde_json::{Value, json};
 
 /// A licensed program's view of a license server, on the real hardware of this machine.
@@ -203,14 +203,14 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
             ))
         }
         Command::Lease(Lease::Verify { file, features }) => {
-            if let Some(path) = file {
-                let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-                // Read first: a file that is no lease of ours must not replace the kept one.
-                OfflineLease::read(text.trim().trim_matches('"'), &store.keys()?)?;
-                store.update(|state| state.lease = Some(text.trim().trim_matches('"').to_owned()))?;
-            }
             let features: Vec<&str> = features.iter().map(String::as_str).collect();
-            let licensed = store.check_offline(&machine()?, version, &features)?;
+            let licensed = match file {
+                Some(path) => {
+                    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+                    store.check_lease(text.trim().trim_matches('"'), &machine()?, version, &features)?
+                }
+                None => store.check_offline(&machine()?, version, &features)?,
+            };
             let shown = json!({
                 "valid": true,
                 "offline": true,

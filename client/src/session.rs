@@ -2,11 +2,11 @@
 
 use std::fs::File;
 
-use licet_domain::values::{LicenseKey, Timestamp};
+use licet_domain::values::Timestamp;
 use rand::Rng as _;
 
 use crate::{
-    Background, Client, Error, Fingerprint, Licensed, Schedule, State, Usage, anchor::Anchor, client::is_verdict,
+    Background, Client, Error, Fingerprint, Licensed, Schedule, Usage, anchor::Anchor, client::is_verdict,
     state::Unsent, store::now,
 };
 
@@ -69,7 +69,7 @@ impl Session {
         let claim = client.store().claim_unsent();
         let state = client.store().state();
         Self {
-            unsent: if is_of(state, license_key) && claim.is_some() {
+            unsent: if state.is_of(license_key) && claim.is_some() {
                 state.unsent.clone()
             } else {
                 Unsent::default()
@@ -228,10 +228,7 @@ impl Session {
     fn is_known_here(&mut self) -> bool {
         let store = self.client.store();
         let state = store.state();
-        let same = state
-            .license_key
-            .as_deref()
-            .is_some_and(|known| same_key(known, &self.license_key));
+        let same = state.license_key.is_some() && state.is_of(&self.license_key);
         state.token.is_some() && same && !store.is_of_another(&self.machine)
     }
 
@@ -271,7 +268,7 @@ impl Session {
             }
             self.client.store().reload();
             let state = self.client.store().state();
-            if is_of(state, &self.license_key) {
+            if state.is_of(&self.license_key) {
                 self.unsent.take_over(state.unsent.clone());
             }
         }
@@ -288,20 +285,6 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.keep_unsent();
-    }
-}
-
-/// Whether what is kept belongs to a license, or to none yet.
-fn is_of(state: &State, license_key: &str) -> bool {
-    let known = state.license_key.as_deref();
-    known.is_none_or(|known| same_key(known, license_key))
-}
-
-/// Whether two spellings are one license key.
-fn same_key(one: &str, other: &str) -> bool {
-    match (LicenseKey::parse(one), LicenseKey::parse(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.trim() == other.trim(),
     }
 }
 

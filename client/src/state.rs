@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use licet_contracts::keys::Key;
-use licet_domain::values::Timestamp;
+use licet_domain::values::{LicenseKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Usage;
@@ -39,6 +39,15 @@ pub struct State {
 }
 
 impl State {
+    /// Whether what is kept belongs to a license, however its key is spelled, or to none yet.
+    pub(crate) fn is_of(&self, license_key: &str) -> bool {
+        let same = |known: &str| match (LicenseKey::parse(known), LicenseKey::parse(license_key)) {
+            (Some(one), Some(other)) => one == other,
+            _ => known.trim() == license_key.trim(),
+        };
+        self.license_key.as_deref().is_none_or(same)
+    }
+
     /// The server's signed word on the time: it ends what a wrong clock has left behind.
     pub(crate) fn hear(&mut self, ts: Timestamp) {
         if ts.millis() >= self.told {

@@ -1,5 +1,4 @@
-//! What a program keeps between its runs: the lease, the trusted keys, and the latest moment that it has seen; and what
-//! follows from it without any network.
+//! What a program keeps between its runs: the lease, the trusted keys, and the latest moment that it has seen.
 
 use std::{
     fs::File,
@@ -7,16 +6,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use licet_contracts::{
-    keys::KeySet,
-    lease::{AnswerFile, ISSUER, REVOCATIONS_TYPE, RevocationClaims},
-};
+use licet_contracts::{keys::KeySet, lease::AnswerFile};
 use licet_domain::values::Timestamp;
 
-use crate::{Error, Fingerprint, Licensed, OfflineLease, PinnedKeys, State, file};
-
-/// How far the clock may run behind the latest moment seen before that counts as set back.
-const TOLERANCE_SECONDS: i64 = 300;
+use crate::{Error, OfflineLease, PinnedKeys, State, file, offline::revocations};
 
 /// A state file.
 #[derive(Debug, Clone)]
@@ -40,7 +33,8 @@ impl Store {
         Ok(Self { path, state })
     }
 
-    /// Forgets everything but the trusted keys: the way out of a file that was changed.
+    /// Forgets everything: the way out of a file that was changed. Nothing in it can be believed, the trusted keys neither;
+    /// a program that ships its vendor's keys trusts them again ([`Store::trust`]).
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
         for name in [path.clone(), file::backup(&path)] {
@@ -73,6 +67,19 @@ impl Store {
         PinnedKeys::of(&KeySet {
             keys: self.state.keys.clone(),
             succession: Vec::new(),
+        })
+    }
+
+    /// Trusts the keys that a program ships, beside those that it trusts already: then the first contact cannot be
+    /// anybody else's.
+    pub fn trust(&mut self, shipped: &KeySet) -> Result<(), Error> {
+        PinnedKeys::of(shipped)?;
+        self.update(|state| {
+            for key in &shipped.keys {
+                if !state.keys.contains(key) {
+                    state.keys.push(key.clone());
+                }
+            }
         })
     }
 
@@ -127,85 +134,6 @@ impl Store {
         }
         self.update(|state| state.revocations = Some(list.trim().to_owned()))
     }
-
-    /// Whether the kept lease was made for another machine, whatever the time is.
-    pub(crate) fn is_of_another(&self, machine: &Fingerprint) -> bool {
-        let keys = self.keys().unwrap_or_default();
-        let lease = self
-            .state
-            .lease
-            .as_deref()
-            .map(|lease| OfflineLease::read(lease, &keys));
-        matches!(lease, Some(Ok(lease)) if lease.check_machine(machine).is_err())
-    }
-
-    /// Says without any network whether this machine may run now, and remembers the moment.
-    pub fn check_offline(
-        &mut self,
-        machine: &Fingerprint,
-        app_version: Option<&str>,
-        features: &[&str],
-    ) -> Result<Licensed, Error> {
-        self.check_offline_at(machine, app_version, features, now())
-    }
-
-    /// The same by another clock.
-    pub fn check_offline_at(
-        &mut self,
-        machine: &Fingerprint,
-        app_version: Option<&str>,
-        features: &[&str],
-        now: Timestamp,
-    ) -> Result<Licensed, Error> {
-        let seen = Timestamp::from_millis(self.state.seen);
-        if now.plus_seconds(TOLERANCE_SECONDS) < seen {
-            return Err(Error::ClockSetBack {
-                now: now.to_string(),
-                seen: seen.to_string(),
-            });
-        }
-        // A clock that runs slightly behind must not stretch the lease.
-        self.check_by_server(machine, app_version, features, now.max(seen))
-    }
-
-    /// The same by the server's time, which no clock here has set.
-    pub(crate) fn check_by_server(
-        &mut self,
-        machine: &Fingerprint,
-        app_version: Option<&str>,
-        features: &[&str],
-        now: Timestamp,
-    ) -> Result<Licensed, Error> {
-        let token = self.state.lease.as_deref().ok_or(Error::NoLease)?;
-        let keys = self.keys()?;
-        let lease = OfflineLease::read(token, &keys)?;
-        if let Some(list) = self
-            .state
-            .revocations
-            .as_deref()
-            .and_then(|list| revocations(list, &keys).ok())
-        {
-            let named = list.lic.iter().any(|id| id == lease.license_id())
-                || list.act.iter().any(|id| id == lease.activation_id());
-            if named && lease.issued_at().seconds() <= list.iat {
-                return Err(Error::Revoked);
-            }
-        }
-        let licensed = lease.check(machine, app_version, features, now)?;
-        // Once a minute is enough to notice a clock that was set back.
-        if now.millis() >= self.state.seen + 60_000 {
-            self.update(|state| state.seen = state.seen.max(now.millis()))?;
-        }
-        Ok(licensed)
-    }
-}
-
-fn revocations(list: &str, keys: &PinnedKeys) -> Result<RevocationClaims, Error> {
-    let claims: RevocationClaims = keys.verify(list, REVOCATIONS_TYPE)?;
-    if claims.iss != ISSUER || claims.ver != 1 {
-        return Err(Error::Lease("the list is of another issuer or version"));
-    }
-    Ok(claims)
 }
 
 /// Now, by this machine's clock.

@@ -311,6 +311,24 @@ fn an_api_key_is_rotated_with_an_overlap() {
         server.send("POST", &path, &json!({ "overlap_seconds": -1 })).status,
         422
     );
+    // A key that was to end has a successor that ends then, unless another end is asked for.
+    let order = json!({ "name": "trial", "scopes": ["read"], "expires_at": "2099-12-31T00:00:00.000Z" });
+    let mut id = server.create("/api/admin/api-keys", &order).text("id").to_owned();
+    for (asked, end) in [
+        (json!({}), json!("2099-12-31T00:00:00.000Z")),
+        (
+            json!({ "expires_at": "2098-01-01T00:00:00.000Z" }),
+            json!("2098-01-01T00:00:00.000Z"),
+        ),
+        (json!({ "expires_at": null }), Value::Null),
+    ] {
+        let next = server.create(&format!("/api/admin/api-keys/{id}/rotate"), &asked);
+        assert_eq!(next.body["expires_at"], end, "{asked}");
+        id = next.text("id").to_owned();
+    }
+    let past = json!({ "expires_at": "2001-01-01T00:00:00.000Z" });
+    let refused = server.send("POST", &format!("/api/admin/api-keys/{id}/rotate"), &past);
+    assert_eq!((refused.status, refused.code()), (422, "VALIDATION_FAILED"));
 }
 
 #[test]

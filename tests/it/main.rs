@@ -17,6 +17,7 @@ mod nats;
 mod offline;
 mod repeats;
 mod seats;
+mod tokens;
 mod versions;
 mod webhooks;
 

@@ -65,7 +65,7 @@ impl FromRequestParts<App> for Caller {
                 return Err(Problem::bad_request("CREDENTIALS_AMBIGUOUS", detail));
             }
             (Some(key), None) => by_key(app, key).await?,
-            (None, Some(Some(bearer))) => by_token(app, bearer)?,
+            (None, Some(Some(bearer))) => by_token(app, bearer).await?,
             (None, None | Some(None)) => return Err(Problem::unauthenticated()),
         };
         let request_id = parts
@@ -109,20 +109,28 @@ async fn by_key(app: &App, key: &str) -> Result<(Credential, Actor, Vec<Scope>)>
     Ok((Credential::ApiKey, actor, found.created.scopes.clone()))
 }
 
-fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
-    let claims = token::read(&app.settings.jwt_secret, bearer, app.platform.edge.now());
-    let claims = claims.map_err(|error| match error {
-        TokenError::Invalid => Problem::unauthenticated(),
-        TokenError::Expired => {
+async fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
+    let claims = match token::read(&app.settings.jwt_secret, bearer, app.platform.edge.now()) {
+        Ok(claims) => claims,
+        Err(TokenError::Invalid) => return Err(Problem::unauthenticated()),
+        Err(TokenError::Expired(claims)) => {
+            // Whose seat was ended hears that, lest its program takes another one.
+            has_seat(app, &claims).await?;
             let detail = "The token has expired: activate again to get a new one.";
-            Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail)
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail));
         }
-    })?;
+    };
     let actor = Actor {
         kind: ActorKind::Activation,
         id: claims.sub.to_string(),
     };
     Ok((Credential::Token(claims), actor, Vec::new()))
+}
+
+/// Refuses a token whose activation has ended.
+async fn has_seat(app: &App, claims: &token::Claims) -> Result<()> {
+    let holder = app.platform.token_holder(&app.tenant, claims.lic, claims.sub).await;
+    holder.map(|_| ()).map_err(token::refused)
 }
 
 /// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
@@ -190,6 +198,17 @@ impl Caller {
     /// Refuses a credential without a scope.
     pub(crate) fn require(&self, app: &App, scope: Scope) -> Result<()> {
         Ok(self.reading(app).require(scope)?)
+    }
+
+    /// For what every client may ask: a key with the scope `client`, or the token of an activation that has not ended.
+    pub(crate) async fn require_client(&self, app: &App) -> Result<()> {
+        match &self.credential {
+            Credential::ApiKey => self.require(app, Scope::Client),
+            Credential::Token(claims) => {
+                self.limit(app, &claims.sub.to_string())?;
+                has_seat(app, claims).await
+            }
+        }
     }
 
     /// The collection of the admin API that is asked, such as `products`; none for routes of single things.

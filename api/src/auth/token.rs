@@ -1,8 +1,15 @@
 //! Activation tokens: short-lived JWTs bound to one activation.
 
-use licet_domain::values::{ActivationId, LicenseId, Timestamp};
+use axum::http::StatusCode;
+use licet_commands::CommandError;
+use licet_domain::{
+    license::LicenseRejection,
+    values::{ActivationId, LicenseId, Timestamp},
+};
 use licet_event_store::jws;
 use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
 
 /// `aud` and `typ` keep these apart from operators' tokens.
 const AUDIENCE: &str = "licet-activation";
@@ -29,12 +36,12 @@ impl Claims {
 }
 
 /// What is wrong with a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenError {
     /// Not one of ours.
     Invalid,
-    /// It has ended.
-    Expired,
+    /// It has ended; whose it was.
+    Expired(Claims),
 }
 
 /// Makes a token for a machine with a seat that reports at this interval.
@@ -63,9 +70,20 @@ pub(crate) fn read(secret: &str, token: &str, now: Timestamp) -> Result<Claims, 
         return Err(TokenError::Invalid);
     }
     if now.seconds() >= claims.exp {
-        return Err(TokenError::Expired);
+        return Err(TokenError::Expired(claims));
     }
     Ok(claims)
+}
+
+/// A token outlives its activation by nothing.
+pub(crate) fn refused(error: CommandError) -> Problem {
+    match error {
+        CommandError::License(LicenseRejection::ActivationNotActive(_)) => {
+            let detail = "The activation of this token was ended: activate again.";
+            Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_REVOKED", detail)
+        }
+        error => error.into(),
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +96,9 @@ mod tests {
     fn a_token_lives_for_its_time_and_for_its_secret() {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let (token, end) = issue("secret", (LicenseId(Uuid::max()), ActivationId(Uuid::nil())), 900, now);
-        assert_eq!(read("secret", &token, now).unwrap().sub, ActivationId(Uuid::nil()));
-        assert_eq!(read("secret", &token, end).unwrap_err(), TokenError::Expired);
+        let claims = read("secret", &token, now).unwrap();
+        assert_eq!(claims.sub, ActivationId(Uuid::nil()));
+        assert_eq!(read("secret", &token, end).unwrap_err(), TokenError::Expired(claims));
         assert_eq!(read("other", &token, now).unwrap_err(), TokenError::Invalid);
         assert_eq!(read("secret", "a.b.c", now).unwrap_err(), TokenError::Invalid);
     }

@@ -14,28 +14,28 @@ use crate::{Body, CommandError, Context, Done, Fields, Platform};
 const LONGEST_OVERLAP: i64 = 90 * 86_400;
 
 impl Platform {
-    /// Makes a key of the same name and scopes; the old one ends by itself after the overlap. Both or neither.
+    /// Makes a key of the same name and scopes, with the same end where no other is asked for; the old one ends by itself after the overlap. Both or neither.
     pub async fn rotate_api_key(
         &self,
         context: &Context,
         id: Uuid,
-        overlap_seconds: i64,
+        (overlap_seconds, expires_at): (i64, Option<Option<String>>),
         body: Body<'_, CreatedApiKey>,
     ) -> Result<Done<CreatedApiKey>, CommandError> {
         context.require(Scope::Admin)?;
+        let mut fields = Fields::new();
         if !(0..=LONGEST_OVERLAP).contains(&overlap_seconds) {
-            let mut fields = Fields::new();
-            fields.complain(
-                "overlap_seconds",
-                "OUT_OF_RANGE",
-                "an overlap has 0 to 7,776,000 seconds",
-            );
-            return fields.finish(None);
+            let detail = "an overlap has 0 to 7,776,000 seconds";
+            fields.complain("overlap_seconds", "OUT_OF_RANGE", detail);
         }
+        let read_end = |end: Option<String>| fields.time("expires_at", end.as_deref());
+        let expires_at = expires_at.map(read_end);
+        fields.finish(Some(()))?;
         let old = self.api_keys.fresh(&context.tenant, id).await?;
         let known = old.state.facts().ok_or(CommandError::NotFound("API key"))?;
         let (name, scopes) = (known.created.name.clone(), known.created.scopes.clone());
-        let made = self.make_api_key(context, (name, scopes, None)).await?;
+        let expires_at = expires_at.unwrap_or(known.created.expires_at);
+        let made = self.make_api_key(context, (name, scopes, expires_at)).await?;
         let new_id = made.created.api_key_id;
         let supersede = ApiKeyCommand::Supersede {
             by: new_id,

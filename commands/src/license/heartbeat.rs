@@ -8,12 +8,16 @@ use licet_domain::{
     validate::{Machine, Request, Verdict},
     values::{ActivationId, AppVersion, LicenseId, Timestamp},
 };
-use licet_event_store::{AppendError, LogTable, NewEvent, StreamEvents, Versioned};
+use licet_event_store::{AppendError, LogTable, NewEvent, StreamEvents};
 use moka::sync::Cache;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{InForce, seating::hold};
+use super::{
+    InForce,
+    seating::hold,
+    token_holder::{TokenHolder, seat},
+};
 use crate::{CommandError, Context, Done, FieldError, Platform, refusals::Refusal};
 
 /// A beat as it is sent.
@@ -61,8 +65,6 @@ impl Default for RecentBeats {
         Self(Cache::builder().max_capacity(200_000).time_to_live(kept).build())
     }
 }
-
-type Seated = (Arc<Versioned<License>>, Arc<Activation>);
 
 /// How often a beat looks again after it met a change.
 const ATTEMPTS: usize = 8;
@@ -133,7 +135,7 @@ impl Platform {
         if !beaten.verdict.is_valid() {
             let (in_force, activation) = (&beaten.in_force, &beaten.activation);
             let mut facts = in_force.facts(&beaten.totals);
-            if let Some(version) = &request.app_version {
+            if let Some(version) = request.app_version.as_deref().map(AppVersion::new) {
                 facts.insert("app_version".to_owned(), json!(version));
             }
             let code = beaten.verdict.code();
@@ -142,28 +144,24 @@ impl Platform {
         }
     }
 
-    /// The license and the seat of the token; what memory does not know may have come to be on another node just now.
-    async fn seated(&self, context: &Context, request: &BeatRequest) -> Result<Seated, CommandError> {
-        let license = self.licenses.get(&context.tenant, request.license.0).await?;
-        if let Ok(activation) = seat(&license, request.activation) {
-            return Ok((license, activation));
-        }
-        let license = self.licenses.fresh(&context.tenant, request.license.0).await?;
-        match seat(&license, request.activation) {
-            Ok(activation) => Ok((license, activation)),
-            Err(error) => {
-                let ended = license
-                    .state
-                    .facts()
-                    .and_then(|known| known.activation(request.activation));
-                if let Some(ended) = ended.cloned() {
-                    let in_force = self.in_force(&context.tenant, &license).await?;
-                    let about = (&in_force, &*ended);
-                    Box::pin(self.note_beat_refusal(context, about, "TOKEN_REVOKED", BTreeMap::new())).await;
-                }
-                Err(error)
+    /// The license and the seat of the token; that the seat has ended is told to whoever asks why.
+    async fn seated(&self, context: &Context, request: &BeatRequest) -> Result<TokenHolder, CommandError> {
+        let found = self
+            .token_holder(&context.tenant, request.license, request.activation)
+            .await;
+        if let Err(CommandError::License(LicenseRejection::ActivationNotActive(_))) = &found {
+            let license = self.licenses.get(&context.tenant, request.license.0).await?;
+            let known = license
+                .state
+                .facts()
+                .and_then(|known| known.activation(request.activation));
+            if let Some(ended) = known.cloned() {
+                let in_force = self.in_force(&context.tenant, &license).await?;
+                let about = (&in_force, &*ended);
+                Box::pin(self.note_beat_refusal(context, about, "TOKEN_REVOKED", BTreeMap::new())).await;
             }
         }
+        found
     }
 
     /// One append, in which a floating seat's hold moves on.
@@ -289,15 +287,6 @@ impl Platform {
         };
         self.note_refusal(context, refusal).await;
     }
-}
-
-/// The activation of a token, as long as it is in the books.
-fn seat(license: &Versioned<License>, id: ActivationId) -> Result<Arc<Activation>, CommandError> {
-    let found = license.state.facts().and_then(|license| license.activation(id));
-    found
-        .filter(|activation| activation.deactivated_at.is_none())
-        .cloned()
-        .ok_or(CommandError::License(LicenseRejection::ActivationNotActive(id)))
 }
 
 /// Whether the program's version may run: what must not run takes no seat from others.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::nullable;
+
 /// `POST /api/admin/api-keys`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -21,6 +23,14 @@ pub struct CreateApiKey {
 pub struct RotateApiKey {
     /// For how many seconds the old key goes on opening what it opened; default a day, at most 90 days.
     pub overlap_seconds: Option<i64>,
+    /// When the new key ends by itself; absent is when the old one would have, `null` is never.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub expires_at: Option<Option<String>>,
 }
 
 /// An API key.

@@ -8,5 +8,5 @@ mod sinks;
 
 pub use age::age;
 pub use cluster::{TestDatabase, cluster_pid};
-pub use server::{Answer, Server, licet, machine_request};
+pub use server::{Answer, SECRET, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, Target};

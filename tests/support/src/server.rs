@@ -12,7 +12,8 @@ use serde_json::Value;
 use ureq::Agent;
 
 const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
-const SECRET: &str = "5c1f0e7a9b3d4c2e8f6a1b0d9e7c5a3f";
+/// What signs activation tokens, and what everything sealed is sealed with.
+pub const SECRET: &str = "5c1f0e7a9b3d4c2e8f6a1b0d9e7c5a3f";
 
 /// The `licet` command as it was built beside this test.
 pub fn licet(database_url: &str) -> Command {

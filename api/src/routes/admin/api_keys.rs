@@ -124,7 +124,7 @@ pub(crate) async fn read_api_key(
 /// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.
 #[utoipa::path(post, path = "/api/admin/api-keys/{id}/rotate", tag = "api keys", request_body = admin::RotateApiKey, params(("id" = String, Path)),
     responses((status = 201, description = "The new key, with its secret.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem),
-        (status = 409, description = "`API_KEY_ENDED`", body = Problem)), security(("api_key" = [])))]
+        (status = 409, description = "`API_KEY_ENDED`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rotate_api_key(
     State(app): State<App>,
     caller: Caller,
@@ -138,10 +138,10 @@ pub(crate) async fn rotate_api_key(
     let about = (&route[..], &bytes[..], StatusCode::CREATED);
     idempotency::once(&app, &caller, &headers, about, |context| async {
         let context = context;
-        let overlap = value.overlap_seconds.unwrap_or(86_400);
+        let wanted = (value.overlap_seconds.unwrap_or(86_400), value.expires_at);
         let json =
             |made: &CreatedApiKey| render::json(&render::api_key(&made.key, Some(&made.secret), None, context.now));
-        let done = app.platform.rotate_api_key(&context, id, overlap, &json).await?;
+        let done = app.platform.rotate_api_key(&context, id, wanted, &json).await?;
         let headers = [
             render::position(done.position),
             render::location("api-keys", &done.value.key.created.api_key_id.to_string()),

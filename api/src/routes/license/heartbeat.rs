@@ -10,7 +10,6 @@ use licet_commands::{
 use licet_contracts::license::{HeartbeatRequest, HeartbeatResponse, MeterUse};
 use licet_domain::{
     heartbeat::Beat,
-    license::LicenseRejection,
     values::{ActivationId, Timestamp},
 };
 use licet_projections::heartbeats;
@@ -65,7 +64,7 @@ pub(crate) async fn heartbeat(
         used,
         counted,
     };
-    let done = app.platform.heartbeat(&context, &order).await.map_err(refused)?;
+    let done = app.platform.heartbeat(&context, &order).await.map_err(token::refused)?;
     if done.changed && !order.counted {
         app.used_meters.add(license, &order.beat, done.position, context.now);
     }
@@ -93,17 +92,6 @@ async fn was_counted(app: &App, activation: ActivationId, (beat, nonce): (&Beat,
     heartbeats::has_counted(&app.reader, &app.tenant, activation.0, &nonce_digest(nonce))
         .await
         .map_err(unavailable)
-}
-
-/// A token outlives its activation by nothing.
-fn refused(error: CommandError) -> Problem {
-    match error {
-        CommandError::License(LicenseRejection::ActivationNotActive(_)) => {
-            let detail = "The activation of this token was ended: activate again.";
-            Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_REVOKED", detail)
-        }
-        error => error.into(),
-    }
 }
 
 async fn shape(

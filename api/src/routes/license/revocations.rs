@@ -6,12 +6,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use licet_contracts::lease::{ISSUER, REVOCATIONS_TYPE, RevocationClaims};
-use licet_domain::api_key::Scope;
 use licet_projections::revocations;
 
 use crate::{
     App,
-    auth::{Caller, Credential},
+    auth::Caller,
     freshness,
     problem::{Result, unavailable},
     signing,
@@ -19,13 +18,11 @@ use crate::{
 
 /// Fetch the signed list of leases that were called back and could still be alive.
 #[utoipa::path(get, path = "/api/license/revocations", tag = "license", operation_id = "list_revocations",
-    responses((status = 200, description = "A compact JWS, `typ` `licet-revocations+jwt`.", body = String, content_type = "application/jose")),
+    responses((status = 200, description = "A compact JWS, `typ` `licet-revocations+jwt`.", body = String, content_type = "application/jose"),
+        (status = 401, description = "`TOKEN_REVOKED` for a deactivated activation, `TOKEN_EXPIRED`, `UNAUTHENTICATED`", body = licet_contracts::Problem)),
     security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response> {
-    match &caller.credential {
-        Credential::Token(claims) => caller.limit(&app, &claims.sub.to_string())?,
-        Credential::ApiKey => caller.require(&app, Scope::Client)?,
-    }
+    caller.require_client(&app).await?;
     // The list says how things stood at a moment: a lease that was issued since is not on it, so nothing may be older.
     let now = app.platform.edge.now();
     let head = app.platform.log.position().await.map_err(unavailable)?;

@@ -27,7 +27,7 @@ pub(crate) async fn check_version(
     nonce: NonceSlot,
     Json { value: request, .. }: Json<CheckVersionRequest>,
 ) -> Result<Response> {
-    super::require(&app, &caller)?;
+    caller.require_client(&app).await?;
     nonce.keep(request.nonce.as_ref())?;
     if let Some(key) = &request.license_key {
         caller.limit_key(&app, key)?;

@@ -20,7 +20,7 @@ use crate::{
         (status = 404, description = "`PRODUCT_NOT_FOUND`, `RELEASE_NOT_FOUND`", body = licet_contracts::Problem),
     ), security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn latest_version(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
-    super::require(&app, &caller)?;
+    caller.require_client(&app).await?;
     let named = params.get("product").ok_or_else(|| invalid("product"))?;
     let channel = params.get("channel").unwrap_or("stable").trim().to_lowercase();
     let product = super::product(&app, named).await?;

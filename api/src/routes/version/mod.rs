@@ -3,24 +3,12 @@
 pub(crate) mod check;
 pub(crate) mod latest;
 
-use licet_domain::{
-    api_key::Scope,
-    product::{LiveProduct, Product},
-};
+use licet_domain::product::{LiveProduct, Product};
 
 use crate::{
     App,
-    auth::{Caller, Credential},
     problem::{Problem, Result},
 };
-
-/// A key with the scope `client`, or an activation's token.
-fn require(app: &App, caller: &Caller) -> Result<()> {
-    match &caller.credential {
-        Credential::Token(claims) => caller.limit(app, &claims.sub.to_string()),
-        Credential::ApiKey => caller.require(app, Scope::Client),
-    }
-}
 
 /// The product that an id or code names, in use or not: its programs still run.
 async fn product(app: &App, named: &str) -> Result<LiveProduct> {
