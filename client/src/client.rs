@@ -130,7 +130,12 @@ impl Client {
             client_time: Some(crate::store::now().to_string()),
             nonce: Some(nonce.to_owned()),
         };
-        let answer: HeartbeatResponse = self.post("/api/license/heartbeat", &request, nonce, Some(&token))?;
+        let answer = self.post("/api/license/heartbeat", &request, nonce, Some(&token));
+        if let Err(Error::Refused { code, .. }) = &answer {
+            self.give_up(code)?;
+        }
+        let answer: HeartbeatResponse = answer?;
+        self.give_up(&answer.code)?;
         if let Some(lease) = &answer.lease {
             self.keep(lease, &answer.ts, |_| {})?;
         }
@@ -164,8 +169,11 @@ impl Client {
         };
         let answer: VerifyResponse = self.post("/api/license/verify", &request, &nonce, None)?;
         // Asking about another license takes nothing from the one that is kept.
-        if let Some(lease) = answer.lease.as_ref().filter(|_| self.store.state().is_of(license_key)) {
-            self.keep(lease, &answer.ts, |_| {})?;
+        if self.store.state().is_of(license_key) {
+            self.give_up(&answer.code)?;
+            if let Some(lease) = &answer.lease {
+                self.keep(lease, &answer.ts, |_| {})?;
+            }
         }
         Ok(answer)
     }
@@ -217,6 +225,15 @@ impl Client {
             None => request.header("X-API-Key", &self.api_key),
         };
         receive(request.call())
+    }
+
+    /// What the vendor has taken back ends with the server's signed word, and not only where a network is.
+    fn give_up(&mut self, code: &str) -> Result<(), Error> {
+        let taken_back = matches!(code, "REVOKED" | "SUSPENDED" | "NOT_ACTIVATED" | "TOKEN_REVOKED");
+        if taken_back && self.store.state().lease.is_some() {
+            self.store.update(|state| state.lease = None)?;
+        }
+        Ok(())
     }
 
     fn keep_activation(&mut self, license_key: &str, answer: &ActivateResponse) -> Result<(), Error> {

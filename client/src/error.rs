@@ -35,8 +35,8 @@ pub enum Error {
     /// The lease was called back: its license was revoked or suspended, or the machine's seat was ended.
     #[error("the lease was called back by the vendor; connect to the license server")]
     Revoked,
-    /// The state file was changed by someone else.
-    #[error("{path} was changed by someone else; activate again")]
+    /// The state file was changed by someone else, or cut off; [`Store::reset`](crate::Store::reset) begins anew.
+    #[error("{path} was changed by someone else or is damaged; activate again")]
     Tampered {
         /// Which.
         path: String,

@@ -62,14 +62,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<State>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
-    let unreadable = |error: serde_json::Error| failed(path, &error);
-    let kept: Kept = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    if kept.seal != seal(kept.state.get()) {
-        return Err(Error::Tampered {
-            path: path.display().to_string(),
-        });
-    }
-    serde_json::from_str(kept.state.get()).map(Some).map_err(unreadable)
+    let kept = serde_json::from_slice::<Kept>(&bytes).ok();
+    let sealed = kept.filter(|kept| kept.seal == seal(kept.state.get()));
+    let state = sealed.and_then(|kept| serde_json::from_str(kept.state.get()).ok());
+    state.map(Some).ok_or_else(|| Error::Tampered {
+        path: path.display().to_string(),
+    })
 }
 
 fn make_folder(path: &Path) -> std::io::Result<()> {
@@ -87,13 +85,28 @@ fn try_write(path: &Path, state: &State) -> std::io::Result<()> {
     let seal = seal(state.get());
     let text = serde_json::to_vec(&Kept { state, seal })?;
     let partial = path.with_extension("part");
-    let mut file = fs::File::create(&partial)?;
+    let mut file = create_private(&partial)?;
     file.write_all(&text)?;
     file.sync_all()?;
     if read(path).is_ok_and(|known| known.is_some()) {
         fs::copy(path, backup(path))?;
     }
     fs::rename(&partial, path)
+}
+
+/// The license key and the token are nobody else's to read.
+fn create_private(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // One that a crash has left may be readable for all.
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    options.open(path)
 }
 
 /// A digest over what is kept.
@@ -151,6 +164,20 @@ pub(crate) mod tests {
         let seal = seal(state.get());
         fs::write(&path, serde_json::to_vec(&Kept { state, seal }).unwrap()).unwrap();
         assert_eq!(Store::open(&path).unwrap().state().seen, 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_cannot_read_what_is_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_folder, path) = written();
+        for name in [backup(&path), path] {
+            assert_eq!(
+                fs::metadata(&name).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{name:?}"
+            );
+        }
     }
 
     #[test]

@@ -130,7 +130,14 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(Value, bool), Error> {
-    let mut store = Store::open(&cli.state)?;
+    let mut store = match Store::open(&cli.state) {
+        // The server is asked anew; nothing of such a file is believed.
+        Err(damaged @ Error::Tampered { .. }) if matches!(cli.command, Command::Activate { .. }) => {
+            eprintln!("licet-client: {damaged}: beginning anew");
+            Store::reset(&cli.state)?
+        }
+        opened => opened?,
+    };
     let version = cli.app_version.as_deref();
     let kept = store.state().license_key.clone();
     let known = |given: Option<String>| given.or(kept).ok_or(Error::NoLease);

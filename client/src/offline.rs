@@ -51,12 +51,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Licensed, Error> {
         let lease = self.read_lease(self.state().lease.as_deref().ok_or(Error::NoLease)?)?;
-        let licensed = lease.check(machine, app_version, features, now)?;
-        // Once a minute is enough to notice a clock that was set back.
+        // Once a minute is enough to notice a clock that was set back, after a lease's end as well.
         if now.millis() >= self.state().seen + 60_000 {
             self.update(|state| state.seen = state.seen.max(now.millis()))?;
         }
-        Ok(licensed)
+        lease.check(machine, app_version, features, now)
     }
 
     /// Says whether a lease would let this machine run now. Nothing of it is kept.

@@ -253,6 +253,10 @@ impl Session {
                 beaten => beaten?,
             };
             self.unsent.confirmed();
+            if beat.valid && self.client.store().state().lease.is_none() {
+                // It was taken back and is given again; a beat brings another only when the old one is due.
+                self.client.verify(&self.license_key, &self.machine, version, &[])?;
+            }
             return Ok((!beat.valid).then_some((beat.code, beat.detail)));
         }
     }

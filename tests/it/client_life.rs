@@ -99,8 +99,59 @@ fn a_program_starts_beats_loses_the_network_stays_refuses_and_comes_back() {
 
     server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
     assert_eq!(code(&session.tick_at(start.plus_seconds(201))), "SUSPENDED");
+    // Who has heard it does not go on by pulling the plug.
+    let offline = || {
+        Store::open(folder.path().join("state.json")).and_then(|mut store| store.check_offline(&machine(1), None, &[]))
+    };
+    assert!(matches!(offline(), Err(Error::NoLease)), "{:?}", offline());
     server.send("POST", &format!("/api/admin/licenses/{id}/resume"), &json!({}));
     assert_eq!(code(&session.tick_at(start.plus_seconds(300))), "online");
+    assert!(offline().is_ok(), "{:?}", offline());
+}
+
+#[test]
+fn one_state_file_keeps_one_license_apart_from_another() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let (other_id, other) = server.issue("plotter", &json!({ "seats": 1 }));
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("state.json")).unwrap();
+    let mut client = Client::new(&server.url, API_KEY, store).unwrap();
+    client.activate(&other, &machine(1), None).unwrap();
+    client.activate(&key, &machine(1), None).unwrap();
+    let kept = client.store().state().clone();
+    assert!(client.verify(&other, &machine(1), None, &[]).unwrap().valid);
+    assert_eq!(client.store().state().lease, kept.lease);
+    assert_eq!(client.deactivate(&other, &machine(1)).unwrap().status, "deactivated");
+    let state = client.store().state();
+    assert_eq!((&state.lease, &state.activation_id), (&kept.lease, &kept.activation_id));
+    assert_eq!(
+        server.get(&format!("/api/license/info/{other}")).body["license"]["active"],
+        0,
+        "{other_id}"
+    );
+    let typed = key.to_lowercase();
+    assert_eq!(client.deactivate(&typed, &machine(1)).unwrap().status, "deactivated");
+    assert_eq!(client.store().state().lease, None);
+}
+
+#[test]
+fn a_clock_that_was_set_back_after_the_end_is_noticed() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("state.json")).unwrap();
+    let mut client = Client::new(&server.url, API_KEY, store).unwrap();
+    client.activate(&key, &machine(1), None).unwrap();
+    let start = Timestamp::from_millis(client.store().state().seen);
+    let mut at = |days: u32| {
+        client
+            .store()
+            .check_offline_at(&machine(1), None, &[], start.plus_days(days))
+    };
+    assert!(at(6).is_ok());
+    assert!(matches!(at(8), Err(Error::LeaseEnded(_))));
+    assert!(matches!(at(6), Err(Error::ClockSetBack { .. })));
 }
 
 #[test]
@@ -258,8 +309,28 @@ fn the_command_lives_the_same_life() {
     assert!(!run(&["heartbeat", "--usage", "pages"]).0);
     assert!(run(&["revocations"]).0 && run(&["lease", "verify"]).0);
     assert!(run(&["request", "--out", "r.json"]).0 && folder.path().join("r.json").exists());
+    // A lease out of a file is judged, and not kept.
+    let lease = || {
+        Store::open(folder.path().join("licet-client.json"))
+            .unwrap()
+            .state()
+            .lease
+            .clone()
+    };
+    let kept = lease().unwrap();
+    std::fs::write(folder.path().join("other.jws"), "no lease").unwrap();
+    assert!(!run(&["lease", "verify", "other.jws"]).0);
+    std::fs::write(folder.path().join("own.jws"), &kept).unwrap();
+    assert!(run(&["lease", "verify", "own.jws"]).0);
+    assert_eq!(lease(), Some(kept));
     assert!(run(&["deactivate"]).0);
     assert!(!run(&["heartbeat"]).0, "there is no token any more");
+    // Out of a damaged state file, activating is the way.
+    for name in ["licet-client.json", "licet-client.bak"] {
+        std::fs::write(folder.path().join(name), "{").unwrap();
+    }
+    assert!(!run(&["lease", "verify"]).0);
+    assert!(run(&["activate", &key]).0 && run(&["lease", "verify"]).0);
 }
 
 /// Stands between: passes requests on, and swallows the answer to every beat while `swallow` is set.
