@@ -155,9 +155,16 @@ mod tests {
     #[test]
     fn programs_that_share_a_file_keep_what_the_others_kept() {
         let (_folder, path) = written();
+        // Each waits for the others after each turn: on a slow disk, who never gets the lock would give up on it.
+        let turn = std::sync::Barrier::new(3);
         let keep = |change: fn(&mut State, i64)| {
-            let mut store = Store::open(&path).unwrap();
-            move || (1..=50).for_each(|number| store.update(|state| change(state, number)).unwrap())
+            let (mut store, turn) = (Store::open(&path).unwrap(), &turn);
+            move || {
+                (1..=50).for_each(|number| {
+                    store.update(|state| change(state, number)).unwrap();
+                    turn.wait();
+                });
+            }
         };
         let beats = keep(|state, _| state.heartbeat_seconds = Some(state.heartbeat_seconds.unwrap_or(0) + 1));
         let moments = keep(|state, number| state.seen = state.seen.max(number + 100));

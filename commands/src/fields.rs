@@ -38,9 +38,9 @@ impl Fields {
         self.take(field, parse(text))
     }
 
-    /// A time that may be absent.
+    /// A time that may be absent. An empty one is a mistake: taken for absent, it would be without an end.
     pub fn time(&mut self, field: &str, value: Option<&str>) -> Option<Timestamp> {
-        self.take_optional(field, value, Timestamp::parse)
+        self.take(field, Timestamp::parse(value?))
     }
 
     /// A whole number that must fit its type; an absent one keeps its present value.

@@ -17,7 +17,8 @@ pub struct CheckVersionRequest {
     /// The license key, which places the machine in a staged roll-out when it names none itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license_key: Option<String>,
-    /// Any stable text of the machine, such as its activation's id; it places the machine in a staged roll-out.
+    /// Any stable text of the machine; it places the machine in a staged roll-out. Who sends the activation's token has the
+    /// place that verify tells, and names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
     /// Answered and signed.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `PATCH /api/admin/webhooks/{id}`, and the subscription of `POST /api/admin/webhooks`.
+use crate::nullable;
+
+/// What a webhook subscribes to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subscription {
@@ -35,6 +37,30 @@ pub struct CreateWebhook {
     pub from_position: Option<i64>,
 }
 
+/// `PATCH /api/admin/webhooks/{id}`: what is absent stays as it is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"event_types": ["license.revoked"]})))]
+pub struct EditWebhook {
+    /// Where to deliver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// For people; `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "nullable::read",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub description: Option<Option<String>>,
+    /// Event types; none is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_types: Option<Vec<String>>,
+    /// What must be equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<BTreeMap<String, String>>,
+}
+
 /// A webhook.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -44,6 +70,8 @@ pub struct Webhook {
     /// Where it delivers what.
     #[serde(flatten)]
     pub subscription: Subscription,
+    /// `active`, or `retired`: it delivers nothing any more.
+    pub status: String,
     /// What signs its deliveries (Standard Webhooks); only where it was just made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,

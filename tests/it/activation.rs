@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use licet_test_support::Server;
+use licet_test_support::{Server, eventually};
 use serde_json::json;
 
 use crate::{new_database, start};
@@ -215,16 +215,12 @@ fn the_same_machine_at_the_same_moment_on_two_nodes_takes_one_seat() {
 }
 
 #[test]
-fn a_revocation_is_heard_on_the_other_node_within_a_second() {
+fn a_revocation_is_heard_on_the_other_node() {
     let database = new_database();
     let (one, other) = (Server::start(&database.url), Server::start(&database.url));
     let (id, key) = one.issue("studio", &json!({ "seats": 1 }));
     assert_eq!(other.activate(&key, 1).status, 201);
     assert_eq!(other.verify(&key, 1).code(), "VALID");
     one.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
-    let heard = (0..50).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        other.verify(&key, 1).code() == "REVOKED"
-    });
-    assert!(heard);
+    assert!(eventually(|| other.verify(&key, 1).code() == "REVOKED"));
 }

@@ -357,10 +357,8 @@ fn a_minimum_version_is_for_everybody_or_for_nobody_and_can_be_taken_back() {
     let everybody = server.send_with("PATCH", &path, &headers, br#"{"rollout_percent": 100}"#);
     assert_eq!(everybody.status, 200, "{}", everybody.body);
     assert_eq!(verify(), "VERSION_UNSUPPORTED");
-    let product = server.get("/api/admin/products").body["items"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let products = server.get_at(everybody.header("licet-position"), "/api/admin/products");
+    let product = products.body["items"][0]["id"].as_str().unwrap();
     let path = format!("/api/admin/products/{product}");
     let tag = server.get(&path).header("etag").to_owned();
     let headers = [

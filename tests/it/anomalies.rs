@@ -117,7 +117,7 @@ fn key_guessing_is_found_by_the_server_itself() {
     for _ in 0..21 {
         server.verify("LIC-11111-11111-11111-11111-1111C", 1);
     }
-    let found = (0..450).find_map(|_| {
+    let found = (0..1_200).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(100));
         let listed = server.get("/api/admin/anomalies").body["items"].clone();
         listed.as_array().and_then(|items| items.first().cloned())

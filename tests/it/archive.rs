@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::new_database;
 
 fn wait(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         if holds() {
             return;
         }

@@ -60,7 +60,7 @@ fn a_program_starts_beats_loses_the_network_stays_refuses_and_comes_back() {
     assert_eq!(code(&session.tick_at(start.plus_seconds(1))), "online");
     assert_eq!(session.client().store().state().seen, start.millis(), "no beat was due");
     assert_eq!(code(&session.tick_at(start.plus_seconds(61))), "online");
-    let meters = (0..50).find_map(|_| {
+    let meters = (0..1_200).find_map(|_| {
         thread::sleep(Duration::from_millis(50));
         let answer = server.get(&format!("/api/admin/licenses/{id}/meters"));
         answer.body["items"][0]["amount"].as_u64()
@@ -166,7 +166,7 @@ fn a_key_rotation_leaves_old_leases_good_and_clients_follow() {
     let set = server.get("/.well-known/licet/keys").body;
     assert_eq!(set["keys"][0]["kid"], rotated.body["kid"], "published at once");
     assert_eq!(set["keys"].as_array().map(Vec::len), Some(2));
-    let signs = (0..150).any(|_| {
+    let signs = (0..1_200).any(|_| {
         thread::sleep(Duration::from_millis(100));
         server.get("/api/admin/signing-keys").body["items"][0]["signs"] == true
     });
@@ -375,7 +375,7 @@ fn a_beat_whose_answer_was_lost_counts_once() {
     assert_eq!(code(&session.tick_at(start.plus_seconds(2_000))), "online");
     assert_eq!(code(&session.tick_at(start.plus_seconds(3_000))), "online");
     let meters = || server.get(&format!("/api/admin/licenses/{id}/meters")).body["items"][0]["amount"].as_u64();
-    let all = (0..100).any(|_| {
+    let all = (0..1_200).any(|_| {
         thread::sleep(Duration::from_millis(50));
         meters() == Some(9)
     });
@@ -400,7 +400,7 @@ fn a_new_key_takes_an_old_ones_place_and_what_was_not_reported_is_kept() {
     renewed.report(&Usage::default().meter("pages", 5));
     drop(renewed);
     assert_eq!(code(&session_in(&server.url, &folder, &new).tick()), "online");
-    let used = (0..50).find_map(|_| {
+    let used = (0..1_200).find_map(|_| {
         thread::sleep(Duration::from_millis(50));
         let answer = server.get(&format!("/api/admin/licenses/{id}/meters"));
         answer.body["items"][0]["amount"].as_u64()
@@ -426,7 +426,7 @@ fn what_cannot_be_counted_and_clocks_that_were_wrong_keep_nobody_out() {
         matches!(session.last_problem(), Some(Error::MeterUnknown(meter)) if meter == "unheard-of"),
         "it is told all the same"
     );
-    let counted = (0..50).any(|_| {
+    let counted = (0..1_200).any(|_| {
         thread::sleep(Duration::from_millis(50));
         server.get(&format!("/api/admin/licenses/{id}/meters")).body["items"][0]["amount"] == 7
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use licet_test_support::{Server, licet};
+use licet_test_support::{Server, eventually, licet};
 use serde_json::{Value, json};
 
 use crate::start;
@@ -131,12 +131,7 @@ fn a_projector_stops_loudly_at_what_it_cannot_read_and_at_a_gap() {
         )
     };
     runtime.block_on(database.execute(&insert(5, "license.suspended")));
-    let stopped = |text: &str| {
-        (0..100).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            server.get("/readyz").body["problems"].to_string().contains(text)
-        })
-    };
+    let stopped = |text: &str| eventually(|| server.get("/readyz").body["problems"].to_string().contains(text));
     assert!(
         stopped("license_state has stopped: position 5 cannot be read"),
         "{}",
@@ -164,17 +159,17 @@ fn a_projector_that_cannot_go_on_keeps_no_other_and_meets_them_again() {
              gen_random_uuid(), 0, now(), chain FROM events WHERE event_type = 'customer.created' LIMIT 1;
          UPDATE log_head SET position = 5; NOTIFY licet_log, '5'",
     ));
-    let problems = |wanted: &dyn Fn(&str) -> bool| {
-        (0..200).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            wanted(&server.get("/readyz").body["problems"].to_string())
-        })
-    };
+    let problems =
+        |wanted: &dyn Fn(&str) -> bool| eventually(|| wanted(&server.get("/readyz").body["problems"].to_string()));
     assert!(problems(
         &|text| text.contains("resources has stopped: position 5 cannot be read")
     ));
     let position = server.activate(&key, 1).body["position"].to_string();
-    let folded = |path: &str| server.get_at(&position, path).status;
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("licet-min-position", position.as_str()),
+    ];
+    let folded = |path: &str| server.send_with("GET", path, &headers, b"").status;
     assert_eq!(folded("/api/admin/licenses"), 200, "the others go on");
     assert_eq!(folded("/api/admin/customers"), 503, "it does not");
     assert!(problems(&|text| !text.contains("license_state has stopped")));

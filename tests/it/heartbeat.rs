@@ -2,8 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use licet_domain::values::Timestamp;
-use licet_test_support::Server;
+use licet_test_support::{Server, early_in_the_hour, eventually};
 use serde_json::{Value, json};
 
 use crate::{new_database, start};
@@ -16,6 +15,7 @@ fn activate(server: &Server, key: &str, machine: u32) -> (String, String) {
 
 #[test]
 fn a_beat_is_recorded_counted_and_shown() {
+    early_in_the_hour();
     let (server, _database) = start();
     let limits = json!({ "pages": 100, "scans": { "limit": 10, "overage": "soft" } });
     let (id, key) = server.issue("studio", &json!({ "seats": 2, "limits": limits }));
@@ -102,11 +102,8 @@ fn a_hard_limit_stops_and_one_with_a_percentage_stops_later() {
         server.beat(&token, &json!({ "usage": { "pages": 6 } })).code(),
         "USAGE_LIMIT_EXCEEDED"
     );
-    let heard = (0..50).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        server.verify(&key, 1).code() == "USAGE_LIMIT_EXCEEDED"
-    });
-    assert!(heard, "verify knows it within its bound");
+    let heard = || server.verify(&key, 1).code() == "USAGE_LIMIT_EXCEEDED";
+    assert!(eventually(heard), "verify knows it too");
 }
 
 #[test]
@@ -116,7 +113,16 @@ fn tokens_that_do_not_pass_and_counts_that_make_no_sense() {
     let (activation, token) = activate(&server, &key, 1);
     let (head, signature) = token.rsplit_once('.').unwrap();
     let cut = &signature[..signature.len() - 2];
-    for wrong in ["", "x", "a.b.c", head, &format!("{head}.{cut}AA"), &format!("{head}.")] {
+    // The last characters of a signature are sometimes these.
+    let other = if signature.ends_with("AA") { "EA" } else { "AA" };
+    for wrong in [
+        "",
+        "x",
+        "a.b.c",
+        head,
+        &format!("{head}.{cut}{other}"),
+        &format!("{head}."),
+    ] {
         let answer = server.beat(wrong, &json!({}));
         assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"), "{wrong}");
     }
@@ -187,11 +193,7 @@ fn a_revoked_license_hears_of_it_on_every_node_and_is_still_recorded() {
         "SUSPENDED",
         "at once on the node that did it"
     );
-    let heard = (0..50).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        other.beat(&token, &json!({})).code() == "SUSPENDED"
-    });
-    assert!(heard, "elsewhere within a second");
+    assert!(eventually(|| other.beat(&token, &json!({})).code() == "SUSPENDED"));
     one.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
     let beat = one.beat(&token, &json!({}));
     assert_eq!((beat.code(), &beat.body["valid"]), ("REVOKED", &json!(false)));
@@ -315,11 +317,7 @@ fn what_nodes_refuse_a_machine_within_an_hour_is_one_row_with_its_count() {
     let (one, other) = (Server::start(&database.url), Server::start(&database.url));
     let (id, key) = one.issue("studio", &json!({ "seats": 1 }));
     one.activate(&key, 1);
-    let minute = || Timestamp::parse(one.activate(&key, 1).text("ts")).unwrap().seconds() / 60 % 60;
-    // The hour must not end meanwhile.
-    while minute() == 59 {
-        thread::sleep(Duration::from_secs(1));
-    }
+    early_in_the_hour();
     for number in 0..6 {
         let node = if number % 2 == 0 { &one } else { &other };
         assert_eq!(node.activate(&key, 2).code(), "ACTIVATION_LIMIT_REACHED");
@@ -328,7 +326,7 @@ fn what_nodes_refuse_a_machine_within_an_hour_is_one_row_with_its_count() {
     assert!(one.terminate() && other.terminate());
     let server = Server::start(&database.url);
     let list = || server.get(&format!("/api/admin/licenses/{id}/decisions")).body;
-    let counted = (0..100).any(|_| {
+    let counted = (0..1_200).any(|_| {
         thread::sleep(Duration::from_millis(50));
         list()["items"][0]["count"] == 6
     });

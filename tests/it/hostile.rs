@@ -10,12 +10,17 @@ const KEY: (&str, &str) = ("x-api-key", "0f2a-bootstrap-key-of-the-tests");
 fn what_is_no_request_is_refused_with_its_own_code() {
     let (server, _database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 2 }));
-    let position = server
-        .get(&format!("/api/license/info/{key}"))
-        .header("licet-position")
-        .to_owned();
-    let recorded = || server.get_at(&position, "/api/admin/audit?limit=1").body["total"].clone();
-    let head = recorded();
+    // Each look leaves an event of its own, and waits for it: what was recorded before it is told by then.
+    let recorded = |look: &str| {
+        let look = json!({ "code": look, "name": "A look" });
+        let position = server
+            .create("/api/admin/products", &look)
+            .header("licet-position")
+            .to_owned();
+        let total = server.get_at(&position, "/api/admin/audit?limit=1").body["total"].clone();
+        total.as_i64().unwrap()
+    };
+    let before = recorded("before");
     let post = |path: &str, body: &[u8]| {
         let answer = server.send_with("POST", path, &[KEY], body);
         assert_eq!(
@@ -69,7 +74,7 @@ fn what_is_no_request_is_refused_with_its_own_code() {
     );
     assert_eq!(post("/api/license/nothing", b"{}"), is(404, "NOT_FOUND"));
     assert_eq!(server.send("PUT", "/api/license/verify", &json!({})).status, 405);
-    assert_eq!(recorded(), head, "nothing was recorded");
+    assert_eq!(recorded("after"), before + 1, "nothing else was recorded");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use futures::StreamExt as _;
-use licet_test_support::{Nats, Server};
+use licet_test_support::{Nats, Server, eventually};
 use serde_json::{Value, json};
 
 use crate::new_database;
@@ -98,11 +98,7 @@ fn every_event_is_published_once_in_order_and_a_wiped_stream_is_filled_again() {
         "REVOKED",
         "without NATS everything goes on"
     );
-    let heard = (0..50).any(|_| {
-        thread::sleep(Duration::from_millis(20));
-        servers[0].verify(&key, 1).code() == "REVOKED"
-    });
-    assert!(heard);
+    assert!(eventually(|| servers[0].verify(&key, 1).code() == "REVOKED"));
     let again = wait_for(&nats.url, usize::try_from(last).unwrap() + 1);
     assert!(again.len() > found.len(), "{} of {}", again.len(), last + 1);
     assert_eq!(again[..found.len()], found[..], "the same messages under the same ids");

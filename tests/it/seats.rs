@@ -55,13 +55,13 @@ fn a_seat_moves_once_and_only_as_often_as_the_policy_says() {
     assert_eq!((unknown.status, unknown.code()), (404, "ACTIVATION_NOT_FOUND"));
     let info = server.get(&format!("/api/license/info/{key}"));
     assert_eq!(info.body["license"]["active"], 1);
-    let path = format!("/api/admin/licenses/{id}/decisions?code=TRANSFER_LIMIT_REACHED");
-    let why = (0..20).find_map(|_| {
-        thread::sleep(Duration::from_millis(50));
-        let answer = server.get(&path);
-        (answer.body["items"].as_array().is_some_and(|items| !items.is_empty())).then_some(answer)
-    });
-    assert_eq!(why.unwrap().body["items"][0]["facts"]["made"], 2);
+    // A refusal carries no position: wait for one behind it.
+    let behind = server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
+    let why = server.get_at(
+        behind.header("licet-position"),
+        &format!("/api/admin/licenses/{id}/decisions?code=TRANSFER_LIMIT_REACHED"),
+    );
+    assert_eq!(why.body["items"][0]["facts"]["made"], 2, "{}", why.body);
 }
 
 #[test]
@@ -222,8 +222,10 @@ fn asking_holds_no_floating_seat() {
     assert_eq!(asked.status, 200, "{}", asked.body);
     let end = asked.text("lease_expires_at");
     // The hold began with the database's clock, a moment after the lease.
-    let later = licet_domain::values::Timestamp::parse(&until).unwrap().plus_seconds(1);
-    assert!(end <= later.to_string().as_str(), "{end} is after {until}");
+    let held =
+        "SELECT to_char(max(held_until) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM seat_holds";
+    let held = tokio::runtime::Runtime::new().unwrap().block_on(database.text(held));
+    assert!(end <= held.as_str(), "{end} is after the hold's end, {held}");
     let beaten = other.beat(first.text("token"), &json!({}));
     assert_eq!(beaten.status, 200);
     assert!(beaten.text("lease_expires_at").is_empty() || beaten.text("lease_expires_at") > until.as_str());

@@ -1,5 +1,6 @@
 //! Releases as programs see them.
 
+use licet_test_support::Answer;
 use serde_json::{Value, json};
 
 use crate::start;
@@ -114,5 +115,61 @@ fn a_release_is_rolled_out_step_by_step_and_taken_back() {
     assert_eq!(
         server.get("/api/version/latest?product=studio").text("version"),
         "1.0.0"
+    );
+}
+
+#[test]
+fn the_same_hardware_has_the_same_place_in_a_roll_out_however_it_asks() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 20 }));
+    let half = json!({ "product": "studio", "version": "2.0.0", "rollout_percent": 50 });
+    server.create("/api/admin/releases", &half);
+    let ask = |token: &str, path: &str, body: Value| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let answer = server.send_with("POST", path, &headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    };
+    let places = || {
+        let offered = (0..20).map(|machine| {
+            let activated = server.activate(&key, machine);
+            let token = activated.text("token");
+            let check = json!({ "product": "studio", "version": "1.0.0" });
+            let checked = ask(token, "/api/version/check", check)["update_available"].clone();
+            let verified = ask(token, "/api/license/verify", json!({ "app_version": "1.0.0" }));
+            assert_eq!(verified["update"]["update_available"], checked, "{verified}");
+            checked.as_bool().unwrap()
+        });
+        offered.collect::<Vec<bool>>()
+    };
+    let first = places();
+    for machine in 0..20 {
+        let order = licet_test_support::machine_request(&key, machine);
+        assert_eq!(server.send("POST", "/api/license/deactivate", &order).status, 200);
+    }
+    assert_eq!(places(), first);
+}
+
+#[test]
+fn a_release_goes_on_though_its_product_is_out_of_use() {
+    let (server, _database) = start();
+    let product = server.create("/api/admin/products", &json!({ "code": "studio", "name": "Studio" }));
+    let release = json!({ "product": "studio", "version": "2.0.0", "rollout_percent": 10, "min_version": "1.5.0" });
+    let release = server.create("/api/admin/releases", &release);
+    let with_tag = |method: &str, answer: &Answer, body: &[u8]| {
+        let headers = [
+            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+            ("if-match", answer.header("etag")),
+        ];
+        server.send_with(method, answer.header("location"), &headers, body)
+    };
+    assert_eq!(with_tag("DELETE", &product, b"").status, 204);
+    let all = with_tag("PATCH", &release, br#"{"rollout_percent": 100}"#);
+    assert_eq!(
+        (all.status, &all.body["rollout_percent"]),
+        (200, &json!(100)),
+        "{}",
+        all.body
     );
 }

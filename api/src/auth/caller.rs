@@ -1,13 +1,16 @@
 //! Reads the credential, once, into an extractor: a handler that takes it cannot forget to check.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, StatusCode, Uri, request::Parts},
 };
 use licet_commands::{Context, Network};
-use licet_domain::{api_key::Scope, values::LicenseKey};
+use licet_domain::{api_key::Scope, license::Activation, values::LicenseKey};
 use licet_event_store::{Actor, ActorKind};
 use subtle::ConstantTimeEq as _;
 
@@ -115,7 +118,7 @@ async fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Sco
         Err(TokenError::Invalid) => return Err(Problem::unauthenticated()),
         Err(TokenError::Expired(claims)) => {
             // Whose seat was ended hears that, lest its program takes another one.
-            has_seat(app, &claims).await?;
+            seat(app, &claims).await?;
             let detail = "The token has expired: activate again to get a new one.";
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail));
         }
@@ -127,10 +130,10 @@ async fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Sco
     Ok((Credential::Token(claims), actor, Vec::new()))
 }
 
-/// Refuses a token whose activation has ended.
-async fn has_seat(app: &App, claims: &token::Claims) -> Result<()> {
+/// The activation of a token; refused once it has ended.
+async fn seat(app: &App, claims: &token::Claims) -> Result<Arc<Activation>> {
     let holder = app.platform.token_holder(&app.tenant, claims.lic, claims.sub).await;
-    holder.map(|_| ()).map_err(token::refused)
+    holder.map(|(_, activation)| activation).map_err(token::refused)
 }
 
 /// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
@@ -200,13 +203,14 @@ impl Caller {
         Ok(self.reading(app).require(scope)?)
     }
 
-    /// For what every client may ask: a key with the scope `client`, or the token of an activation that has not ended.
-    pub(crate) async fn require_client(&self, app: &App) -> Result<()> {
+    /// For what every client may ask: a key with the scope `client`, or the token of an activation that has not ended,
+    /// which is answered.
+    pub(crate) async fn require_client(&self, app: &App) -> Result<Option<Arc<Activation>>> {
         match &self.credential {
-            Credential::ApiKey => self.require(app, Scope::Client),
+            Credential::ApiKey => self.require(app, Scope::Client).map(|()| None),
             Credential::Token(claims) => {
                 self.limit(app, &claims.sub.to_string())?;
-                has_seat(app, claims).await
+                seat(app, claims).await.map(Some)
             }
         }
     }

@@ -8,7 +8,7 @@ use licet_domain::{
 use licet_event_store::{ReadError, vault::Purpose};
 
 use super::SubscriptionRequest;
-use crate::{Body, CommandError, Context, Done, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// A webhook as it is asked for.
 #[derive(Debug, Clone)]
@@ -39,7 +39,13 @@ impl Platform {
         context.require(Scope::Admin)?;
         let subscription = new.subscription.read()?;
         let head = self.log.position().await.map_err(ReadError::from)?;
-        let from_position = new.from_position.unwrap_or(head).clamp(0, head);
+        let from_position = new.from_position.unwrap_or(head);
+        if !(0..=head).contains(&from_position) {
+            let mut fields = Fields::new();
+            let detail = format!("this is a position from 0 to {head}, where the log ends now");
+            fields.complain("from_position", "OUT_OF_RANGE", &detail);
+            return fields.finish(None);
+        }
         let id = self.edge.id();
         let secret = self.edge.webhook_secret();
         let sealer = self.vault.sealer(&context.tenant, Purpose::Tenant, "1").await?;

@@ -6,7 +6,7 @@ use licet_domain::{
 };
 use uuid::Uuid;
 
-use super::SubscriptionRequest;
+use super::SubscriptionChanges;
 use crate::{Body, CommandError, Context, Done, Platform};
 
 impl Platform {
@@ -15,18 +15,20 @@ impl Platform {
         &self,
         context: &Context,
         id: Uuid,
-        request: SubscriptionRequest,
+        changes: SubscriptionChanges,
         unchanged: &(dyn Fn(&LiveWebhook) -> bool + Sync),
         body: Body<'_, LiveWebhook>,
     ) -> Result<Done<LiveWebhook>, CommandError> {
         context.require(Scope::Admin)?;
-        let subscription = request.read()?;
         let facts = |state: &Webhook| state.facts().cloned().ok_or(CommandError::NotFound("webhook"));
         let order = |state: &Webhook| {
-            let (subscription, at) = (subscription.clone(), context.now);
-            unchanged(&facts(state)?)
-                .then_some(WebhookCommand::Edit { subscription, at })
-                .ok_or(CommandError::Stale)
+            let present = facts(state)?;
+            if !unchanged(&present) {
+                return Err(CommandError::Stale);
+            }
+            let subscription = changes.applied_to(&present.subscription)?;
+            let at = context.now;
+            Ok(WebhookCommand::Edit { subscription, at })
         };
         let about = (id, context, context.envelope());
         self.run(&self.webhooks, about, order, facts, body).await

@@ -6,4 +6,4 @@ mod retire;
 mod subscription;
 
 pub use create::{CreatedWebhook, NewWebhook};
-pub use subscription::SubscriptionRequest;
+pub use subscription::{SubscriptionChanges, SubscriptionRequest};

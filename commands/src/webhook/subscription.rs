@@ -23,6 +23,32 @@ pub struct SubscriptionRequest {
     pub filters: BTreeMap<String, String>,
 }
 
+/// What is to be different; what is absent stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct SubscriptionChanges {
+    /// The address.
+    pub url: Option<String>,
+    /// For people; `Some(None)` takes it away.
+    pub description: Option<Option<String>>,
+    /// Event types; none is all.
+    pub event_types: Option<Vec<String>>,
+    /// What must be equal.
+    pub filters: Option<BTreeMap<String, String>>,
+}
+
+impl SubscriptionChanges {
+    pub(super) fn applied_to(&self, present: &Subscription) -> Result<Subscription, CommandError> {
+        let known = || present.description.as_ref().map(|text| text.as_str().to_owned());
+        let request = SubscriptionRequest {
+            url: self.url.clone().unwrap_or_else(|| present.url.as_str().to_owned()),
+            description: self.description.clone().unwrap_or_else(known),
+            event_types: self.event_types.as_ref().unwrap_or(&present.event_types).clone(),
+            filters: self.filters.as_ref().unwrap_or(&present.filters).clone(),
+        };
+        request.read()
+    }
+}
+
 impl SubscriptionRequest {
     pub(super) fn read(&self) -> Result<Subscription, CommandError> {
         let mut fields = Fields::new();

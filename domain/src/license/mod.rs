@@ -4,6 +4,7 @@ mod activate;
 mod command;
 mod decide;
 mod event;
+mod machines;
 mod rejection;
 #[cfg(test)]
 mod seat_tests;
@@ -19,6 +20,7 @@ pub use event::{
     LicenseIssued, LicenseKeyRevealed, LicenseLimitCrossed, LicenseRenewed, LicenseResumed, LicenseRetired,
     LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
+pub use machines::Activation;
 pub use rejection::LicenseRejection;
 pub use simulate::{SimulatedRefusal, Simulation};
-pub use state::{Activation, IssuedLicense, License, Standing};
+pub use state::{IssuedLicense, License, Standing};

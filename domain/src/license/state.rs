@@ -8,13 +8,14 @@ use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    command::{DeactivationTarget, Overrides},
-    event::{LicenseActivated, LicenseEvent, LicenseIssued},
+    command::Overrides,
+    event::{LicenseEvent, LicenseIssued},
+    machines::Activation,
 };
 use crate::{
     policy::Terms,
     validate::Window,
-    values::{ActivationId, ComponentHash, Components, Features, Limits, Sealed, Timestamp},
+    values::{ActivationId, ComponentHash, Features, Limits, Sealed, Timestamp},
 };
 
 /// A license's situation.
@@ -61,48 +62,12 @@ pub struct IssuedLicense {
     pub sequence: u64,
     /// How many machines hold a seat.
     pub active: u32,
-    activations: HashTrieMapSync<ActivationId, Arc<Activation>>,
+    pub(super) activations: HashTrieMapSync<ActivationId, Arc<Activation>>,
     /// When seats moved to another machine.
-    transfers: VectorSync<Timestamp>,
+    pub(super) transfers: VectorSync<Timestamp>,
     /// In which billing period each meter was last noted to be beyond its limit.
     crossed: HashTrieMapSync<String, Timestamp>,
-    by_component: HashTrieMapSync<ComponentHash, HashTrieSetSync<ActivationId>>,
-}
-
-/// One machine's hold on a seat, past or present.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Activation {
-    /// How it was activated.
-    pub activated: LicenseActivated,
-    /// The sequence of that event, by which its position can be looked up.
-    pub sequence: u64,
-    /// When it lost its seat for good.
-    pub deactivated_at: Option<Timestamp>,
-    /// Since when its floating seat is free because it was silent.
-    pub silent_since: Option<Timestamp>,
-    /// Until when it holds a lease that it took along.
-    pub checked_out_until: Option<Timestamp>,
-}
-
-impl Activation {
-    /// Its id.
-    pub fn id(&self) -> ActivationId {
-        self.activated.activation_id
-    }
-
-    /// Whether it holds a seat.
-    pub fn is_seated(&self) -> bool {
-        self.deactivated_at.is_none() && self.silent_since.is_none()
-    }
-
-    /// The word for how it stands.
-    pub fn status(&self) -> &'static str {
-        match (self.deactivated_at, self.silent_since) {
-            (Some(_), _) => "deactivated",
-            (None, Some(_)) => "silent",
-            (None, None) => "active",
-        }
-    }
+    pub(super) by_component: HashTrieMapSync<ComponentHash, HashTrieSetSync<ActivationId>>,
 }
 
 impl License {
@@ -187,76 +152,6 @@ impl IssuedLicense {
         self.crossed.get(meter).is_some_and(|noted| *noted >= period)
     }
 
-    /// An activation, active or not.
-    pub fn activation(&self, id: ActivationId) -> Option<&Arc<Activation>> {
-        self.activations.get(&id)
-    }
-
-    /// Every activation, active or not, in no order.
-    pub fn activations(&self) -> impl Iterator<Item = &Arc<Activation>> {
-        self.activations.values()
-    }
-
-    /// The machine in the books, seated or silent, that these components belong to: the one with most in common, then the oldest.
-    ///
-    /// A machine that agrees on k of n sent components agrees on one of any n − k + 1 of them, so only the rarest so
-    /// many are looked at: one processor model shared by ten thousand machines costs nothing.
-    pub fn find_machine(&self, components: &Components, terms: &Terms) -> Option<&Arc<Activation>> {
-        let needed = usize::from(terms.fingerprint_match);
-        let sharing = |group: &[ComponentHash]| {
-            group
-                .iter()
-                .filter_map(|hash| self.by_component.get(hash))
-                .map(HashTrieSetSync::size)
-                .sum::<usize>()
-        };
-        let mut groups: Vec<(usize, &[ComponentHash])> = components
-            .groups(&terms.fingerprint_extra)
-            .map(|group| (sharing(group), group))
-            .collect();
-        let looked_at = (groups.len() + 1).checked_sub(needed)?;
-        groups.sort_unstable_by_key(|(sharing, _)| *sharing);
-        groups
-            .iter()
-            .take(looked_at)
-            .flat_map(|(_, group)| group.iter())
-            .filter_map(|hash| self.by_component.get(hash))
-            .flat_map(HashTrieSetSync::iter)
-            .filter_map(|id| self.activations.get(id))
-            .map(|activation| {
-                (
-                    activation
-                        .activated
-                        .components
-                        .agreement(components, &terms.fingerprint_extra),
-                    activation,
-                )
-            })
-            .filter(|(agreement, _)| *agreement >= needed)
-            .max_by_key(|(agreement, activation)| (*agreement, std::cmp::Reverse(activation.sequence)))
-            .map(|(_, activation)| activation)
-    }
-
-    /// The activation that is meant, active or not; by fingerprint an active one first, then the one that ended last.
-    pub fn find_target(&self, target: &DeactivationTarget) -> Option<&Arc<Activation>> {
-        match target {
-            DeactivationTarget::Id(id) => self.activation(*id),
-            DeactivationTarget::Machine { components, terms } => self.find_machine(components, terms).or_else(|| {
-                let needed = usize::from(terms.fingerprint_match);
-                let matches = |activation: &&Arc<Activation>| {
-                    activation
-                        .activated
-                        .components
-                        .agreement(components, &terms.fingerprint_extra)
-                        >= needed
-                };
-                self.activations()
-                    .filter(matches)
-                    .max_by_key(|activation| activation.deactivated_at)
-            }),
-        }
-    }
-
     /// About how many bytes this takes in memory.
     pub(super) fn weight(&self) -> usize {
         1_500 + 1_200 * self.activations.size()
@@ -293,79 +188,6 @@ impl IssuedLicense {
         }
         self
     }
-
-    fn seat(&mut self, event: &LicenseActivated) {
-        let activation = Activation {
-            activated: event.clone(),
-            sequence: self.sequence,
-            deactivated_at: None,
-            silent_since: None,
-            checked_out_until: None,
-        };
-        if event.transferred_from.is_some() {
-            self.transfers.push_back_mut(event.at);
-        }
-        for hash in event.components.groups(&extra_names(&event.components)).flatten() {
-            let mut sharing = self
-                .by_component
-                .get(hash)
-                .cloned()
-                .unwrap_or_else(HashTrieSetSync::new_sync);
-            sharing.insert_mut(event.activation_id);
-            self.by_component.insert_mut(*hash, sharing);
-        }
-        self.activations.insert_mut(event.activation_id, Arc::new(activation));
-        self.active += 1;
-    }
-
-    fn unseat(&mut self, id: ActivationId, at: Timestamp) {
-        let Some(activation) = self
-            .activations
-            .get(&id)
-            .filter(|activation| activation.deactivated_at.is_none())
-        else {
-            return;
-        };
-        let activation = Arc::clone(activation);
-        let components = &activation.activated.components;
-        for hash in components.groups(&extra_names(components)).flatten() {
-            match self.by_component.get(hash).map(|sharing| sharing.remove(&id)) {
-                Some(rest) if rest.is_empty() => _ = self.by_component.remove_mut(hash),
-                Some(rest) => self.by_component.insert_mut(*hash, rest),
-                None => {}
-            }
-        }
-        self.active -= u32::from(activation.is_seated());
-        self.change(id, |activation| activation.deactivated_at = Some(at));
-    }
-
-    fn silence(&mut self, id: ActivationId, at: Timestamp) {
-        if self.activation(id).is_some_and(|activation| activation.is_seated()) {
-            self.active -= 1;
-            self.change(id, |activation| activation.silent_since = Some(at));
-        }
-    }
-
-    fn revive(&mut self, id: ActivationId) {
-        let silent = |activation: &Arc<Activation>| activation.deactivated_at.is_none() && !activation.is_seated();
-        if self.activation(id).is_some_and(silent) {
-            self.active += 1;
-            self.change(id, |activation| activation.silent_since = None);
-        }
-    }
-
-    fn change(&mut self, id: ActivationId, change: impl FnOnce(&mut Activation)) {
-        if let Some(activation) = self.activations.get(&id) {
-            let mut changed = (**activation).clone();
-            change(&mut changed);
-            self.activations.insert_mut(id, Arc::new(changed));
-        }
-    }
-}
-
-/// The index holds every extra component, because which of them count can change with the policy.
-fn extra_names(components: &Components) -> Vec<String> {
-    components.extra.keys().cloned().collect()
 }
 
 fn layered<'a, V: Clone>(

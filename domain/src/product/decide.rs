@@ -47,7 +47,8 @@ impl Decider for Product {
                     at,
                 },
             ) => {
-                let raised = product.min_version.as_ref().is_none_or(|present| version > *present);
+                let present = product.min_version.as_ref();
+                let raised = present.is_none_or(|present| version.cmp_precedence(present).is_gt());
                 let event = ProductEvent::MinimumVersionRaised(ProductMinimumVersionRaised {
                     version,
                     release_id,
@@ -56,8 +57,9 @@ impl Decider for Product {
                 Ok(raised.then_some(event).into_iter().collect())
             }
             (Self::Live(_), Retire { at }) => Ok(vec![ProductEvent::Retired(ProductRetired { at })]),
-            (Self::Retired(_), Retire { .. }) => Ok(vec![]),
-            (Self::Retired(_), Edit { .. } | RaiseMinimumVersion { .. }) => Err(ProductRejection::Retired),
+            // Nobody publishes for a product that is out of use, and a release that was published before may still go on.
+            (Self::Retired(_), Retire { .. } | RaiseMinimumVersion { .. }) => Ok(vec![]),
+            (Self::Retired(_), Edit { .. }) => Err(ProductRejection::Retired),
         }
     }
 

@@ -22,7 +22,7 @@ impl Decider for Release {
                 if release
                     .min_version
                     .as_ref()
-                    .is_some_and(|minimum| *minimum > release.version)
+                    .is_some_and(|minimum| minimum.cmp_precedence(&release.version).is_gt())
                 {
                     return Err(ReleaseRejection::MinimumAboveVersion);
                 }

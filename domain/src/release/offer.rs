@@ -16,7 +16,8 @@ pub struct Offer<'a> {
     pub update_required: bool,
 }
 
-/// What of these releases a machine is offered that runs `current`. `machine` is any stable text of it: a release that is
+/// What of these releases, oldest first, a machine is offered that runs `current`. Versions go by precedence: build metadata
+/// counts for nothing (semver 2.0.0, 10). `machine` is any stable text of it: a release that is
 /// rolled out to so many percent is offered to the same machines each time, and to all of them and more when the
 /// percentage is raised. Without such a text only releases for everyone are offered.
 pub fn offer<'a>(
@@ -32,14 +33,15 @@ pub fn offer<'a>(
         .filter(|release| reaches(release, machine));
     for release in on_offer {
         let version = &release.published.version;
-        mandatory |= release.published.mandatory && version > current;
-        if latest.is_none_or(|known| known.published.version < *version) {
+        mandatory |= release.published.mandatory && version.cmp_precedence(current).is_gt();
+        // Of those that differ in build metadata only, the one that was published last.
+        if latest.is_none_or(|known| known.published.version.cmp_precedence(version).is_le()) {
             latest = Some(release);
         }
     }
-    let below = minimum.is_some_and(|minimum| current < minimum);
+    let below = minimum.is_some_and(|minimum| current.cmp_precedence(minimum).is_lt());
     Offer {
-        update_available: latest.is_some_and(|latest| latest.published.version > *current),
+        update_available: latest.is_some_and(|latest| latest.published.version.cmp_precedence(current).is_gt()),
         update_required: below || mandatory,
         latest,
     }
@@ -106,6 +108,17 @@ mod tests {
         releases[2].yanked = true;
         assert_eq!(latest(&releases, None).as_deref(), Some("1.2.0-rc.1"));
         assert_eq!(latest(&[], None), None);
+    }
+
+    #[test]
+    fn build_metadata_makes_nothing_newer() {
+        let mut releases = [release("2.0.0+b7", 100), release("2.0.0+b8", 100)];
+        releases[0].published.mandatory = true;
+        let minimum = Version::parse("2.0.0+b7").unwrap();
+        let current = Version::new(2, 0, 0);
+        let offer = offer(releases.iter(), "stable", None, &current, Some(&minimum));
+        assert!(!offer.update_available && !offer.update_required, "{offer:?}");
+        assert_eq!(latest(&releases, None).as_deref(), Some("2.0.0+b8"));
     }
 
     #[test]

@@ -26,8 +26,10 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 fn running() -> &'static Running {
     RUNNING.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("licet-test-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
+        // Processes of several containers may have one number, and one folder for what is temporary.
+        let folder = tempfile::Builder::new().prefix("licet-test-").tempdir();
+        // The watchdog removes it.
+        let folder = folder.expect("a temporary folder can be made").keep();
         // Tests kill processes, never the machine: what the kernel has is safe.
         let settings = ["fsync=off", "full_page_writes=off", "max_connections=300"]
             .map(str::to_owned)

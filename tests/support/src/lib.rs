@@ -10,3 +10,27 @@ pub use age::age;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use server::{Answer, SECRET, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, Target};
+
+/// Waits until the hour (and so the day, and the month) goes on for half a minute at least.
+pub fn early_in_the_hour() {
+    let second = || {
+        std::time::SystemTime::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |since| since.as_secs())
+            % 3_600
+    };
+    while second() > 3_570 {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+}
+
+/// Whether something comes to be within a minute, however busy the machine is: how long things take is for benchmarks.
+pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    (0..1_200).any(|_| {
+        let now = holds();
+        if !now {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        now
+    })
+}

@@ -52,15 +52,19 @@ impl Target {
         self.got.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until it got so many, ten seconds at most.
+    /// Waits until it got so many.
+    ///
+    /// # Panics
+    ///
+    /// When it did not within a minute.
     pub fn wait_for(&self, count: usize) -> Vec<Delivered> {
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if self.got().len() >= count {
-                break;
+                return self.got();
             }
             thread::sleep(Duration::from_millis(50));
         }
-        self.got()
+        panic!("{} of {count} deliveries arrived", self.got().len())
     }
 }
 
@@ -169,11 +173,9 @@ pub struct Nats {
 impl Nats {
     /// Starts it on a free loopback port, with an empty store.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let process = Self::run(port, &folder);
+        // A port of its own choice.
+        let (process, port) = Self::run(None, &folder);
         let url = format!("nats://127.0.0.1:{port}");
         Self {
             process,
@@ -183,7 +185,7 @@ impl Nats {
         }
     }
 
-    fn run(port: u16, folder: &tempfile::TempDir) -> Child {
+    fn run(port: Option<u16>, folder: &tempfile::TempDir) -> (Child, u16) {
         let program = [
             "/usr/sbin/nats-server",
             "/usr/bin/nats-server",
@@ -192,20 +194,32 @@ impl Nats {
         .into_iter()
         .find(|path| std::path::Path::new(path).exists())
         .expect("`./dev` installs nats-server");
-        let process = Command::new(program)
-            .args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"])
+        let wanted = port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
+        let mut process = Command::new(program)
+            .args(["-js", "-a", "127.0.0.1", "-p", &wanted, "-sd"])
+            .arg(folder.path())
+            .arg("--ports_file_dir")
             .arg(folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("nats-server starts");
-        for _ in 0..100 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                break;
+        // It writes where it listens once it does.
+        let told = folder.path().join(format!("nats-server_{}.ports", process.id()));
+        for _ in 0..1_200 {
+            let ports = std::fs::read_to_string(&told).unwrap_or_default();
+            let url = serde_json::from_str::<serde_json::Value>(&ports).unwrap_or_default();
+            let port = url["nats"][0]
+                .as_str()
+                .and_then(|url| url.rsplit(':').next()?.parse().ok());
+            if let Some(port) = port {
+                return (process, port);
             }
             thread::sleep(Duration::from_millis(50));
         }
-        process
+        let _ = process.kill();
+        let _ = process.wait();
+        panic!("nats-server does not listen")
     }
 
     /// Ends it, empties its store and starts it again at the same place.
@@ -213,7 +227,7 @@ impl Nats {
         let _ = self.process.kill();
         let _ = self.process.wait();
         self.folder = tempfile::tempdir().expect("a temporary folder can be made");
-        self.process = Self::run(self.port, &self.folder);
+        (self.process, self.port) = Self::run(Some(self.port), &self.folder);
     }
 }
 

@@ -5,10 +5,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::webhook::{CreatedWebhook, NewWebhook, SubscriptionRequest};
+use licet_commands::webhook::{CreatedWebhook, NewWebhook, SubscriptionChanges, SubscriptionRequest};
 use licet_contracts::{
     Page, Problem,
-    webhook::{CreateWebhook, Subscription, Webhook as Shape},
+    webhook::{CreateWebhook, EditWebhook, Subscription, Webhook as Shape},
 };
 use licet_domain::{
     api_key::Scope,
@@ -36,6 +36,15 @@ fn request(sent: Subscription) -> SubscriptionRequest {
     }
 }
 
+/// A webhook as it stands.
+fn shown(state: &Webhook) -> Option<Shape> {
+    let shape = shape(state.facts()?, None);
+    let retired = matches!(state, Webhook::Retired(_));
+    let status = if retired { "retired" } else { "active" }.to_owned();
+    Some(Shape { status, ..shape })
+}
+
+/// One that delivers.
 fn shape(webhook: &LiveWebhook, secret: Option<&str>) -> Shape {
     let subscription = &webhook.subscription;
     Shape {
@@ -46,6 +55,7 @@ fn shape(webhook: &LiveWebhook, secret: Option<&str>) -> Shape {
             event_types: subscription.event_types.clone(),
             filters: subscription.filters.clone(),
         },
+        status: "active".to_owned(),
         secret: secret.map(str::to_owned),
         created_at: webhook.created.at.to_string(),
     }
@@ -101,9 +111,7 @@ pub(crate) async fn list_webhooks(
     let page = resources::list::<Webhook>(&app.reader, &app.tenant, None, &page_request)
         .await
         .map_err(unavailable)?;
-    Ok(reading::page(page, |row| {
-        row.state.facts().map(|facts| shape(facts, None))
-    }))
+    Ok(reading::page(page, |row| shown(&row.state)))
 }
 
 /// Read a webhook, now or as it was; never its secret.
@@ -125,31 +133,34 @@ pub(crate) async fn read_webhook(
         render::etag_header(&editable(webhook)),
         render::position(state.position),
     ];
-    Ok(render::answer(
-        StatusCode::OK,
-        render::json(&shape(webhook, None)),
-        &headers,
-    ))
+    let body = render::json(&shown(&state.state));
+    Ok(render::answer(StatusCode::OK, body, &headers))
 }
 
-/// Replace what a webhook subscribes to.
-#[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = Subscription, params(("id" = String, Path), ("If-Match" = String, Header)),
+/// Change what a webhook subscribes to; what is absent stays as it is.
+#[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = EditWebhook, params(("id" = String, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = Shape), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_webhook(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    Json { value, .. }: Json<Subscription>,
+    Json { value, .. }: Json<EditWebhook>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "webhook")?, if_match(&headers)?);
     let unchanged = |webhook: &LiveWebhook| render::matches(&tag, &editable(webhook));
     let json = |webhook: &LiveWebhook| render::json(&shape(webhook, None));
     let context = caller.context(&app, None);
+    let changes = SubscriptionChanges {
+        url: value.url,
+        description: value.description,
+        event_types: value.event_types,
+        filters: value.filters,
+    };
     let done = app
         .platform
-        .edit_webhook(&context, id, request(value), &unchanged, &json)
+        .edit_webhook(&context, id, changes, &unchanged, &json)
         .await?;
     let headers = [
         render::position(done.position),

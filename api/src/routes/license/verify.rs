@@ -82,10 +82,7 @@ async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option
     };
     // What is new can wait; whether the program may run cannot.
     let releases = catalog::at_hand(app, in_force.product.id).await?;
-    let machine = verified
-        .activation
-        .as_ref()
-        .map(|activation| activation.id().to_string());
+    let machine = verified.activation.as_ref().map(|activation| activation.machine());
     let minimum = in_force.product.min_version.as_ref();
     Some(catalog::update(&releases, machine.as_deref(), &version, minimum))
 }

@@ -6,7 +6,7 @@ use licet_domain::{release::offer, values::LicenseKey};
 
 use crate::{
     App,
-    auth::{Caller, Credential},
+    auth::Caller,
     catalog,
     extract::{Json, NonceSlot},
     problem::{Problem, Result},
@@ -27,7 +27,7 @@ pub(crate) async fn check_version(
     nonce: NonceSlot,
     Json { value: request, .. }: Json<CheckVersionRequest>,
 ) -> Result<Response> {
-    caller.require_client(&app).await?;
+    let seat = caller.require_client(&app).await?;
     nonce.keep(request.nonce.as_ref())?;
     if let Some(key) = &request.license_key {
         caller.limit_key(&app, key)?;
@@ -37,13 +37,11 @@ pub(crate) async fn check_version(
     let version = version.map_err(|_| Problem::unprocessable("VERSION_INVALID", detail))?;
     let product = super::product(&app, &request.product).await?;
     let channel = request.channel.as_deref().unwrap_or("stable").trim().to_lowercase();
-    let machine = match &caller.credential {
-        Credential::Token(claims) => Some(claims.sub.to_string()),
-        Credential::ApiKey => request.machine.or_else(|| {
-            let key = LicenseKey::parse(request.license_key.as_deref()?)?;
-            Some(key.to_string())
-        }),
-    };
+    let machine = seat.map(|activation| activation.machine()).or(request.machine);
+    let machine = machine.or_else(|| {
+        let key = LicenseKey::parse(request.license_key.as_deref()?)?;
+        Some(key.to_string())
+    });
     let releases = catalog::releases(&app, product.id).await?;
     let offer = offer(
         releases.iter(),

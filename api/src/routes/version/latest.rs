@@ -30,7 +30,7 @@ pub(crate) async fn latest_version(State(app): State<App>, caller: Caller, param
         .filter(|release| !release.yanked && release.rollout_percent == 100)
         .map(|release| &release.published)
         .filter(|published| published.channel.as_str() == channel)
-        .max_by(|one, other| one.version.cmp(&other.version))
+        .max_by(|one, other| one.version.cmp_precedence(&other.version))
         .ok_or_else(|| Problem::not_found("release"))?;
     let answer = LatestVersionResponse {
         product: product.code.to_string(),
