@@ -1,8 +1,8 @@
 //! What machines were refused, folded so that a program that asks in a loop cannot fill the log.
 //!
 //! The first refusal of one license, machine and code is recorded at once, with what decided; what follows within the
-//! hour is counted and recorded as one event when the hour is over or the node ends. A crash loses such a count, never a
-//! first refusal. Unknown keys are counted per network, and recorded only where a network asks for many.
+//! hour is counted, and the count is recorded every few minutes and when the node ends. A crash loses a few minutes'
+//! count, never a first refusal. Unknown keys are counted per network, and recorded only where a network asks for many.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,6 +27,8 @@ const TOLD_SECONDS: i64 = 300;
 const MACHINES: usize = 200;
 /// Entries in memory, over all licenses; beyond, machines are no longer told apart.
 const ENTRIES: usize = 50_000;
+/// Counts that are recorded together.
+const TOGETHER: usize = 200;
 /// Networks whose guesses are counted.
 const NETWORKS: usize = 20_000;
 /// Unknown keys from one network within the hour that count as guessing.
@@ -231,7 +233,7 @@ impl Platform {
             at: context.now,
         }));
         let id = refusal.license_id.to_string();
-        if !self.record_decisions(context, id, &events).await {
+        if !self.record_decisions(context, vec![(id, events)]).await {
             let mut refusals = self.refusals.lock();
             refusals.forget(&key);
             if let Some(counted) = counted_before {
@@ -240,19 +242,24 @@ impl Platform {
         }
     }
 
-    /// Records what was counted: hours that are over, or everything when the node ends.
+    /// Records what was counted and is to be told, or everything when the node ends: many together, because a node that
+    /// ends has little time.
     pub async fn flush_refusals(&self, everything: bool) {
         let now = self.edge.now();
-        let repeated = self.refusals.lock().drain(now, everything);
-        for (tenant, event) in repeated {
-            let context = Context::system("refusals", tenant, now, self.edge.id());
-            let id = event.license_id.to_string();
-            let kept = event.clone();
-            if !self
-                .record_decisions(&context, id, &[DecisionEvent::Repeated(event)])
-                .await
-            {
-                self.refusals.lock().put_back(context.tenant, kept);
+        let mut repeated = self.refusals.lock().drain(now, everything);
+        repeated.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let of_tenants = repeated.chunk_by(|(one, _), (other, _)| one == other);
+        for together in of_tenants.flat_map(|of_tenant| of_tenant.chunks(TOGETHER)) {
+            let context = Context::system("refusals", together[0].0.clone(), now, self.edge.id());
+            let events = together.iter().map(|(_, event)| {
+                let id = event.license_id.to_string();
+                (id, vec![DecisionEvent::Repeated(event.clone())])
+            });
+            if !self.record_decisions(&context, events.collect()).await {
+                let mut refusals = self.refusals.lock();
+                for (tenant, event) in together {
+                    refusals.put_back(tenant.clone(), event.clone());
+                }
             }
         }
     }
@@ -275,8 +282,8 @@ impl Platform {
                 Ok(network) => {
                     let at = context.now;
                     let event = DecisionEvent::KeyGuessing(KeyGuessing { network, count, at });
-                    self.record_decisions(context, context.command_id.to_string(), &[event])
-                        .await;
+                    let id = context.command_id.to_string();
+                    self.record_decisions(context, vec![(id, vec![event])]).await;
                 }
                 Err(error) => tracing::warn!(%error, "guessing could not be recorded"),
             }
@@ -284,17 +291,18 @@ impl Platform {
         wait
     }
 
-    /// Answers whether they are in the log.
-    async fn record_decisions(&self, context: &Context, aggregate_id: String, events: &[DecisionEvent]) -> bool {
+    /// Answers whether they are in the log: what was decided about each of some licenses.
+    async fn record_decisions(&self, context: &Context, decided: Vec<(String, Vec<DecisionEvent>)>) -> bool {
         let mut submission = Self::submission(context, None);
         submission.command_id = self.edge.id();
-        submission.streams = vec![StreamEvents {
+        let stream = |(aggregate_id, events): (String, Vec<DecisionEvent>)| StreamEvents {
             table: LogTable::Decisions,
             aggregate_type: "decision",
             aggregate_id,
             expected_version: 0,
             events: events.iter().map(NewEvent::of).collect(),
-        }];
+        };
+        submission.streams = decided.into_iter().map(stream).collect();
         let recorded = self.log.append(submission).await;
         if let Err(error) = &recorded {
             tracing::warn!(%error, "a refusal could not be recorded");

@@ -204,6 +204,21 @@ pub async fn bury(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Gives up what has waited for three days for a target that has taken nothing for as long.
+pub async fn bury_stale(pool: &PgPool) -> sqlx::Result<u64> {
+    let buried = sqlx::query!(
+        r#"UPDATE webhook_deliveries d SET status = 'dead', settled_at = clock_timestamp(),
+               last_error = coalesce(last_error, 'the target took nothing for three days')
+           FROM webhook_pauses p
+           WHERE p.webhook_id = d.webhook_id AND p.failing_since < clock_timestamp() - make_interval(secs => $1)
+             AND d.status = 'pending' AND d.created_at < clock_timestamp() - make_interval(secs => $1)"#,
+        GIVE_UP_SECONDS as f64,
+    )
+    .execute(pool)
+    .await?;
+    Ok(buried.rows_affected())
+}
+
 /// Gives back what was taken and not tried.
 pub async fn put_back(pool: &PgPool, webhook_id: Uuid, positions: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
@@ -217,7 +232,8 @@ pub async fn put_back(pool: &PgPool, webhook_id: Uuid, positions: &[i64]) -> sql
     Ok(())
 }
 
-/// Writes down how a try went; answers whether the delivery is given up.
+/// Writes down how a try went; answers whether the delivery is given up. A failure that is told late, by a node that was
+/// held up, undoes nothing that another one has noted since.
 pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) -> sqlx::Result<bool> {
     match outcome {
         Outcome::Delivered { status } => {
@@ -241,13 +257,15 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
                                      THEN 'dead' ELSE 'pending' END,
                        settled_at = CASE WHEN created_at + make_interval(secs => $6) < clock_timestamp() + make_interval(secs => $5)
                                          THEN clock_timestamp() END
-                   WHERE webhook_id = $1 AND position = $2 RETURNING status = 'dead' AS "dead!""#,
+                   WHERE webhook_id = $1 AND position = $2 AND status = 'pending' AND attempts = $7
+                   RETURNING status = 'dead' AS "dead!""#,
                 delivery.webhook_id,
                 delivery.position,
                 status.map(i32::from),
                 error,
                 back_off(delivery.attempts + 1) as f64,
                 GIVE_UP_SECONDS as f64,
+                delivery.attempts.cast_signed(),
             )
             .fetch_optional(pool)
             .await?;

@@ -1,9 +1,15 @@
 //! Tells the caches of this node what other nodes have recorded.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
 use crate::{EventLog, Tenant};
@@ -13,21 +19,58 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// How soon after one look at the log the next may follow: under load, news comes in bunches.
 const PACE: Duration = Duration::from_millis(20);
+/// For how long a memory is believed that has heard nothing of other nodes.
+const TRUST: Duration = Duration::from_secs(3);
 /// A connection that answers nothing for so long is as good as broken.
-const SILENCE: Duration = Duration::from_secs(3);
+const SILENCE: Duration = Duration::from_secs(1);
 /// Rows read at once.
 const SOME: i64 = 5_000;
 
+/// When this node last knew what the others have recorded.
+pub(crate) struct Heard {
+    since: Instant,
+    /// Milliseconds after that; [`NOBODY`] where nobody listens.
+    at: AtomicU64,
+}
+
+/// Nobody listens: a command that looks once, and ends.
+const NOBODY: u64 = u64::MAX;
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            at: AtomicU64::new(NOBODY),
+        }
+    }
+}
+
+impl Heard {
+    fn now(&self) {
+        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(NOBODY - 1);
+        self.at.store(millis, Ordering::Relaxed);
+    }
+}
+
 impl EventLog {
+    /// Whether this node has known within the last seconds what others have recorded. One that is cut off from the
+    /// database must not answer from memory: a license could have been revoked long ago.
+    pub fn hears_others(&self) -> bool {
+        let at = self.heard.at.load(Ordering::Relaxed);
+        at == NOBODY || self.heard.since.elapsed() <= Duration::from_millis(at) + TRUST
+    }
+
     /// Calls `tell` with tenant, aggregate type, id and sequence of every event recorded from now on, on any node. On a
     /// connection of its own: a revocation must not wait behind reports for one of the pool's.
     pub fn on_news(&self, tell: impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static) -> JoinHandle<()> {
         let (options, mut head) = (self.pool().connect_options(), self.head());
         let mut seen = *head.borrow();
+        let heard = Arc::clone(&self.heard);
+        heard.now();
         tokio::spawn(async move {
             let mut connection = None;
             loop {
-                let started = tokio::time::Instant::now();
+                let started = Instant::now();
                 let read = tokio::time::timeout(SILENCE, read_news(&options, &mut connection, seen, &tell)).await;
                 let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
                 match read.unwrap_or_else(|_| Err(silent())) {
@@ -35,7 +78,10 @@ impl EventLog {
                         seen = newest;
                         continue;
                     }
-                    Ok(newest) => seen = newest,
+                    Ok(newest) => {
+                        seen = newest;
+                        heard.now();
+                    }
                     Err(error) => {
                         connection = None;
                         tracing::warn!(%error, "news of other nodes could not be read; trying again");

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     append::Line,
     appender::{Appender, OnSettled, Outcome, Ticket},
+    invalidate::Heard,
     metrics::METRICS,
     submission::{AppendError, Appended, Submission},
 };
@@ -54,6 +55,7 @@ pub struct EventLog {
     bulk: mpsc::Sender<Ticket>,
     head: watch::Receiver<i64>,
     news: watch::Sender<i64>,
+    pub(crate) heard: Arc<Heard>,
     archive: Option<Arc<Path>>,
 }
 
@@ -112,6 +114,7 @@ impl EventLog {
                 bulk,
                 head,
                 news: head_sender,
+                heard: Arc::default(),
                 archive: settings.archive.as_deref().map(Into::into),
             },
             LogTasks {

@@ -39,14 +39,16 @@ pub struct DueMail {
 /// Queues mails that were not queued before; with a consumer's place, together with it or not at all.
 pub async fn enqueue(pool: &PgPool, mails: &[NewMail], place: Option<(&str, (i64, i64))>) -> sqlx::Result<()> {
     let mut transaction = pool.begin().await?;
-    for mail in mails {
+    if !mails.is_empty() {
+        let each = |of: fn(&NewMail) -> &str| mails.iter().map(|mail| of(mail).to_owned()).collect::<Vec<_>>();
         sqlx::query!(
-            "INSERT INTO mails (mail_id, tenant_id, kind, subject_id, facts) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            mail.mail_id,
-            mail.tenant.as_str(),
-            mail.kind,
-            mail.subject_id,
-            mail.facts,
+            r#"INSERT INTO mails (mail_id, tenant_id, kind, subject_id, facts)
+               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[]) ON CONFLICT DO NOTHING"#,
+            &each(|mail| &mail.mail_id),
+            &each(|mail| mail.tenant.as_str()),
+            &each(|mail| &mail.kind),
+            &mails.iter().map(|mail| mail.subject_id).collect::<Vec<_>>(),
+            &each(|mail| &mail.facts),
         )
         .execute(&mut *transaction)
         .await?;
@@ -102,17 +104,19 @@ pub async fn sent(pool: &PgPool, mail_id: &str) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Writes down that a mail was not sent; it is tried again for three days, unless trying is of no use.
+/// Writes down that a mail was not sent; it is tried again for three days, unless trying is of no use. A failure that is
+/// told late undoes nothing that another node has noted since.
 pub async fn failed(pool: &PgPool, mail: &DueMail, error: &str, hopeless: bool) -> sqlx::Result<()> {
     sqlx::query!(
         r#"UPDATE mails SET attempts = attempts + 1, last_error = left($2, 500),
                next_attempt_at = clock_timestamp() + make_interval(secs => $3),
                status = CASE WHEN $4 OR created_at + interval '3 days' < clock_timestamp() THEN 'dead' ELSE 'pending' END
-           WHERE mail_id = $1"#,
+           WHERE mail_id = $1 AND status = 'pending' AND attempts = $5"#,
         mail.mail.mail_id,
         error,
         back_off(mail.attempts + 1) as f64,
         hopeless,
+        mail.attempts.cast_signed(),
     )
     .execute(pool)
     .await?;

@@ -42,9 +42,9 @@ pub async fn list(reader: &Reader, tenant: &Tenant, now: Timestamp) -> sqlx::Res
     .await?;
     let licenses = sqlx::query_scalar!(
         r#"SELECT license_id FROM license_state l
-           WHERE tenant_id = $1 AND standing <> 'active' AND EXISTS (
+           WHERE tenant_id = $1 AND stopped_at IS NOT NULL AND EXISTS (
                SELECT FROM activations a WHERE a.license_id = l.license_id
-                 AND (a.deactivated_at IS NULL OR a.deactivated_at > $2 OR a.checked_out_until > $3))
+                 AND (l.stopped_at > $2 AND (a.deactivated_at IS NULL OR a.deactivated_at > $2) OR a.checked_out_until > $3))
            ORDER BY license_id"#,
         tenant.as_str(),
         alive_since,

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use licet_test_support::{Server, eventually};
+
 use crate::start;
 
 #[test]
@@ -277,6 +279,66 @@ fn real_names_survive_the_round_trip() {
         );
         assert_eq!(made.text("name"), name.trim());
     }
+}
+
+#[test]
+fn what_was_is_judged_by_its_own_time() {
+    let (server, _database) = start();
+    let (id, _) = server.issue("studio", &json!({ "seats": 1 }));
+    let path = format!("/api/admin/licenses/{id}");
+    let in_a_moment = |server: &Server| {
+        let ts = server
+            .verify("LIC-11111-11111-11111-11111-1111C", 1)
+            .text("ts")
+            .to_owned();
+        licet_domain::values::Timestamp::parse(&ts)
+            .unwrap()
+            .plus_seconds(2)
+            .to_string()
+    };
+    let change = |path: &str, body: Value| {
+        let tag = server.get(path).header("etag").to_owned();
+        let headers = [
+            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+            ("if-match", tag.as_str()),
+        ];
+        server.send_with("PATCH", path, &headers, body.to_string().as_bytes())
+    };
+    for none in ["", " "] {
+        assert_eq!(
+            change(&path, json!({ "expires_at": none })).status,
+            422,
+            "no time is no time without end"
+        );
+    }
+    let end = in_a_moment(&server);
+    let edited = change(&path, json!({ "expires_at": end }));
+    assert_eq!(
+        (edited.status, &edited.body["expires_at"]),
+        (200, &json!(end)),
+        "{}",
+        edited.body
+    );
+    let key = json!({ "name": "trial", "scopes": ["read"], "expires_at": in_a_moment(&server) });
+    let key = server.create("/api/admin/api-keys", &key);
+    let key_path = key.header("location").to_owned();
+    assert!(eventually(
+        || server.get(&path).text("status") == "expired" && server.get(&key_path).text("status") == "expired"
+    ));
+    for (path, position) in [
+        (&path, edited.header("licet-position")),
+        (&key_path, key.header("licet-position")),
+    ] {
+        let then = server.get(&format!("{path}?as_of={position}"));
+        assert_eq!(then.text("status"), "active", "{}", then.body);
+    }
+    let before = licet_domain::values::Timestamp::parse(&end).unwrap().plus_seconds(-1);
+    assert_eq!(server.get(&format!("{path}?as_of={before}")).text("status"), "active");
+    assert_eq!(
+        server.get(&format!("{path}?as_of=2999-01-01T00:00:00Z")).text("status"),
+        "expired",
+        "no further than now"
+    );
 }
 
 #[test]

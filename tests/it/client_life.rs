@@ -194,6 +194,35 @@ fn kid_of(token: &str) -> Value {
 }
 
 #[test]
+fn the_list_of_what_was_called_back_forgets_what_no_lease_outlives() {
+    let (server, database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "lease_days": 30 }));
+    server.activate(&key, 1);
+    let revoked = server.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
+    let at = revoked.header("licet-position").to_owned();
+    let listed = || {
+        let list = String::from_utf8(server.get_at(&at, "/api/license/revocations").bytes).unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(list.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&claims).unwrap()["lic"] == json!([id])
+    };
+    assert!(listed());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let age = |days: i32| {
+        let statement =
+            format!("UPDATE read_model.license_state SET stopped_at = clock_timestamp() - interval '{days} days'");
+        runtime.block_on(database.execute(&statement));
+    };
+    age(30);
+    assert!(listed(), "a lease of its last day is alive");
+    age(32);
+    assert!(!listed());
+    runtime.block_on(
+        database.execute("UPDATE read_model.activations SET checked_out_until = clock_timestamp() + interval '1 day'"),
+    );
+    assert!(listed(), "one that was taken along is");
+}
+
+#[test]
 fn what_is_taken_along_is_held_at_least_as_long_as_its_lease() {
     let (server, database) = start();
     let terms = json!({ "seats": 1, "floating": true, "heartbeat_interval_seconds": 86_400, "heartbeat_grace": 2 });

@@ -149,11 +149,37 @@ fn impossible_terms_and_dates_are_named_by_field() {
 #[test]
 fn what_postgres_cannot_store_stops_no_projector() {
     let (server, _database) = start();
+    // Looked into by the list of revocations and by upkeep.
+    for name in ["a\u{0}b", "", &"x".repeat(65)] {
+        let policy = json!({ "code": "nul", "product": "studio", "seats": 1, "fingerprint_extra": [name] });
+        server.create(
+            "/api/admin/products",
+            &json!({ "code": format!("p{}", name.len()), "name": "Product" }),
+        );
+        let refused = server.send("POST", "/api/admin/policies", &policy);
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!("/fingerprint_extra")),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(
+        server.send("POST", "/api/admin/mails/%00/resend", &json!({})).code(),
+        "MAIL_NOT_FOUND"
+    );
     let (id, key) = server.issue("studio", &json!({ "seats": 2 }));
     let machine = json!({ "license_key": key, "hostname": "a\u{0}b", "os": "\u{0}", "app_version": "1\u{0}",
         "fingerprint": { "cpu_id": "a\u{0}", "system_uuid": "b1" } });
     let activated = server.send("POST", "/api/license/activate", &machine);
     assert_eq!(activated.status, 201, "{}", activated.body);
+    let mut asked = machine.clone();
+    asked["features"] = json!(["a\u{0}b"]);
+    assert_eq!(
+        server.send("POST", "/api/license/verify", &asked).code(),
+        "FEATURE_MISSING"
+    );
+    assert_eq!(server.get("/api/license/revocations").status, 200);
     let leave = json!({ "license_key": key, "activation_id": activated.text("activation_id"), "reason": "a\u{0}b" });
     let left = server.send("POST", "/api/license/deactivate", &leave);
     // Both read models that carry what machines say of themselves must get past it.

@@ -291,6 +291,57 @@ fn a_webhook_goes_by_what_was_answered_last_and_hears_nothing_after_its_end() {
 }
 
 #[test]
+fn an_edit_changes_what_it_names_and_an_end_shows() {
+    let database = new_database();
+    let server = Server::start(&database.url);
+    let order = json!({ "url": "https://example.com/a", "event_types": ["license.*"], "filters": { "reason": "lost" }, "description": "Ours" });
+    let path = server
+        .create("/api/admin/webhooks", &order)
+        .header("location")
+        .to_owned();
+    let change = |method: &str, body: &Value| {
+        let tag = server.get(&path).header("etag").to_owned();
+        let headers = [
+            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+            ("if-match", tag.as_str()),
+        ];
+        server.send_with(method, &path, &headers, body.to_string().as_bytes())
+    };
+    assert_eq!(change("PATCH", &json!({ "url": "https://example.com/b" })).status, 200);
+    assert_eq!(change("PATCH", &json!({ "description": null })).status, 200);
+    let read = server.get(&path).body;
+    assert_eq!(
+        (
+            &read["url"],
+            &read["event_types"],
+            &read["filters"],
+            &read["description"],
+            &read["status"]
+        ),
+        (
+            &json!("https://example.com/b"),
+            &json!(["license.*"]),
+            &json!({ "reason": "lost" }),
+            &Value::Null,
+            &json!("active")
+        )
+    );
+    for wrong in [
+        json!({ "url": "nowhere" }),
+        json!({ "event_types": ["x"] }),
+        json!({ "filters": { "a\u{0}": "b" } }),
+    ] {
+        assert_eq!(change("PATCH", &wrong).status, 422, "{wrong}");
+    }
+    for from in [-1, 1_000_000] {
+        let order = json!({ "url": "https://example.com/a", "from_position": from });
+        assert_eq!(server.send("POST", "/api/admin/webhooks", &order).status, 422, "{from}");
+    }
+    assert_eq!(change("DELETE", &json!({})).status, 204);
+    assert_eq!(server.get(&path).body["status"], "retired");
+}
+
+#[test]
 fn what_is_never_delivered_cannot_be_subscribed_to() {
     let database = new_database();
     let server = Server::start(&database.url);

@@ -16,7 +16,7 @@ pub mod webhooks;
 use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
-use licet_event_store::{Keyring, leases};
+use licet_event_store::{Keyring, StoreError, leases};
 use licet_projections::Reader;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -153,7 +153,27 @@ pub async fn spawn_relay(
     Ok(())
 }
 
+/// The longest between two tries to note something.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 impl Worker {
+    /// Writes down what was done outside: it must not be forgotten, and done again, because the database was away. Only
+    /// the node's end ends the trying.
+    async fn note<T, F>(&self, write: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pause = Duration::from_millis(250);
+        loop {
+            match write().await {
+                Err(error) if *self.ending.borrow() => return Err(error),
+                Err(_) => tokio::time::sleep(pause).await,
+                noted => return noted,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
     /// Does something at intervals until the node ends, while this node holds the lease. The first turn is soon after
     /// the start, so that a server that slept makes up for it.
     async fn repeat<F>(&self, lease: &str, every: Duration, turn: impl Fn() -> F)

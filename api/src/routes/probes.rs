@@ -52,6 +52,9 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
             })),
         }
     }
+    if !app.platform.log.hears_others() {
+        wrong.push("what other nodes record is not heard of".to_owned());
+    }
     if *app.ending.borrow() {
         wrong.push("the server is shutting down".to_owned());
     }

@@ -54,15 +54,23 @@ impl<D: Decider> Aggregates<D> {
         })
     }
 
-    /// The durable state, from memory or loaded.
+    /// The durable state, from memory or loaded; as fresh as this node's news of the others.
     pub async fn get(&self, tenant: &Tenant, id: Uuid) -> Result<Arc<Versioned<D::State>>, ReadError> {
+        if self.log.hears_others() {
+            self.known(tenant, id).await
+        } else {
+            self.fresh(tenant, id).await
+        }
+    }
+
+    async fn known(&self, tenant: &Tenant, id: Uuid) -> Result<Arc<Versioned<D::State>>, ReadError> {
         let entry = self.entry(tenant, id).await?;
         Ok(Arc::clone(&lock(&entry.committed)))
     }
 
     /// The durable state, after making sure that no other node has moved on.
     pub async fn fresh(&self, tenant: &Tenant, id: Uuid) -> Result<Arc<Versioned<D::State>>, ReadError> {
-        let mut known = self.get(tenant, id).await?;
+        let mut known = self.known(tenant, id).await?;
         let durable = self.log.version(tenant, D::TYPE, &id.to_string()).await?;
         while known.version < durable {
             self.invalidate(tenant, id, durable);

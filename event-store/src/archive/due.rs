@@ -132,6 +132,12 @@ pub(super) async fn drop_month(
     }
 }
 
+/// Whether a month has no rows.
+pub(super) async fn is_empty(connection: &mut PgConnection, month: &Month) -> sqlx::Result<bool> {
+    let statement = format!("SELECT NOT EXISTS (SELECT FROM {})", month.partition);
+    sqlx::query_scalar(&statement).fetch_one(connection).await
+}
+
 async fn detach_and_drop(
     connection: &mut PgConnection,
     shelf: &Shelf,

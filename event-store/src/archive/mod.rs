@@ -186,7 +186,7 @@ impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
             }
             let mut parts = catalog::parts(connection, shelf.table, &month.month).await?;
             let known = parts.len();
-            self.keep(shelf, &month, &mut parts).await?;
+            self.keep((shelf, &month), connection, &mut parts).await?;
             let dropped = due::nobody_walks(connection).await? && {
                 for part in &parts[..known] {
                     expect_file(self.log, part).await?;
@@ -204,8 +204,14 @@ impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
     }
 
     /// Writes what is not in the archive yet. Nobody can add to a month that is detached.
-    async fn keep(&mut self, shelf: &Shelf, month: &Month, parts: &mut Vec<Segment>) -> Result<(), ArchiveError> {
-        if !month.attached && parts.is_empty() {
+    async fn keep(
+        &mut self,
+        (shelf, month): (&Shelf, &Month),
+        connection: &mut PgConnection,
+        parts: &mut Vec<Segment>,
+    ) -> Result<(), ArchiveError> {
+        // A month in which nothing happened has no segment.
+        if !month.attached && parts.is_empty() && !due::is_empty(&mut *connection, month).await? {
             return Err(ArchiveError::Mismatch {
                 what: format!("{} is detached, and no segment is known of it", month.partition),
             });

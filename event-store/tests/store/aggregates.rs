@@ -201,6 +201,28 @@ async fn what_is_queued_here_hides_nothing_that_another_node_has_recorded() {
 }
 
 #[tokio::test]
+async fn a_node_that_hears_nothing_of_others_does_not_answer_from_memory() {
+    let database = TestDatabase::new().await;
+    let (_, one) = node(&database).await;
+    run(&one, 1, issue()).await.unwrap();
+    let (log, _tasks) = database.log().await;
+    let deaf = Aggregates::<License>::new(log.clone(), 1 << 20);
+    let news = log.on_news(|_, _, _, _| {});
+    assert!(log.hears_others());
+    let tenant = Tenant::default();
+    assert_eq!(deaf.get(&tenant, LICENSE).await.unwrap().version, 1);
+    news.abort();
+    run(&one, 2, activate(1, 1)).await.unwrap();
+    for _ in 0..600 {
+        if !log.hears_others() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(deaf.get(&tenant, LICENSE).await.unwrap().version, 2, "it asks");
+}
+
+#[tokio::test]
 async fn who_gives_up_while_loading_leaves_nothing_behind() {
     let database = TestDatabase::new().await;
     let (_, one) = node(&database).await;

@@ -426,3 +426,36 @@ async fn two_nodes_archive_a_month_once() {
     assert_eq!(written, 1);
     assert_eq!(aged.audit().await.fault, None);
 }
+
+#[tokio::test]
+async fn an_empty_month_that_was_left_detached_stops_nothing() {
+    let aged = Aged::new().await;
+    let mut connection = aged.log.connect().await.unwrap();
+    let months: Vec<String> = sqlx::query_scalar(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'heartbeat_events'::regclass ORDER BY 1",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut empty = None;
+    for month in &months {
+        let found = sqlx::query(&format!("SELECT FROM {month} LIMIT 1"))
+            .fetch_optional(&mut connection)
+            .await
+            .unwrap();
+        if found.is_none() {
+            empty = Some(month);
+            break;
+        }
+    }
+    // As after a crash between leaving its parent and going.
+    let empty = empty.unwrap();
+    sqlx::query(&format!("ALTER TABLE heartbeat_events DETACH PARTITION {empty}"))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let done = aged.archive().await;
+    let gone = done.dropped.iter().any(|name| name.ends_with(empty.as_str()));
+    assert!(gone, "{empty} is not in {done:?}");
+    assert_eq!(done.written[0].rows, 20, "and the others went their way");
+}

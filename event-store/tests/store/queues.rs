@@ -2,7 +2,9 @@
 
 use licet_domain::values::ActivationId;
 use licet_event_store::{
-    Tenant, consumers, deliveries, holds,
+    Tenant, consumers,
+    deliveries::{self, Outcome},
+    holds,
     mails::{self, NewMail},
 };
 use licet_test_support::TestDatabase;
@@ -82,4 +84,64 @@ async fn a_hold_that_was_taken_anew_is_not_dropped() {
         .await
         .unwrap();
     assert_eq!(left, [Uuid::from_u128(2)]);
+}
+
+#[tokio::test]
+async fn a_failure_that_is_told_late_undoes_nothing() {
+    let database = TestDatabase::new().await;
+    let (log, _tasks) = database.log().await;
+    let pool = log.pool();
+    mails::enqueue(pool, &[mail(1)], None).await.unwrap();
+    let held_up = mails::take_due(pool, 1).await.unwrap().remove(0);
+    mails::sent(pool, &held_up.mail.mail_id).await.unwrap();
+    mails::failed(pool, &held_up, "too late", false).await.unwrap();
+    let status: String = sqlx::query_scalar("SELECT status FROM mails")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert_eq!(status, "sent");
+
+    let webhook = Uuid::from_u128(7);
+    let delivery = |position: i64| {
+        sqlx::query("INSERT INTO webhook_deliveries (webhook_id, tenant_id, position, event_type) VALUES ($1, 'default', $2, 'x')")
+            .bind(webhook)
+            .bind(position)
+            .execute(pool)
+    };
+    delivery(1).await.unwrap();
+    let held_up = deliveries::take_due(pool, webhook, 1).await.unwrap().remove(0);
+    let taken = Outcome::Delivered { status: 200 };
+    assert!(!deliveries::settle(pool, &held_up, &taken).await.unwrap());
+    let failed = Outcome::Failed {
+        status: None,
+        error: "too late".to_owned(),
+    };
+    assert!(!deliveries::settle(pool, &held_up, &failed).await.unwrap());
+    let status = "SELECT status FROM webhook_deliveries WHERE position = ";
+    let status = async |position: i64| -> String {
+        sqlx::query_scalar(&format!("{status}{position}"))
+            .fetch_one(pool)
+            .await
+            .unwrap()
+    };
+    assert_eq!(status(1).await, "delivered");
+
+    // What waits behind a target that takes nothing is given up in its time, tried or not.
+    delivery(2).await.unwrap();
+    delivery(3).await.unwrap();
+    deliveries::pause(pool, webhook).await.unwrap();
+    let age = "UPDATE webhook_deliveries SET created_at = clock_timestamp() - interval '4 days' WHERE position = 2";
+    sqlx::query(age).execute(pool).await.unwrap();
+    assert_eq!(
+        deliveries::bury_stale(pool).await.unwrap(),
+        0,
+        "it has only just begun to fail"
+    );
+    let age = "UPDATE webhook_pauses SET failing_since = clock_timestamp() - interval '4 days'";
+    sqlx::query(age).execute(pool).await.unwrap();
+    assert_eq!(deliveries::bury_stale(pool).await.unwrap(), 1);
+    assert_eq!(
+        (status(2).await, status(3).await),
+        ("dead".to_owned(), "pending".to_owned())
+    );
 }

@@ -101,7 +101,9 @@ impl Added {
         }
         for (feature, used) in &beat.event.features {
             let names = self.names.entry((license.1, day)).or_default();
-            let known = names.contains(feature) || names.len() < FEATURES && names.insert(feature.clone());
+            // What stands for all the others is no name of its own, also where a program says it.
+            let known = feature != OTHER
+                && (names.contains(feature) || names.len() < FEATURES && names.insert(feature.clone()));
             let name = if known { feature.as_str() } else { OTHER };
             let key = (license.0.clone(), license.1, name.to_owned(), day);
             add(self.features.entry(key).or_default(), *used);

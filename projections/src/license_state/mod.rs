@@ -6,4 +6,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::LicenseState;
-pub use query::{DueLicense, EndingLicense, LicenseFilter, LicenseRow, due, ending, list};
+pub use query::{DueLicense, EndingLicense, LicenseFilter, LicenseRow, due, ending_untold, list};

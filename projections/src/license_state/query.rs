@@ -85,16 +85,27 @@ pub struct DueLicense {
     pub tenant_id: String,
     /// Its id.
     pub license_id: Uuid,
+    /// When it ended.
+    pub expires_at: OffsetDateTime,
 }
 
-/// Licenses of all tenants whose end has come and was not recorded yet; for the worker that records it.
-pub async fn due(pool: &PgPool, now: Timestamp, limit: i64) -> sqlx::Result<Vec<DueLicense>> {
+/// Licenses of all tenants whose end has come and was not recorded yet, a page of them after one of them; for the worker
+/// that records it.
+pub async fn due(
+    pool: &PgPool,
+    now: Timestamp,
+    (after, license): (OffsetDateTime, Uuid),
+    limit: i64,
+) -> sqlx::Result<Vec<DueLicense>> {
     sqlx::query_as!(
         DueLicense,
-        r#"SELECT tenant_id, license_id FROM license_state
-           WHERE expires_at <= $1 AND NOT expiry_noted AND standing IN ('active', 'suspended') ORDER BY expires_at LIMIT $2"#,
+        r#"SELECT tenant_id, license_id, expires_at AS "expires_at!" FROM license_state
+           WHERE expires_at >= $3 AND (expires_at, license_id) > ($3, $4) AND expires_at <= $1
+             AND NOT expiry_noted AND standing IN ('active', 'suspended') ORDER BY expires_at, license_id LIMIT $2"#,
         OffsetDateTime::from(now),
         limit,
+        after,
+        license,
     )
     .fetch_all(pool)
     .await
@@ -111,12 +122,12 @@ pub struct EndingLicense {
     pub expires_at: OffsetDateTime,
 }
 
-/// Active licenses of all tenants that end after one moment and up to another, a page of them after a license that ends
-/// at that first moment; for the worker that tells of it.
-pub async fn ending(
+/// Active licenses of all tenants that end after one moment and up to another and whose customers were not told so many
+/// days ahead yet, a page of them after a license that ends at that first moment; for the worker that tells of it.
+pub async fn ending_untold(
     pool: &PgPool,
     (after, license): (OffsetDateTime, Uuid),
-    until: Timestamp,
+    (until, days): (Timestamp, i64),
     limit: i64,
 ) -> sqlx::Result<Vec<EndingLicense>> {
     sqlx::query_as!(
@@ -124,11 +135,14 @@ pub async fn ending(
         r#"SELECT tenant_id, license_id, expires_at AS "expires_at!" FROM license_state l
            WHERE expires_at >= $1 AND (expires_at, license_id) > ($1, $2) AND expires_at <= $3
              AND NOT expiry_noted AND standing IN ('active', 'suspended') AND standing = 'active'
+             AND NOT EXISTS (SELECT FROM mails
+                             WHERE mail_id = format('expiry/%s/%s/%s', license_id, floor(extract(epoch FROM expires_at))::bigint, $5::bigint))
            ORDER BY expires_at, license_id LIMIT $4"#,
         after,
         license,
         OffsetDateTime::from(until),
         limit,
+        days,
     )
     .fetch_all(pool)
     .await

@@ -1,9 +1,14 @@
 //! Builds a read model anew beside the living one and swaps them. Readers notice nothing.
 
-use licet_event_store::EventLog;
+use std::time::Duration;
+
+use licet_event_store::{EventLog, ReadError};
 use sqlx::{Connection as _, Executor as _};
 
 use super::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
+
+/// How long to wait before the swap is tried again.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Rebuilds from the first event; answers how many events were folded. The living one serves meanwhile.
 pub async fn rebuild(
@@ -15,7 +20,30 @@ pub async fn rebuild(
     let mut scratch = Scratch::make(log, projector, Purpose::Rebuild).await?;
     let head = log.position().await?;
     let mut events = fold(&[projector], log, &mut scratch.connection, (0, head), progress).await?;
-    // What came meanwhile is folded under the checkpoint's lock, which keeps the living projector still for a moment.
+    loop {
+        match swap(projector, log, (&mut scratch, head), progress).await {
+            // Someone reads for long, such as the archive: in the meantime others must not wait behind the swap.
+            Err(ProjectionError::Read(ReadError::Database(error))) if is_lock_timeout(&error) => {
+                tokio::time::sleep(PATIENCE).await;
+            }
+            swapped => {
+                events += swapped?;
+                break;
+            }
+        }
+    }
+    scratch.connection.close().await?;
+    Ok(events)
+}
+
+/// Folds what came meanwhile under the checkpoint's lock, which keeps the living projector still for a moment, and puts the
+/// new tables in the living ones' place.
+async fn swap(
+    projector: &dyn Projector,
+    log: &EventLog,
+    (scratch, head): (&mut Scratch, i64),
+    progress: Progress<'_>,
+) -> Result<u64, ProjectionError> {
     let mut transaction = scratch.connection.begin().await?;
     sqlx::query!(
         "SELECT position FROM projector_checkpoints WHERE name = $1 FOR UPDATE",
@@ -24,7 +52,8 @@ pub async fn rebuild(
     .fetch_optional(&mut *transaction)
     .await?;
     let until = log.position().await?;
-    events += fold(&[projector], log, &mut transaction, (head, until), progress).await?;
+    let events = fold(&[projector], log, &mut transaction, (head, until), progress).await?;
+    transaction.execute("SET LOCAL lock_timeout = '2s'").await?;
     for table in projector.tables() {
         sqlx::query!(
             "SELECT public.swap_read_model($1, $2) IS NULL AS swapped",
@@ -48,6 +77,10 @@ pub async fn rebuild(
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    scratch.connection.close().await?;
     Ok(events)
+}
+
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("55P03")
 }

@@ -89,40 +89,22 @@ pub(crate) async fn turn(worker: &Worker, mailer: &Arc<Mailer>) -> Result<(), Wo
             return Ok(());
         }
         for mail in due {
-            send_and_note(platform, mailer, mail).await?;
+            send_and_note(worker, mailer, mail).await?;
         }
     }
     Ok(())
 }
 
-async fn send_and_note(platform: &Arc<Platform>, mailer: &Arc<Mailer>, mail: DueMail) -> Result<(), WorkerError> {
-    let outcome = send(platform, mailer, &mail).await;
-    note(platform, &mail, &outcome)
-        .await
-        .map_err(database("noting a mail"))?;
+async fn send_and_note(worker: &Worker, mailer: &Arc<Mailer>, mail: DueMail) -> Result<(), WorkerError> {
+    let pool = worker.platform.log.pool();
+    let outcome = send(&worker.platform, mailer, &mail).await;
+    let note = async || match &outcome {
+        Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
+        Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
+    };
+    worker.note(note).await.map_err(database("noting a mail"))?;
     METRICS.mail(mail.mail.kind, if outcome.is_ok() { "sent" } else { "failed" });
     Ok(())
-}
-
-/// What the mail server has taken must not be forgotten because the database was away for a moment.
-async fn note(
-    platform: &Platform,
-    mail: &DueMail,
-    outcome: &Result<(), Refusal>,
-) -> Result<(), licet_event_store::StoreError> {
-    let pool = platform.log.pool();
-    let mut pause = Duration::from_millis(250);
-    loop {
-        let noted = match outcome {
-            Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
-            Err(refusal) => mails::failed(pool, mail, &refusal.cause, refusal.hopeless).await,
-        };
-        match noted {
-            Err(_) if pause < Duration::from_secs(10) => tokio::time::sleep(pause).await,
-            noted => return noted,
-        }
-        pause *= 2;
-    }
 }
 
 /// Revocations and anomalies since the last turn. The first turn of a new installation begins at the present. Answers
@@ -171,7 +153,7 @@ async fn queue_expiries(platform: &Platform) -> Result<(), WorkerError> {
         let until = now.plus_seconds(days * 86_400);
         let mut after = (time::OffsetDateTime::from(nearer), Uuid::max());
         loop {
-            let ending = license_state::ending(pool, after, until, SOME).await;
+            let ending = license_state::ending_untold(pool, after, (until, days), SOME).await;
             let ending = ending.map_err(database("looking for licenses that end soon"))?;
             let mails: Vec<NewMail> = ending.iter().map(|license| expiry(license, days)).collect();
             mails::enqueue(pool, &mails, None)
@@ -190,6 +172,7 @@ async fn queue_expiries(platform: &Platform) -> Result<(), WorkerError> {
 fn expiry(license: &EndingLicense, days: i64) -> NewMail {
     let end = Timestamp::from(license.expires_at);
     NewMail {
+        // `ending_untold` knows this shape.
         mail_id: format!("expiry/{}/{}/{days}", license.license_id, end.seconds()),
         tenant: Tenant::new(&license.tenant_id),
         kind: "expiry".to_owned(),

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use licet_commands::Platform;
 use licet_domain::webhook::LiveWebhook;
 use licet_event_store::{
-    LogTable, RecordedEvent, Tenant,
+    LogTable, RecordedEvent, StoreError, Tenant,
     deliveries::{self, DueDelivery, Outcome},
     vault::Purpose,
 };
@@ -39,7 +39,7 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
         }
         let mut goes_on = true;
         while goes_on && let Some(delivery) = queue.next() {
-            goes_on = deliver(platform, sender, (log_id, &delivery), &webhook).await? && !*worker.ending.borrow();
+            goes_on = deliver(worker, sender, (log_id, &delivery), &webhook).await? && !*worker.ending.borrow();
         }
         let rest: Vec<i64> = queue.map(|delivery| delivery.position).collect();
         if !rest.is_empty() {
@@ -55,13 +55,13 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
 
 /// Tries one delivery; answers whether the target took it.
 async fn deliver(
-    platform: &Platform,
+    worker: &Worker,
     sender: &Sender,
     (log_id, delivery): (Uuid, &DueDelivery),
     webhook: &LiveWebhook,
 ) -> Result<bool, WorkerError> {
-    let outcome = attempt(platform, sender, (log_id, delivery), webhook).await?;
-    let dead = note(platform, delivery, &outcome).await;
+    let outcome = attempt(&worker.platform, sender, (log_id, delivery), webhook).await?;
+    let dead = worker.note(|| note(&worker.platform, delivery, &outcome)).await;
     let dead = dead.map_err(database("noting a delivery"))?;
     METRICS.delivery(match (&outcome, dead) {
         (Outcome::Delivered { .. }, _) => "delivered",
@@ -71,30 +71,14 @@ async fn deliver(
     Ok(matches!(outcome, Outcome::Delivered { .. }))
 }
 
-/// What a target has taken must not be forgotten because the database was away for a moment.
-async fn note(
-    platform: &Platform,
-    delivery: &DueDelivery,
-    outcome: &Outcome,
-) -> Result<bool, licet_event_store::StoreError> {
+async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) -> Result<bool, StoreError> {
     let pool = platform.log.pool();
-    let mut pause = Duration::from_millis(250);
-    loop {
-        let noted = async {
-            let dead = deliveries::settle(pool, delivery, outcome).await?;
-            match outcome {
-                Outcome::Delivered { .. } => deliveries::unpause(pool, delivery.webhook_id).await?,
-                Outcome::Failed { .. } => deliveries::pause(pool, delivery.webhook_id).await?,
-            }
-            Ok(dead)
-        };
-        match noted.await {
-            Err(error) if pause > Duration::from_secs(10) => return Err(error),
-            Err(_) => tokio::time::sleep(pause).await,
-            noted => return noted,
-        }
-        pause *= 2;
+    let dead = deliveries::settle(pool, delivery, outcome).await?;
+    match outcome {
+        Outcome::Delivered { .. } => deliveries::unpause(pool, delivery.webhook_id).await?,
+        Outcome::Failed { .. } => deliveries::pause(pool, delivery.webhook_id).await?,
     }
+    Ok(dead)
 }
 
 async fn attempt(

@@ -165,6 +165,7 @@ async fn queue(platform: &Platform, tenant: &Tenant, webhook: &LiveWebhook) -> R
     };
     let wanted: Vec<&RecordedEvent> = events
         .iter()
+        .filter(|event| event.tenant_id == tenant.as_str())
         .filter(|event| {
             let data = serde_json::from_str(&event.payload).unwrap_or_default();
             let about = (event.aggregate_type.as_str(), event.aggregate_id.as_str());
