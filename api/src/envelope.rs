@@ -100,7 +100,8 @@ fn write_problem(response: &mut Response, problem: Problem, request_id: &str) {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if problem.status.as_u16() == 503 {
+    // What counts requests knows better, and says so after this.
+    if matches!(problem.status.as_u16(), 429 | 503) {
         response
             .headers_mut()
             .insert("retry-after", HeaderValue::from_static("1"));

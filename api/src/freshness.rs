@@ -7,20 +7,18 @@ use licet_projections::{Projector, projectors};
 
 use crate::{
     App,
-    extract::header,
     problem::{Problem, Result, unavailable},
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
-    let Some(text) = header(headers, "licet-min-position") else {
+    let Some(sent) = headers.get("licet-min-position") else {
         return Ok(None);
     };
-    let wanted = text
-        .parse()
-        .map_err(|_| Problem::bad_request("POSITION_INVALID", "Licet-Min-Position is a number."))?;
-    Ok(Some(wanted))
+    let wanted = sent.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let invalid = || Problem::bad_request("POSITION_INVALID", "Licet-Min-Position is a number.");
+    wanted.map(Some).ok_or_else(invalid)
 }
 
 /// Before a list is read: waits for the read model behind it.

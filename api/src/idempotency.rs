@@ -24,7 +24,6 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     App,
     auth::Caller,
-    extract::header,
     problem::{Problem, Result, unavailable},
     render,
 };
@@ -79,11 +78,13 @@ async fn begin(
     headers: &HeaderMap,
     (route, body, status): (&str, &[u8], StatusCode),
 ) -> Result<Turn> {
-    let Some(key) = header(headers, "idempotency-key") else {
+    let Some(sent) = headers.get("idempotency-key") else {
         return Ok(Turn::First(None));
     };
-    if key.len() > 255 {
-        let detail = "An Idempotency-Key has at most 255 characters.";
+    // One that cannot be read protects nobody: its request must not run as if none had been sent.
+    let key = sent.to_str().map(str::trim).unwrap_or_default();
+    if key.is_empty() || key.len() > 255 {
+        let detail = "An Idempotency-Key has 1 to 255 visible ASCII characters.";
         return Err(Problem::unprocessable("IDEMPOTENCY_KEY_INVALID", detail));
     }
     let scope_hash: [u8; 32] = Sha256::digest(format!("{}\n{route}\n{key}", caller.name())).into();

@@ -59,11 +59,11 @@ pub struct FeatureCount {
 pub struct MeterAmount {
     /// The meter.
     pub meter: String,
-    /// The billing period, by its beginning: the first of a month in UTC.
+    /// The billing period, by its beginning: the first of a month in UTC; or the day, by its beginning.
     pub period: String,
     /// How much.
     pub amount: i64,
-    /// How much is included now; `null` when the meter has no limit any more.
+    /// How much a period includes now; `null` when the meter has no limit any more, and for days.
     pub limit: Option<u64>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{thread, time::Duration};
 
+use licet_domain::values::Timestamp;
 use licet_test_support::{Server, early_in_the_hour, eventually};
 use serde_json::{Value, json};
 
@@ -65,6 +66,19 @@ fn a_beat_is_recorded_counted_and_shown() {
     assert_eq!(features.body["items"][0]["count"], 3, "{}", features.body);
     let meters = server.get_at(&at, &path("meters")).body["items"].clone();
     assert_eq!((&meters[0]["amount"], &meters[0]["limit"]), (&json!(50), &json!(100)));
+    // A range that begins within a bucket has the bucket whole.
+    let from = Timestamp::parse(last.text("ts")).unwrap().plus_seconds(-1);
+    for (list, buckets) in [
+        ("activity", ["hour", "day"]),
+        ("feature-usage", ["day", "month"]),
+        ("meters", ["period", "day"]),
+    ] {
+        for bucket in buckets {
+            let read = server.get_at(&at, &path(&format!("{list}?bucket={bucket}&from={from}")));
+            assert!(!read.body["items"][0].is_null(), "{list} by {bucket}: {}", read.body);
+        }
+        assert_eq!(server.get(&path(&format!("{list}?bucket=week"))).status, 422, "{list}");
+    }
     let stats = server.get_at(&at, &path("usage-stats")).body;
     assert_eq!((&stats["beats"], &stats["peak_users"]), (&json!(3), &json!(9)));
     let machines = server.get_at(&at, &path("activations")).body["items"].clone();

@@ -55,6 +55,11 @@ impl FromRequestParts<App> for Caller {
         let standing = parts.extensions.get::<StandingSlot>().cloned().unwrap_or_default();
         let now = app.platform.edge.now();
         app.limits.by_address(address, &standing, now)?;
+        let times = |name: &str| parts.headers.get_all(name).iter().count();
+        if times("x-api-key") > 1 || times("authorization") > 1 {
+            let detail = "Send one API key or one token, once.";
+            return Err(Problem::bad_request("CREDENTIALS_AMBIGUOUS", detail));
+        }
         let key = header(&parts.headers, "x-api-key");
         let bearer = header(&parts.headers, "authorization").map(|value| {
             value

@@ -69,11 +69,3 @@ pub struct SigningKey {
     /// Whether it is the one that signs now.
     pub signs: bool,
 }
-
-/// `GET /api/admin/signing-keys`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct SigningKeys {
-    /// Newest first.
-    pub items: Vec<SigningKey>,
-}

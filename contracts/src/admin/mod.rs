@@ -10,7 +10,7 @@ mod release;
 
 pub use customer::{CreateCustomer, Customer, EditCustomer};
 pub use history::{AuditEntry, Event};
-pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey, SigningKeys};
+pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{
     ChangeLicense, CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey,
     TransferSeat,

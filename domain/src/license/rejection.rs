@@ -85,7 +85,7 @@ pub enum LicenseRejection {
     #[error("a checked-out lease lasts 1 to 366 days and not beyond the license")]
     CheckOutOutOfRange,
     /// Nothing says how far the end is to move.
-    #[error("the license's policy has no duration; give expires_at to say until when to renew")]
+    #[error("the license has no end to move, or its policy no duration to move it by; give expires_at")]
     NotRenewable,
     /// The dates contradict each other.
     #[error("expires_at must lie after valid_from")]

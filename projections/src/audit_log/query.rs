@@ -42,12 +42,12 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
-/// Some entries, newest first, and how many match, counted up to 10,001.
+/// Some entries, newest first, and how many match, counted up to `most`.
 pub async fn list(
     reader: &Reader,
     tenant: &Tenant,
     filter: &AuditFilter,
-    limit: i64,
+    (limit, most): (i64, Option<i64>),
 ) -> sqlx::Result<(Vec<AuditRow>, i64)> {
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(
@@ -69,10 +69,11 @@ pub async fn list(
     let counted = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM audit_log WHERE tenant_id = $1 AND ($2::text IS NULL OR aggregate_id = $2)
-                 AND ($3::text IS NULL OR action = $3) LIMIT 10001) AS matching"#,
+                 AND ($3::text IS NULL OR action = $3) LIMIT $4) AS matching"#,
         tenant.as_str(),
         filter.aggregate_id,
         filter.action,
+        most,
     )
     .fetch_one(&mut *transaction)
     .await?;

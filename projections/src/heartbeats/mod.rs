@@ -10,6 +10,6 @@ mod tables;
 pub(crate) use projector::Heartbeats;
 pub use query::{
     ActivityRow, BeatRow, FeatureRow, MeterRow, Range, UsageStats, activity, beats, count_beats, features, meters,
-    stats,
+    meters_by_day, stats,
 };
 pub use standing::{FirstBeat, SilentMachine, first_valid, has_counted, last_seen, silences, used};

@@ -125,7 +125,8 @@ pub async fn activity(
     let rows = sqlx::query_as!(
         ActivityRow,
         r#"SELECT since, beats, machines, active_users FROM activity
-           WHERE tenant_id = $1 AND license_id = $2 AND bucket = $3 AND since >= $4 AND since < $5 ORDER BY since LIMIT 10000"#,
+           WHERE tenant_id = $1 AND license_id = $2 AND bucket = $3
+             AND since >= date_trunc($3, $4::timestamptz, 'UTC') AND since < $5 ORDER BY since LIMIT 10000"#,
         tenant.as_str(),
         license_id,
         bucket,
@@ -143,7 +144,7 @@ pub async fn activity(
 pub struct FeatureRow {
     /// The feature.
     pub feature: String,
-    /// The day's beginning in UTC.
+    /// The day's beginning in UTC, or the month's.
     pub day: OffsetDateTime,
     /// How often.
     pub count: i64,
@@ -154,18 +155,22 @@ pub async fn features(
     reader: &Reader,
     tenant: &Tenant,
     license_id: Uuid,
+    bucket: &str,
     range: Range,
 ) -> sqlx::Result<Vec<FeatureRow>> {
     let (from, to) = range.bounds();
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(
         FeatureRow,
-        r#"SELECT feature, day, count FROM feature_usage
-           WHERE tenant_id = $1 AND license_id = $2 AND day >= $3 AND day < $4 ORDER BY day, feature LIMIT 10000"#,
+        r#"SELECT feature, date_trunc($5, day, 'UTC') AS "day!", least(sum(count), 9223372036854775807)::bigint AS "count!"
+           FROM feature_usage
+           WHERE tenant_id = $1 AND license_id = $2 AND day >= date_trunc($5, $3::timestamptz, 'UTC') AND day < $4
+           GROUP BY 1, 2 ORDER BY 2, 1 LIMIT 10000"#,
         tenant.as_str(),
         license_id,
         from,
         to,
+        bucket,
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -191,7 +196,33 @@ pub async fn meters(reader: &Reader, tenant: &Tenant, license_id: Uuid, range: R
     let rows = sqlx::query_as!(
         MeterRow,
         r#"SELECT meter, period, amount FROM meter_usage
-           WHERE tenant_id = $1 AND license_id = $2 AND period >= $3 AND period < $4 ORDER BY period, meter LIMIT 10000"#,
+           WHERE tenant_id = $1 AND license_id = $2 AND period >= date_trunc('month', $3::timestamptz, 'UTC') AND period < $4
+           ORDER BY period, meter LIMIT 10000"#,
+        tenant.as_str(),
+        license_id,
+        from,
+        to,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// The same by day.
+pub async fn meters_by_day(
+    reader: &Reader,
+    tenant: &Tenant,
+    license_id: Uuid,
+    range: Range,
+) -> sqlx::Result<Vec<MeterRow>> {
+    let (from, to) = range.bounds();
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query_as!(
+        MeterRow,
+        r#"SELECT meter, day AS period, amount FROM meter_days
+           WHERE tenant_id = $1 AND license_id = $2 AND day >= date_trunc('day', $3::timestamptz, 'UTC') AND day < $4
+           ORDER BY day, meter LIMIT 10000"#,
         tenant.as_str(),
         license_id,
         from,

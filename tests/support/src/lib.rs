@@ -3,6 +3,7 @@
 
 mod age;
 mod cluster;
+mod document;
 mod server;
 mod sinks;
 

@@ -190,6 +190,14 @@ pub(crate) async fn rerun_anomalies(
     };
     let about = ("RerunAnomalies", &bytes[..], StatusCode::OK);
     let (mut answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+        if let Some(id) = license {
+            let known = app.platform.licenses.fresh(&app.tenant, id.0).await;
+            let known = known.map_err(licet_commands::CommandError::from)?;
+            known
+                .state
+                .facts()
+                .ok_or_else(|| problem::Problem::not_found("license"))?;
+        }
         // What has just been recorded counts too.
         let head = app.platform.log.position().await.map_err(unavailable)?;
         freshness::wait(&app, "license_heartbeats", head).await?;

@@ -1,10 +1,6 @@
 //! `/api/admin/audit`
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, admin};
 use licet_domain::{
     api_key::Scope,
@@ -13,18 +9,18 @@ use licet_domain::{
 use licet_projections::audit_log::{self, AuditFilter, AuditRow};
 use serde_json::Value;
 
+use super::reading;
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, invalid},
+    extract::Params,
     freshness,
     problem::{Result, unavailable},
-    render,
 };
 
 /// Read who did what to what, newest first.
 #[utoipa::path(get, path = "/api/admin/audit", tag = "audit", operation_id = "list_audit",
-    params(("aggregate_id" = Option<String>, Query, description = "About one thing"), ("action" = Option<String>, Query, description = "Such as `license.suspended`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+    params(("aggregate_id" = Option<String>, Query, description = "About one thing"), ("action" = Option<String>, Query, description = "Such as `license.suspended`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
     responses((status = 200, description = "A page.", body = Page<admin::AuditEntry>)), security(("api_key" = [])))]
 pub(crate) async fn list_audit(
     State(app): State<App>,
@@ -34,29 +30,19 @@ pub(crate) async fn list_audit(
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "audit_log").await?;
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
-    if !(1..=200).contains(&limit) {
-        return Err(invalid("limit"));
-    }
+    let limit = reading::limit(&params)?;
     let filter = AuditFilter {
         aggregate_id: params.get("aggregate_id").map(str::to_owned),
         action: params.get("action").map(str::to_owned),
         before: params.parsed("cursor")?,
     };
-    let (mut rows, total) = audit_log::list(&app.reader, &app.tenant, &filter, limit + 1)
+    let most = reading::most(&params)?;
+    let (rows, counted) = audit_log::list(&app.reader, &app.tenant, &filter, (limit + 1, most))
         .await
         .map_err(unavailable)?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.position.to_string());
-    let items = rows.into_iter().map(|row| entry(&app, row)).collect();
-    let page = Page {
-        items,
-        next_cursor,
-        total: total.min(10_000),
-        total_exact: total <= 10_000,
-    };
-    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
+    let total = reading::total(counted, most);
+    let place = |row: &AuditRow| row.position.to_string();
+    Ok(reading::slice(rows, (limit, total), place, |row| entry(&app, row)))
 }
 
 fn entry(app: &App, row: AuditRow) -> admin::AuditEntry {

@@ -114,6 +114,7 @@ pub(crate) async fn read_customer(
 #[utoipa::path(patch, path = "/api/admin/customers/{id}", tag = "customers", request_body = admin::EditCustomer,
     params(("id" = String, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Customer), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 409, description = "`CUSTOMER_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_customer(
     State(app): State<App>,

@@ -85,8 +85,9 @@ pub(crate) async fn list_deliveries(
     let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
         .await
         .map_err(unavailable)?;
-    let counted = deliveries::count(app.platform.log.pool(), &app.tenant, id, status, reading::most(&params)).await;
-    let total = reading::total(&params, counted.map_err(unavailable)?);
+    let most = reading::most(&params)?;
+    let counted = deliveries::count(app.platform.log.pool(), &app.tenant, id, status, most).await;
+    let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,
         (limit, total),

@@ -65,8 +65,9 @@ pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: P
     let rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
         .await
         .map_err(unavailable)?;
-    let counted = mails::count(app.platform.log.pool(), &app.tenant, status, reading::most(&params)).await;
-    let total = reading::total(&params, counted.map_err(unavailable)?);
+    let most = reading::most(&params)?;
+    let counted = mails::count(app.platform.log.pool(), &app.tenant, status, most).await;
+    let total = reading::total(counted.map_err(unavailable)?, most);
     let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));
     Ok(reading::slice(rows, (limit, total), place, shape))
 }

@@ -46,7 +46,7 @@ fn json(view: &PolicyView) -> String {
 /// Take up a policy of a product.
 #[utoipa::path(post, path = "/api/admin/policies", tag = "policies", request_body = admin::CreatePolicy,
     responses((status = 201, description = "Taken up.", body = admin::Policy),
-        (status = 409, description = "`POLICY_CODE_TAKEN`", body = Problem),
+        (status = 409, description = "`POLICY_CODE_TAKEN`, `PRODUCT_RETIRED`", body = Problem),
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_policy(
     State(app): State<App>,
@@ -126,6 +126,7 @@ pub(crate) async fn read_policy(
 #[utoipa::path(patch, path = "/api/admin/policies/{id}", tag = "policies", request_body = admin::PolicyTerms,
     params(("id" = String, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Policy), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 409, description = "`POLICY_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_policy(
     State(app): State<App>,

@@ -108,6 +108,7 @@ pub(crate) async fn read_product(
 #[utoipa::path(patch, path = "/api/admin/products/{id}", tag = "products", request_body = admin::EditProduct,
     params(("id" = String, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Product), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 409, description = "`PRODUCT_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_product(
     State(app): State<App>,

@@ -58,22 +58,27 @@ pub(super) fn slice<R, T: Serialize>(
 }
 
 /// How far a list is counted: beyond what is exact in any case, or through to the end with `total=exact`.
-pub(super) fn most(params: &Params) -> Option<i64> {
-    (params.get("total") != Some("exact")).then_some(Total::EXACT_UP_TO + 1)
+pub(super) fn most(params: &Params) -> Result<Option<i64>> {
+    match params.get("total") {
+        None => Ok(Some(Total::EXACT_UP_TO + 1)),
+        Some("exact") => Ok(None),
+        Some(_) => Err(refused("total", "total is exact, or is left out.".to_owned())),
+    }
 }
 
 /// The total out of what was counted up to [`most`].
-pub(super) fn total(params: &Params, counted: i64) -> Total {
-    Total::counted(counted, most(params).is_none())
+pub(super) fn total(counted: i64, most: Option<i64>) -> Total {
+    Total::counted(counted, most.is_none())
 }
 
 /// `limit`, `cursor`, `sort` and `total` of a list that is ordered by time of creation.
 pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequest> {
     let limit = limit(params)?;
     let sort = params.get("sort").unwrap_or(sort_field);
-    let descending = sort.starts_with('-');
-    if sort.trim_start_matches('-') != sort_field {
-        return Err(invalid("sort"));
+    let (field, descending) = sort.strip_prefix('-').map_or((sort, false), |field| (field, true));
+    if field != sort_field {
+        let detail = format!("This list is sorted by {sort_field} or -{sort_field}.");
+        return Err(refused("sort", detail));
     }
     let after = params
         .get("cursor")
@@ -89,7 +94,7 @@ pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequ
         after,
         descending,
         include_retired: false,
-        exact_total: params.get("total") == Some("exact"),
+        exact_total: most(params)?.is_none(),
     })
 }
 

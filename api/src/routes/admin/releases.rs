@@ -30,7 +30,7 @@ fn json(release: &PublishedRelease) -> String {
 /// Publish a version of a product.
 #[utoipa::path(post, path = "/api/admin/releases", tag = "releases", request_body = admin::CreateRelease,
     responses((status = 201, description = "Published.", body = admin::Release),
-        (status = 409, description = "`RELEASE_EXISTS`", body = Problem),
+        (status = 409, description = "`RELEASE_EXISTS`, `PRODUCT_RETIRED`", body = Problem),
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_release(
     State(app): State<App>,
@@ -119,7 +119,7 @@ pub(crate) async fn read_release(
 
 /// Offer a release to more machines, or to fewer.
 #[utoipa::path(patch, path = "/api/admin/releases/{id}", tag = "releases", request_body = admin::EditRelease, params(("id" = String, Path), ("If-Match" = String, Header)),
-    responses((status = 200, description = "Changed.", body = admin::Release), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "Changed.", body = admin::Release), (status = 409, description = "`RELEASE_YANKED`", body = Problem), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn roll_out_release(
     State(app): State<App>,
     caller: Caller,

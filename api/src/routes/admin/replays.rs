@@ -86,10 +86,9 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
     let all: Vec<&'static dyn Projector> = projectors().into();
     let projector = all.into_iter().find(|projector| projector.name() == wanted.name);
     let projector = projector.ok_or_else(|| {
-        invalid_field(
-            "/name",
-            "There is no read model of this name; GET /api/admin/projections lists them.",
-        )
+        let names: Vec<&str> = projectors().into_iter().map(Projector::name).collect();
+        let detail = format!("There is no read model of this name; there are {}.", names.join(", "));
+        invalid_field("/name", &detail)
     })?;
     let format = match wanted.format.as_deref().unwrap_or("parquet") {
         "parquet" => Format::Parquet,
@@ -141,7 +140,7 @@ pub(crate) async fn read_replay(State(app): State<App>, caller: Caller, Path(id)
 
 /// Fetch a file of a replay.
 #[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = String, Path), ("file" = String, Path, description = "As `files` names it")),
-    responses((status = 200, description = "The file.", content_type = "application/octet-stream"), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "The file.", content((String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn fetch_replay(State(app): State<App>, caller: Caller, Path2(id, file): Path2) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = reading::id(&id, "replay")?;

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_contracts::admin::{SigningKey, SigningKeys};
+use licet_contracts::{Page, admin::SigningKey};
 use licet_domain::api_key::Scope;
 use licet_event_store::RingKey;
 
@@ -29,16 +29,18 @@ fn shape(app: &App, key: &RingKey) -> SigningKey {
 
 /// List the keys that sign leases, answers and checkpoints, newest first.
 #[utoipa::path(get, path = "/api/admin/signing-keys", tag = "trust", operation_id = "list_signing_keys",
-    responses((status = 200, description = "All of them verify; one signs.", body = SigningKeys)), security(("api_key" = [])))]
+    responses((status = 200, description = "All of them verify; one signs.", body = Page<SigningKey>)), security(("api_key" = [])))]
 pub(crate) async fn list_signing_keys(State(app): State<App>, caller: Caller) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let keys = app.keyring.all();
-    let items = keys.iter().map(|key| shape(&app, key)).collect();
-    Ok(render::answer(
-        StatusCode::OK,
-        render::json(&SigningKeys { items }),
-        &[],
-    ))
+    let items: Vec<SigningKey> = keys.iter().map(|key| shape(&app, key)).collect();
+    let page = Page {
+        total: items.len() as i64,
+        total_exact: true,
+        next_cursor: None,
+        items,
+    };
+    Ok(render::answer(StatusCode::OK, render::json(&page), &[]))
 }
 
 /// Make a new signing key. It is published at once and signs after five seconds; the old ones go on verifying.

@@ -139,7 +139,7 @@ pub(crate) async fn read_webhook(
 
 /// Change what a webhook subscribes to; what is absent stays as it is.
 #[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = EditWebhook, params(("id" = String, Path), ("If-Match" = String, Header)),
-    responses((status = 200, description = "Changed.", body = Shape), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "Changed.", body = Shape), (status = 409, description = "`WEBHOOK_RETIRED`", body = Problem), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_webhook(
     State(app): State<App>,
     caller: Caller,

@@ -25,6 +25,8 @@ use crate::{
     responses(
         (status = 200, description = "The machine has no seat now, or had none any more.", body = DeactivateResponse),
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = licet_contracts::Problem),
+        (status = 409, description = "`ACTIVATION_CHECKED_OUT` for a seat that was taken along offline", body = licet_contracts::Problem),
+        (status = 422, description = "`ACTIVATION_REQUIRED`", body = licet_contracts::Problem),
     ), security(("api_key" = [])))]
 pub(crate) async fn deactivate_license(
     State(app): State<App>,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use licet_contracts::license::InfoResponse;
@@ -14,6 +14,7 @@ use licet_projections::heartbeats;
 use crate::{
     App,
     auth::Caller,
+    freshness,
     problem::{Problem, Result, unavailable},
     render,
 };
@@ -31,12 +32,16 @@ const MACHINES: usize = 200;
 pub(crate) async fn license_info(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     key: std::result::Result<Path<String>, axum::extract::rejection::PathRejection>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Client)?;
     // A key that is no UTF-8 is malformed, and a malformed key is simply not found.
     let Path(key) = key.map_err(|_| Problem::not_found("license"))?;
     caller.limit_key(&app, &key)?;
+    // When a machine was last seen is told by a read model, all else by the log.
+    freshness::of_log(&app, &headers).await?;
+    freshness::of_read_model(&app, &headers, "license_heartbeats").await?;
     let found = app.platform.license_by_key(&app.tenant, &key).await?;
     let found = found.filter(|(_, license)| license.state.in_books().is_some());
     let Some((id, _)) = found else {

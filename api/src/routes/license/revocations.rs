@@ -18,8 +18,7 @@ use crate::{
 
 /// Fetch the signed list of leases that were called back and could still be alive.
 #[utoipa::path(get, path = "/api/license/revocations", tag = "license", operation_id = "list_revocations",
-    responses((status = 200, description = "A compact JWS, `typ` `licet-revocations+jwt`.", body = String, content_type = "application/jose"),
-        (status = 401, description = "`TOKEN_REVOKED` for a deactivated activation, `TOKEN_EXPIRED`, `UNAUTHENTICATED`", body = licet_contracts::Problem)),
+    responses((status = 200, description = "A compact JWS, `typ` `licet-revocations+jwt`.", body = String, content_type = "application/jose")),
     security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response> {
     caller.require_client(&app).await?;

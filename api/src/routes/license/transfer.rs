@@ -26,7 +26,7 @@ use crate::{
         (status = 200, description = "The new machine has the seat.", body = ActivateResponse),
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = licet_contracts::Problem),
         (status = 409, description = "`ACTIVATION_NOT_ACTIVE` for whoever comes too late, `ALREADY_ACTIVE` for a machine that has a seat, `ACTIVATION_CHECKED_OUT` for a seat that was taken along offline", body = licet_contracts::Problem),
-        (status = 422, description = "`TRANSFER_LIMIT_REACHED`, and what activate refuses", body = licet_contracts::Problem),
+        (status = 422, description = "`TRANSFER_LIMIT_REACHED`", body = licet_contracts::Problem),
     ), security(("api_key" = [])))]
 pub(crate) async fn transfer_license(
     State(app): State<App>,

@@ -30,7 +30,10 @@ pub(crate) async fn list_activations(
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
-    freshness::of_read_model(&app, &headers, "activations").await?;
+    // When and with which version a machine was last seen, beats tell.
+    for model in ["activations", "license_heartbeats"] {
+        freshness::of_read_model(&app, &headers, model).await?;
+    }
     let license = app
         .platform
         .licenses

@@ -94,7 +94,7 @@ pub(crate) async fn revoke_license(
 
 /// Move a license's end.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/renew", tag = "licenses", request_body = admin::RenewLicense, params(("id" = String, Path)),
-    responses((status = 200, description = "Renewed.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_NOT_RENEWABLE`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "Renewed.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`, `LICENSE_NOT_RENEWABLE`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn renew_license(
     State(app): State<App>,
     caller: Caller,

@@ -15,6 +15,7 @@ use crate::{App, auth::Caller, extract::Json, idempotency, problem::Result, rend
 #[utoipa::path(post, path = "/api/admin/licenses", tag = "licenses", request_body = admin::CreateLicenses,
     responses((status = 201, description = "Issued: all of them.", body = admin::IssuedLicenses),
         (status = 404, description = "`CUSTOMER_NOT_FOUND`, `POLICY_NOT_FOUND`", body = Problem),
+        (status = 409, description = "`CUSTOMER_RETIRED`, `POLICY_RETIRED`, `PRODUCT_RETIRED`", body = Problem),
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_licenses(
     State(app): State<App>,

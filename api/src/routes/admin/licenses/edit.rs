@@ -22,6 +22,7 @@ use crate::{
 #[utoipa::path(patch, path = "/api/admin/licenses/{id}", tag = "licenses", request_body = admin::EditLicense,
     params(("id" = String, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::License), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+        (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_license(
     State(app): State<App>,

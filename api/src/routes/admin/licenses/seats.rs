@@ -23,8 +23,8 @@ use crate::{
 /// Move a seat from one machine to another.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/transfer", tag = "licenses", request_body = admin::TransferSeat, params(("id" = String, Path)),
     responses((status = 200, description = "The machine that has the seat now.", body = ActivationSummary),
-        (status = 409, description = "`ACTIVATION_NOT_ACTIVE`, `ALREADY_ACTIVE`", body = Problem),
-        (status = 422, description = "`TRANSFER_LIMIT_REACHED`, and what activate refuses", body = Problem)), security(("api_key" = [])))]
+        (status = 409, description = "`ACTIVATION_NOT_ACTIVE`, `ALREADY_ACTIVE`, `ACTIVATION_CHECKED_OUT`", body = Problem),
+        (status = 422, description = "`TRANSFER_LIMIT_REACHED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn transfer_seat(
     State(app): State<App>,
     caller: Caller,

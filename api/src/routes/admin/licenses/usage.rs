@@ -20,7 +20,7 @@ use super::{super::reading, license_id};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path, invalid},
+    extract::{Params, Path, invalid, refused},
     freshness,
     problem::{self, Result, unavailable},
     render,
@@ -66,6 +66,15 @@ fn series<T: Serialize>(range: Range, items: Vec<T>) -> Response {
     render::answer(StatusCode::OK, render::json(&series), &[])
 }
 
+/// Into what a range is divided: the first of two unless the other is asked for. The bucket in which a range begins counts
+/// whole.
+fn bucket<'a>(params: &'a Params, [first, other]: [&'a str; 2]) -> Result<&'a str> {
+    let wanted = params.get("bucket").unwrap_or(first);
+    let known = wanted == first || wanted == other;
+    let detail = || format!("bucket is {first} or {other}.");
+    known.then_some(wanted).ok_or_else(|| refused("bucket", detail()))
+}
+
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
     params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
@@ -87,8 +96,9 @@ pub(crate) async fn list_heartbeats(
     let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    let counted = heartbeats::count_beats(&app.reader, &app.tenant, id.0, range, reading::most(&params)).await;
-    let total = reading::total(&params, counted.map_err(unavailable)?);
+    let most = reading::most(&params)?;
+    let counted = heartbeats::count_beats(&app.reader, &app.tenant, id.0, range, most).await;
+    let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(rows, (limit, total), write_cursor, entry))
 }
 
@@ -126,10 +136,7 @@ pub(crate) async fn license_activity(
     params: Params,
     Path(id): Path,
 ) -> Result<Response> {
-    let bucket = params.get("bucket").unwrap_or("hour");
-    if !matches!(bucket, "hour" | "day") {
-        return Err(invalid("bucket"));
-    }
+    let bucket = bucket(&params, ["hour", "day"])?;
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
     let rows = heartbeats::activity(&app.reader, &app.tenant, id.0, bucket, range)
@@ -144,9 +151,9 @@ pub(crate) async fn license_activity(
     Ok(series(range, items.collect()))
 }
 
-/// Read how often a license's features were used, by day.
+/// Read how often a license's features were used, by day or by month.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/feature-usage", tag = "usage",
-    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`day` (default) or `month`, in UTC"), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
     responses((status = 200, description = "Features and days with use, at most 10,000.", body = Series<FeatureCount>)), security(("api_key" = [])))]
 pub(crate) async fn license_feature_usage(
     State(app): State<App>,
@@ -157,7 +164,8 @@ pub(crate) async fn license_feature_usage(
 ) -> Result<Response> {
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
-    let rows = heartbeats::features(&app.reader, &app.tenant, id.0, range)
+    let bucket = bucket(&params, ["day", "month"])?;
+    let rows = heartbeats::features(&app.reader, &app.tenant, id.0, bucket, range)
         .await
         .map_err(unavailable)?;
     let items = rows.into_iter().map(|row| FeatureCount {
@@ -168,9 +176,9 @@ pub(crate) async fn license_feature_usage(
     Ok(series(range, items.collect()))
 }
 
-/// Read how much of each meter a license used, by billing period.
+/// Read how much of each meter a license used, by billing period (a calendar month in UTC) or by day.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/meters", tag = "usage",
-    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a year before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`period` (default) or `day`, in UTC"), ("from" = Option<String>, Query, description = "Default a year before `to`"), ("to" = Option<String>, Query, description = "Default now")),
     responses((status = 200, description = "Meters and periods with use.", body = Series<MeterAmount>)), security(("api_key" = [])))]
 pub(crate) async fn license_meters(
     State(app): State<App>,
@@ -181,15 +189,20 @@ pub(crate) async fn license_meters(
 ) -> Result<Response> {
     let model = (&headers, &params, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 366)).await?;
-    let rows = heartbeats::meters(&app.reader, &app.tenant, id.0, range)
-        .await
-        .map_err(unavailable)?;
+    let by_day = bucket(&params, ["period", "day"])? == "day";
+    let rows = if by_day {
+        heartbeats::meters_by_day(&app.reader, &app.tenant, id.0, range).await
+    } else {
+        heartbeats::meters(&app.reader, &app.tenant, id.0, range).await
+    };
+    let rows = rows.map_err(unavailable)?;
     let license = app.platform.licenses.get(&app.tenant, id.0).await;
     let license = license.map_err(licet_commands::CommandError::from)?;
     let in_force = app.platform.in_force(&app.tenant, &license).await?;
     let limits = in_force.limits();
     let items = rows.into_iter().map(|row| MeterAmount {
-        limit: limits.get(&row.meter).map(|limit| limit.amount),
+        // A limit is one of a period.
+        limit: limits.get(&row.meter).map(|limit| limit.amount).filter(|_| !by_day),
         meter: row.meter,
         period: time(row.period),
         amount: row.amount,
@@ -246,8 +259,9 @@ pub(crate) async fn list_decisions(
     let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    let counted = decisions::count(&app.reader, &app.tenant, id.0, range, &filter, reading::most(&params)).await;
-    let total = reading::total(&params, counted.map_err(unavailable)?);
+    let most = reading::most(&params)?;
+    let counted = decisions::count(&app.reader, &app.tenant, id.0, range, &filter, most).await;
+    let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,
         (limit, total),

@@ -1,5 +1,7 @@
 //! The OpenAPI document, generated from the routes.
 
+mod common;
+
 use axum::{http::StatusCode, response::Response};
 use utoipa::openapi::{
     Info, License, OpenApi, OpenApiBuilder,
@@ -38,7 +40,9 @@ pub(crate) struct Document(std::sync::Arc<str>);
 
 impl Document {
     pub(crate) fn of(description: &OpenApi) -> Self {
-        Self(render::json(description).into())
+        let mut document = serde_json::to_value(description).expect("a description is JSON");
+        common::complete(&mut document);
+        Self(document.to_string().into())
     }
 
     pub(crate) fn answer(&self) -> Response {

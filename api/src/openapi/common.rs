@@ -1,0 +1,218 @@
+//! What holds for many routes at once: credentials, limits, idempotency, freshness, and how errors come. Each route says
+//! what is its own; the rest is said here, by what the route is like.
+
+use serde_json::{Map, Value, json};
+
+/// Routes that ask by POST and change nothing that a repetition could double.
+const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/api/version/check"];
+
+/// What whoever gives a machine a seat may hear.
+const ACTIVATING: [&str; 9] = [
+    "LICENSE_REVOKED",
+    "LICENSE_SUSPENDED",
+    "LICENSE_NOT_YET_VALID",
+    "LICENSE_EXPIRED",
+    "FINGERPRINT_REQUIRED",
+    "FINGERPRINT_PLACEHOLDER",
+    "FINGERPRINT_INSUFFICIENT",
+    "VERSION_UNSUPPORTED",
+    "ACTIVATION_LIMIT_REACHED",
+];
+
+/// Adds to each operation what its like have in common.
+pub(super) fn complete(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else {
+        return;
+    };
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            if let Some(operation) = operation.as_object_mut() {
+                Operation(operation).complete(path, method);
+            }
+        }
+    }
+}
+
+struct Operation<'a>(&'a mut Map<String, Value>);
+
+impl Operation<'_> {
+    fn complete(&mut self, path: &str, method: &str) {
+        let bearer = self.takes("bearer");
+        let credential = bearer || self.takes("api_key");
+        if credential {
+            self.refuses(400, &["CREDENTIALS_AMBIGUOUS"]);
+            self.refuses(401, &["UNAUTHENTICATED"]);
+            self.refuses(429, &["RATE_LIMITED"]);
+            self.refuses(503, &["UNAVAILABLE"]);
+        }
+        if self.takes("api_key") {
+            self.refuses(403, &["FORBIDDEN"]);
+        }
+        if bearer {
+            self.refuses(401, &["TOKEN_EXPIRED", "TOKEN_REVOKED"]);
+        }
+        if path.ends_with("/transfer") || path.ends_with("/check-out") {
+            self.refuses(422, &ACTIVATING);
+        }
+        if self.0.contains_key("requestBody") {
+            self.refuses(400, &["MALFORMED_JSON", "BODY_INCOMPLETE"]);
+            self.refuses(413, &["BODY_TOO_LARGE"]);
+            self.refuses(422, &["VALIDATION_FAILED"]);
+            if !path.starts_with("/api/admin") {
+                self.refuses(422, &["NONCE_INVALID"]);
+            }
+        }
+        if self.has_parameter("query") {
+            self.refuses(400, &["QUERY_INVALID"]);
+            self.refuses(422, &["VALIDATION_FAILED"]);
+        }
+        if self.has_parameter("path") && credential {
+            self.refuses(404, &[not_found(path)]);
+        }
+        if self.names_parameter("If-Match") {
+            self.refuses(412, &["PRECONDITION_FAILED"]);
+            self.refuses(428, &["PRECONDITION_REQUIRED"]);
+        }
+        if method == "get" && credential {
+            self.may_wait();
+        } else if credential {
+            self.changes(path, method);
+        }
+        self.show_headers(path, method, credential);
+        self.name_problems();
+    }
+
+    /// A read that can be asked to know a position.
+    fn may_wait(&mut self) {
+        self.add_header(
+            "Licet-Min-Position",
+            "Wait, up to 5 s, until the answer knows of this position.",
+        );
+        self.refuses(400, &["POSITION_INVALID"]);
+        self.refuses(503, &["READ_MODEL_BEHIND"]);
+    }
+
+    /// A change, which may lose a race, and which a key keeps from happening twice.
+    fn changes(&mut self, path: &str, method: &str) {
+        self.refuses(409, &["CONTENDED"]);
+        self.refuses(503, &["OVERLOADED"]);
+        if method == "post" && !ASKING.contains(&path) {
+            self.add_header(
+                "Idempotency-Key",
+                "1 to 255 characters; for a day, the same request under it is answered again and not done again.",
+            );
+            self.refuses(409, &["IDEMPOTENCY_IN_FLIGHT"]);
+            self.refuses(422, &["IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_INVALID"]);
+        }
+    }
+
+    fn takes(&self, scheme: &str) -> bool {
+        let schemes = self.0.get("security").and_then(Value::as_array);
+        schemes.is_some_and(|schemes| schemes.iter().any(|one| one.get(scheme).is_some()))
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = &Value> {
+        self.0.get("parameters").and_then(Value::as_array).into_iter().flatten()
+    }
+
+    fn has_parameter(&self, place: &str) -> bool {
+        self.parameters().any(|parameter| parameter["in"] == place)
+    }
+
+    fn names_parameter(&self, name: &str) -> bool {
+        self.parameters().any(|parameter| parameter["name"] == name)
+    }
+
+    fn add_header(&mut self, name: &str, description: &str) {
+        let parameter = json!({ "name": name, "in": "header", "required": false, "description": description,
+            "schema": { "type": "string" } });
+        let parameters = self.0.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(parameter);
+        }
+    }
+
+    fn responses(&mut self) -> &mut Map<String, Value> {
+        let responses = self.0.entry("responses").or_insert_with(|| json!({}));
+        responses.as_object_mut().expect("responses are an object")
+    }
+
+    /// Adds codes to a status, unless the route names them itself.
+    fn refuses(&mut self, status: u16, codes: &[&str]) {
+        let fresh = || {
+            json!({ "description": "", "content": { "application/json": {
+            "schema": { "$ref": "#/components/schemas/Problem" } } } })
+        };
+        let response = self.responses().entry(status.to_string()).or_insert_with(fresh);
+        let mut description = response["description"].as_str().unwrap_or_default().to_owned();
+        for code in codes {
+            let code = format!("`{code}`");
+            if !description.contains(&code) {
+                let between = if description.is_empty() { "" } else { ", " };
+                description = format!("{description}{between}{code}");
+            }
+        }
+        response["description"] = description.into();
+    }
+
+    fn show_headers(&mut self, path: &str, method: &str, credential: bool) {
+        let one = path.starts_with("/api/admin") && path.ends_with("{id}");
+        let changes = credential && method != "get" && !matches!(path, "/api/license/verify" | "/api/version/check");
+        for (status, response) in self.responses() {
+            let mut headers = vec![("X-Request-Id", "The caller's, or a fresh one.")];
+            if credential {
+                headers.extend([
+                    ("RateLimit-Limit", "How many requests there may be."),
+                    ("RateLimit-Remaining", "How many are left."),
+                    ("RateLimit-Reset", "In how many seconds there are more."),
+                ]);
+            }
+            if status.starts_with('2') && changes {
+                headers.push(("Licet-Position", "Where the change lies in the order of the log."));
+            }
+            if status == "201" && path.starts_with("/api/admin") {
+                headers.push(("Location", "Where what was made is."));
+            }
+            if (status == "200" && one) || (status == "201" && path.starts_with("/api/admin")) {
+                headers.push(("ETag", "For If-Match, where it can be edited."));
+            }
+            if status == "429" || status == "503" {
+                headers.push(("Retry-After", "In how many seconds to ask again."));
+            }
+            let headers = headers.into_iter().map(|(name, description)| {
+                let header = json!({ "description": description, "schema": { "type": "string" } });
+                (name.to_owned(), header)
+            });
+            response["headers"] = Value::Object(headers.collect());
+        }
+    }
+
+    /// Errors are RFC 9457 problems.
+    fn name_problems(&mut self) {
+        for (status, response) in self.responses() {
+            let content = response["content"].as_object_mut();
+            if let Some(content) = content.filter(|_| status.starts_with(['4', '5']))
+                && let Some(problem) = content.remove("application/json")
+            {
+                content.insert("application/problem+json".to_owned(), problem);
+            }
+        }
+    }
+}
+
+/// What is not found under a path: the thing of its innermost collection that has an id.
+fn not_found(path: &str) -> &'static str {
+    let collection = path.split_once("/{").map_or(path, |(collection, _)| collection);
+    match collection.rsplit('/').next().unwrap_or_default() {
+        "products" => "PRODUCT_NOT_FOUND",
+        "policies" => "POLICY_NOT_FOUND",
+        "customers" => "CUSTOMER_NOT_FOUND",
+        "releases" => "RELEASE_NOT_FOUND",
+        "api-keys" => "API_KEY_NOT_FOUND",
+        "webhooks" => "WEBHOOK_NOT_FOUND",
+        "anomalies" => "ANOMALY_NOT_FOUND",
+        "replays" => "REPLAY_NOT_FOUND",
+        "mails" => "MAIL_NOT_FOUND",
+        _ => "LICENSE_NOT_FOUND",
+    }
+}
