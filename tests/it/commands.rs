@@ -256,3 +256,60 @@ fn a_server_that_is_told_to_end_ends_well() {
     server.issue("studio", &json!({ "seats": 3 }));
     assert!(server.terminate());
 }
+
+#[test]
+fn commands_say_what_is_wrong_with_what_they_were_asked() {
+    let (server, database) = start();
+    server.issue("studio", &json!({ "seats": 3 }));
+    let ask = |arguments: &[&str]| run(&database.url, arguments);
+    // Events by type, or by how it begins.
+    let tail = |kind: &str| ask(&["events", "tail", "--from", "0", "--once", "--type", kind]);
+    assert_eq!(tail("license.*").1["type"], "license.issued");
+    assert_eq!(tail("product.created").1["type"], "product.created");
+    let (well, refused) = tail("license.isued");
+    assert!(
+        !well
+            && refused["error"]
+                .as_str()
+                .is_some_and(|text| text.contains("license.issued")),
+        "{refused}"
+    );
+    // Rows as JSON, and what is no value as null.
+    let (well, rows) = ask(&[
+        "db",
+        "-c",
+        "SELECT 7 AS number, NULL AS nothing, '' AS empty, E'a,\"b\"\\nc' AS text",
+    ]);
+    assert!(well);
+    assert_eq!(
+        rows,
+        json!([{ "number": "7", "nothing": null, "empty": "", "text": "a,\"b\"\nc" }])
+    );
+    assert!(!ask(&["db", "-c", "SELECT nothing FROM nowhere"]).0);
+    assert_eq!(ask(&["db", "--url"]).1["url"], database.url.as_str());
+    // A file that is no checkpoint says nothing about history.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("junk");
+    std::fs::write(&file, "junk").unwrap();
+    let (well, refused) = ask(&["audit", "verify", "--checkpoint", file.to_str().unwrap()]);
+    assert!(
+        !well
+            && refused["error"]
+                .as_str()
+                .is_some_and(|text| text.contains("no checkpoint")),
+        "{refused}"
+    );
+    // A mistyped folder makes no cluster.
+    let nowhere = folder.path().join("nowhere");
+    let output = licet(&database.url)
+        .env_remove("DATABASE_URL")
+        .args(["projections", "list", "--embedded", "--data-dir"])
+        .arg(&nowhere)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("no private Postgres") && !nowhere.exists(),
+        "{said}"
+    );
+}

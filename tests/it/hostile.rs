@@ -147,6 +147,59 @@ fn impossible_terms_and_dates_are_named_by_field() {
 }
 
 #[test]
+fn headers_and_queries_that_say_nothing_clear_are_refused() {
+    let (server, _database) = start();
+    let product = br#"{"code": "studio", "name": "Studio"}"#;
+    for unreadable in ["", " ", "ü", &"x".repeat(256)] {
+        let headers = [KEY, ("idempotency-key", unreadable)];
+        let refused = server.send_with("POST", "/api/admin/products", &headers, product);
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "IDEMPOTENCY_KEY_INVALID"),
+            "{unreadable:?}"
+        );
+    }
+    let twice = server.send_with("GET", "/api/admin/products", &[KEY, ("x-api-key", "another")], b"");
+    assert_eq!((twice.status, twice.code()), (400, "CREDENTIALS_AMBIGUOUS"));
+    let unclear = server.send_with(
+        "GET",
+        "/api/admin/products",
+        &[KEY, ("licet-min-position", "soon")],
+        b"",
+    );
+    assert_eq!((unclear.status, unclear.code()), (400, "POSITION_INVALID"));
+    for (path, status) in [
+        ("/api/admin/products?total=foo", 422),
+        ("/api/admin/products?sort=--created_at", 422),
+        ("/api/admin/audit?total=exact", 200),
+        ("/api/admin/audit?total=some", 422),
+        ("/api/admin/mails?total=some", 422),
+    ] {
+        assert_eq!(server.get(path).status, status, "{path}");
+    }
+    assert_eq!(server.get("/api/admin/products").body["total"], 0, "nothing was made");
+    let replay = server.send("POST", "/api/admin/replays", &json!({ "name": "nothing" }));
+    let detail = replay.body["errors"][0]["detail"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(
+        detail.contains("license_state") && detail.contains("decisions"),
+        "{}",
+        replay.body
+    );
+    let rerun = json!({ "from": "2026-01-01T00:00:00Z", "license_id": "00000000-0000-7000-8000-000000000000" });
+    assert_eq!(
+        server.send("POST", "/api/admin/anomalies/rerun", &rerun).code(),
+        "LICENSE_NOT_FOUND"
+    );
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let ahead = [KEY, ("licet-min-position", "999999")];
+    let info = server.send_with("GET", &format!("/api/license/info/{key}"), &ahead, b"");
+    assert_eq!((info.status, info.code()), (503, "READ_MODEL_BEHIND"));
+}
+
+#[test]
 fn what_postgres_cannot_store_stops_no_projector() {
     let (server, _database) = start();
     // Looked into by the list of revocations and by upkeep.

@@ -44,7 +44,7 @@ impl From<RetentionOptions> for Retention {
 
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
     let edge = Edge::system();
-    let database = database::open(&location, &edge)?;
+    let database = database::open_existing(&location, &edge)?;
     let (log, tasks) = database::open_log(&location, &database).await?;
     match command {
         Command::List => {

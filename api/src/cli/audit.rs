@@ -1,8 +1,11 @@
 //! `licet audit`
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use licet_event_store::{Edge, Keyring, Tenant, audit::verify, vault::Vault};
 
 use super::{Location, Output, database};
@@ -21,11 +24,9 @@ pub(super) enum Command {
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
     let Command::Verify { checkpoint } = command;
     let edge = Edge::system();
-    let kept = match checkpoint {
-        Some(path) => vec![std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?],
-        None => vec![],
-    };
-    let database = database::open(&location, &edge)?;
+    let kept = checkpoint.as_deref().map(read_checkpoint).transpose()?;
+    let kept: Vec<String> = kept.into_iter().collect();
+    let database = database::open_existing(&location, &edge)?;
     let secret_key = secrets::secret_key(database::kept_in(&location, &edge))?;
     let (log, tasks) = database::open_log(&location, &database).await?;
     let vault = Vault::new(log.pool().clone(), &secret_key, edge);
@@ -54,4 +55,16 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A file that is no checkpoint says nothing about history.
+fn read_checkpoint(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    if text.trim().split('.').count() != 3 {
+        bail!(
+            "{} is no checkpoint: keep what GET /.well-known/licet/checkpoint answers",
+            path.display()
+        );
+    }
+    Ok(text)
 }

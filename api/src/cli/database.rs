@@ -38,6 +38,17 @@ pub(crate) fn open(location: &Location, edge: &Edge) -> anyhow::Result<Database>
     }
 }
 
+/// The same for a command that works on what is there: a private cluster is not made because of a mistyped folder.
+pub(crate) fn open_existing(location: &Location, edge: &Edge) -> anyhow::Result<Database> {
+    if location.embedded && !Cluster::is_made(&location.data_dir) {
+        bail!(
+            "there is no private Postgres in {}: name its folder with --data-dir, or start a server to make one",
+            location.data_dir.display()
+        );
+    }
+    open(location, edge)
+}
+
 /// Opens the log for a command that works beside a server.
 pub(crate) async fn open_log(location: &Location, database: &Database) -> anyhow::Result<(EventLog, LogTasks)> {
     let settings = LogOptions {

@@ -2,8 +2,9 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use anyhow::bail;
 use futures::StreamExt as _;
-use licet_domain::values::Timestamp;
+use licet_domain::{event_types, values::Timestamp};
 use licet_event_store::{Edge, LogTable, RecordedEvent};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ pub(super) enum Command {
         /// Begin after this position; by default only what comes from now on.
         #[arg(long, value_name = "POSITION")]
         from: Option<i64>,
-        /// Only events of this type, such as license.activated; may be repeated.
+        /// Only events of this type, such as license.activated or license.*; may be repeated.
         #[arg(long = "type", value_name = "TYPE")]
         types: Vec<String>,
         /// End when everything that is there was printed.
@@ -27,7 +28,13 @@ pub(super) enum Command {
 
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
     let Command::Tail { from, types, once } = command;
-    let database = database::open(&location, &Edge::system())?;
+    for wanted in &types {
+        if !event_types().any(|known| is_of(known, wanted)) {
+            let known: Vec<&str> = event_types().collect();
+            bail!("no event is named {wanted}; there are {}", known.join(", "));
+        }
+    }
+    let database = database::open_existing(&location, &Edge::system())?;
     let (log, tasks) = database::open_log(&location, &database).await?;
     let mut after = match from {
         Some(position) => position,
@@ -39,7 +46,7 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
         while let Some(event) = events.next().await {
             let event = event?;
             after = event.position;
-            if types.is_empty() || types.contains(&event.event_type) {
+            if types.is_empty() || types.iter().any(|wanted| is_of(&event.event_type, wanted)) {
                 print(output, &event);
             }
         }
@@ -55,6 +62,13 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     drop((log, head));
     tasks.finish().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_of(event_type: &str, wanted: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(start) => event_type.starts_with(start),
+        None => event_type == wanted,
+    }
 }
 
 fn print(output: Output, event: &RecordedEvent) {

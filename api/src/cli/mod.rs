@@ -111,6 +111,6 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(location, command, output).await,
         Command::Archive(command) => archive::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
-        Command::Db(options) => db::run(location, options).await,
+        Command::Db(options) => db::run(location, options, output).await,
     }
 }

@@ -54,7 +54,7 @@ fn find(name: &str) -> Result<&'static dyn Projector, ProjectionError> {
 }
 
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
-    let database = database::open(&location, &Edge::system())?;
+    let database = database::open_existing(&location, &Edge::system())?;
     let (log, tasks) = database::open_log(&location, &database).await?;
     let code = match command {
         Command::List => list(&log, output).await?,
@@ -145,7 +145,7 @@ async fn compare(log: &EventLog, name: Option<String>, output: Output) -> anyhow
 pub(super) async fn replay(location: Location, options: ReplayOptions, output: Output) -> anyhow::Result<ExitCode> {
     let as_of: AsOf = options.as_of.parse()?;
     let projector = find(&options.name)?;
-    let database = database::open(&location, &Edge::system())?;
+    let database = database::open_existing(&location, &Edge::system())?;
     let (log, tasks) = database::open_log(&location, &database).await?;
     let bar = output.bar("Replaying");
     let format = match options.format {

@@ -119,6 +119,11 @@ impl Cluster {
         &self.bin
     }
 
+    /// Whether there is a cluster in a data folder, running or not.
+    pub fn is_made(data_dir: &Path) -> bool {
+        data_dir.join("postgres").join("PG_VERSION").exists()
+    }
+
     /// The cluster's own folder.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -163,7 +163,7 @@ pub(crate) async fn reopen_anomaly(
 
 /// Run the rules over old history, day by day. What was found before is not found again.
 #[utoipa::path(post, path = "/api/admin/anomalies/rerun", tag = "anomalies", request_body = RerunAnomalies,
-    responses((status = 200, description = "How much was looked at and found.", body = RerunResult), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "How much was looked at and found.", body = RerunResult), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rerun_anomalies(
     State(app): State<App>,
     caller: Caller,
