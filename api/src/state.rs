@@ -125,7 +125,7 @@ impl App {
         (actor, vec![Scope::Client, Scope::Read, Scope::Admin])
     }
 
-    /// Records what was refused again and again, when an hour is over and at the end.
+    /// Records what was refused again and again, every few minutes and at the end.
     pub(crate) async fn record_repetitions(self) {
         let mut ending = self.ending.clone();
         loop {

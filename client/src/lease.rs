@@ -35,6 +35,14 @@ pub struct Licensed {
     pub features: Vec<String>,
 }
 
+/// What of a license a lease carries.
+struct Lent {
+    features: Features,
+    limits: Limits,
+    window: Window,
+    min_version: Option<semver::Version>,
+}
+
 impl OfflineLease {
     /// Reads a lease and checks that one of these keys signed it.
     pub fn read(token: &str, keys: &PinnedKeys) -> Result<Self, Error> {
@@ -80,29 +88,13 @@ impl OfflineLease {
             return Err(Error::LeaseEnded(self.expires_at().to_string()));
         }
         self.check_machine(machine)?;
-        let license = &self.claims.lic;
-        let in_features: Features = license
-            .features
-            .iter()
-            .map(|(name, value)| serde_json::from_value(value.clone()).map(|feature| (name.clone(), feature)))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Error::Lease("its features cannot be read"))?;
-        let time = |text: &str| Timestamp::parse(text).map_err(|_| Error::Lease("its times cannot be read"));
-        let window = Window {
-            valid_from: time(&license.valid_from)?,
-            expires_at: license.expires_at.as_deref().map(time).transpose()?,
-            grace_days: license.grace_days,
-        };
-        let minimum = license.min_version.as_deref().map(semver::Version::parse).transpose();
-        let minimum = minimum.map_err(|_| Error::Lease("its minimum version cannot be read"))?;
-        let hard = |(meter, amount): (&String, &u64)| (meter.clone(), Limit::hard(*amount));
-        let limits: Limits = license.limits.iter().map(hard).collect();
+        let lent = self.lent()?;
         let subject = Subject {
             standing: Standing::Active,
-            window,
-            features: &in_features,
-            limits: &limits,
-            min_version: minimum.as_ref(),
+            window: lent.window,
+            features: &lent.features,
+            limits: &lent.limits,
+            min_version: lent.min_version.as_ref(),
             machine: Machine::Seated,
         };
         let version = app_version.map(AppVersion::new);
@@ -119,17 +111,41 @@ impl OfflineLease {
                 detail: verdict.detail(),
             });
         }
+        let on = lent.features.iter().filter(|(_, feature)| feature.is_on(now));
         Ok(Licensed {
-            license_id: license.id.clone(),
+            license_id: self.claims.lic.id.clone(),
             activation_id: self.claims.act.clone(),
-            product: license.product.clone(),
+            product: self.claims.lic.product.clone(),
             expires_at: self.expires_at().to_string(),
             in_grace: verdict == licet_domain::validate::Verdict::ExpiredInGrace,
-            features: in_features
-                .iter()
-                .filter(|(_, on)| on.is_on(now))
-                .map(|(name, _)| name.clone())
-                .collect(),
+            features: on.map(|(name, _)| name.clone()).collect(),
+        })
+    }
+
+    /// What of the license the lease carries.
+    fn lent(&self) -> Result<Lent, Error> {
+        let license = &self.claims.lic;
+        let features: Features = license
+            .features
+            .iter()
+            .map(|(name, value)| serde_json::from_value(value.clone()).map(|feature| (name.clone(), feature)))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Error::Lease("its features cannot be read"))?;
+        let time = |text: &str| Timestamp::parse(text).map_err(|_| Error::Lease("its times cannot be read"));
+        let window = Window {
+            valid_from: time(&license.valid_from)?,
+            expires_at: license.expires_at.as_deref().map(time).transpose()?,
+            grace_days: license.grace_days,
+        };
+        let minimum = license.min_version.as_deref().map(semver::Version::parse).transpose();
+        let minimum = minimum.map_err(|_| Error::Lease("its minimum version cannot be read"))?;
+        let hard = |(meter, amount): (&String, &u64)| (meter.clone(), Limit::hard(*amount));
+        let limits: Limits = license.limits.iter().map(hard).collect();
+        Ok(Lent {
+            features,
+            limits,
+            window,
+            min_version: minimum,
         })
     }
 

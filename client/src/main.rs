@@ -1,7 +1,11 @@
 //! A licensed program's view: `licet-client`.
 #![expect(clippy::print_stderr, reason = "this is a command")]
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use licet_client::{Client, Error, Fingerprint, Store, Usage, request_file};
@@ -129,8 +133,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(Value, bool), Error> {
-    let mut store = match Store::open(&cli.state) {
+/// What is printed, and whether all is well.
+type Shown = (Value, bool);
+
+fn run(cli: Cli) -> Result<Shown, Error> {
+    let store = match Store::open(&cli.state) {
         // The server is asked anew; nothing of such a file is believed.
         Err(damaged @ Error::Tampered { .. }) if matches!(cli.command, Command::Activate { .. }) => {
             eprintln!("licet-client: {damaged}: beginning anew");
@@ -139,43 +146,47 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
         opened => opened?,
     };
     let version = cli.app_version.as_deref();
-    let kept = store.state().license_key.clone();
-    let known = |given: Option<String>| given.or(kept).ok_or(Error::NoLease);
-    let client = |store| Client::new(&cli.server, &cli.api_key, store);
-    let machine = Fingerprint::of_this_machine;
     match cli.command {
         Command::Fingerprint => {
-            let machine = machine()?;
-            Ok((
-                json!({ "fingerprint": machine.to_wire(), "missing": machine.missing }),
-                true,
-            ))
+            let machine = Fingerprint::of_this_machine()?;
+            let shown = json!({ "fingerprint": machine.to_wire(), "missing": machine.missing });
+            Ok((shown, true))
         }
-        Command::Activate { license_key } => {
-            let answer = client(store)?.activate(&license_key, &machine()?, version)?;
-            Ok((json!(answer), true))
+        Command::Request { out } => {
+            let machine = Fingerprint::of_this_machine()?;
+            let text = format!("{:#}\n", json!(request_file(&machine, version)));
+            std::fs::write(&out, text).map_err(|error| unreadable(&out, &error))?;
+            Ok((json!({ "written": out }), true))
         }
+        Command::Lease(command) => lease(store, command, version),
+        command => ask(Client::new(&cli.server, &cli.api_key, store)?, command, version),
+    }
+}
+
+/// What needs the server.
+fn ask(mut client: Client, command: Command, version: Option<&str>) -> Result<Shown, Error> {
+    let kept = client.store().state().license_key.clone();
+    let known = |given: Option<String>| given.or(kept).ok_or(Error::NoLease);
+    let machine = Fingerprint::of_this_machine;
+    Ok(match command {
+        Command::Activate { license_key } => (json!(client.activate(&license_key, &machine()?, version)?), true),
         Command::Verify { license_key, features } => {
             let features: Vec<&str> = features.iter().map(String::as_str).collect();
-            let answer = client(store)?.verify(&known(license_key)?, &machine()?, version, &features)?;
-            let valid = answer.valid;
-            Ok((json!(answer), valid))
+            let answer = client.verify(&known(license_key)?, &machine()?, version, &features)?;
+            (json!(answer), answer.valid)
         }
         Command::Heartbeat {
             active_users,
             features,
             usage,
         } => {
-            let mut report = features
-                .iter()
-                .fold(Usage::default(), |report, name| report.feature(name));
-            report = usage
-                .iter()
-                .fold(report, |report, (name, amount)| report.meter(name, *amount));
+            let named = Usage::default();
+            let mut report = features.iter().fold(named, |report, name| report.feature(name));
+            let counted = usage.iter();
+            report = counted.fold(report, |report, (name, amount)| report.meter(name, *amount));
             report.active_users = active_users;
-            let answer = client(store)?.heartbeat(&report, version)?;
-            let valid = answer.valid;
-            Ok((json!(answer), valid))
+            let answer = client.heartbeat(&report, version)?;
+            (json!(answer), answer.valid)
         }
         Command::Transfer {
             from,
@@ -183,40 +194,37 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
             reason,
         } => {
             let key = known(license_key)?;
-            let answer = client(store)?.transfer(&key, &from, &machine()?, reason.as_deref())?;
-            Ok((json!(answer), true))
-        }
-        Command::Request { out } => {
-            let text = format!("{:#}\n", json!(request_file(&machine()?, version)));
-            std::fs::write(&out, text).map_err(|error| unreadable(&out, &error))?;
-            Ok((json!({ "written": out }), true))
+            (
+                json!(client.transfer(&key, &from, &machine()?, reason.as_deref())?),
+                true,
+            )
         }
         Command::Revocations => {
-            client(store)?.fetch_revocations()?;
-            Ok((json!({ "kept": true }), true))
+            client.fetch_revocations()?;
+            (json!({ "kept": true }), true)
         }
-        Command::Deactivate { license_key } => {
-            let answer = client(store)?.deactivate(&known(license_key)?, &machine()?)?;
-            Ok((json!(answer), true))
-        }
-        Command::Lease(Lease::Show) => Ok((json!(store.state().lease), store.state().lease.is_some())),
-        Command::Lease(Lease::Import { file }) => {
-            let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-            let answer = serde_json::from_str(&text).map_err(|error| unreadable(&file, &error))?;
+        Command::Deactivate { license_key } => (json!(client.deactivate(&known(license_key)?, &machine()?)?), true),
+        Command::Fingerprint | Command::Request { .. } | Command::Lease(_) => unreachable!("these need no server"),
+    })
+}
+
+/// What needs no server.
+fn lease(mut store: Store, command: Lease, version: Option<&str>) -> Result<Shown, Error> {
+    let read = |file: &Path| std::fs::read_to_string(file).map_err(|error| unreadable(file, &error));
+    match command {
+        Lease::Show => Ok((json!(store.state().lease), store.state().lease.is_some())),
+        Lease::Import { file } => {
+            let answer = serde_json::from_str(&read(&file)?).map_err(|error| unreadable(&file, &error))?;
             store.import(&answer)?;
-            Ok((
-                json!({ "activation_id": answer.activation_id, "lease_expires_at": answer.lease_expires_at }),
-                true,
-            ))
+            let shown = json!({ "activation_id": answer.activation_id, "lease_expires_at": answer.lease_expires_at });
+            Ok((shown, true))
         }
-        Command::Lease(Lease::Verify { file, features }) => {
-            let features: Vec<&str> = features.iter().map(String::as_str).collect();
+        Lease::Verify { file, features } => {
+            let (machine, features) = (Fingerprint::of_this_machine()?, features.iter());
+            let features: Vec<&str> = features.map(String::as_str).collect();
             let licensed = match file {
-                Some(path) => {
-                    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-                    store.check_lease(text.trim().trim_matches('"'), &machine()?, version, &features)?
-                }
-                None => store.check_offline(&machine()?, version, &features)?,
+                Some(path) => store.check_lease(read(&path)?.trim().trim_matches('"'), &machine, version, &features)?,
+                None => store.check_offline(&machine, version, &features)?,
             };
             let shown = json!({
                 "valid": true,
@@ -233,7 +241,7 @@ fn run(cli: Cli) -> Result<(Value, bool), Error> {
     }
 }
 
-fn unreadable(path: &std::path::Path, error: &dyn std::error::Error) -> Error {
+fn unreadable(path: &Path, error: &dyn std::error::Error) -> Error {
     Error::File {
         path: path.display().to_string(),
         cause: error.to_string(),

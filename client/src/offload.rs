@@ -2,13 +2,15 @@
 
 use std::{
     future::Future,
+    panic::{self, AssertUnwindSafe},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
+    thread,
 };
 
 struct Shared<T> {
-    value: Option<T>,
+    value: Option<thread::Result<T>>,
     waker: Option<Waker>,
 }
 
@@ -33,11 +35,15 @@ pub fn offload<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> 
         waker: None,
     }));
     let own = Arc::clone(&shared);
-    std::thread::spawn(move || {
-        let value = call();
-        let mut shared = own.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.value = Some(value);
-        if let Some(waker) = shared.waker.take() {
+    thread::spawn(move || {
+        // Whoever awaits a call that panics panics too, and does not wait for ever.
+        let value = panic::catch_unwind(AssertUnwindSafe(call));
+        let waker = {
+            let mut shared = own.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.value = Some(value);
+            shared.waker.take()
+        };
+        if let Some(waker) = waker {
             waker.wake();
         }
     });
@@ -50,7 +56,11 @@ impl<T> Future for Offloaded<T> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match shared.value.take() {
-            Some(value) => Poll::Ready(value),
+            Some(Ok(value)) => Poll::Ready(value),
+            Some(Err(panic)) => {
+                drop(shared);
+                panic::resume_unwind(panic)
+            }
             None => {
                 shared.waker = Some(context.waker().clone());
                 Poll::Pending
@@ -65,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    struct Unpark(std::thread::Thread);
+    struct Unpark(thread::Thread);
 
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
@@ -73,17 +83,25 @@ mod tests {
         }
     }
 
+    fn block_on<T>(mut future: Offloaded<T>) -> T {
+        let waker = Arc::new(Unpark(thread::current())).into();
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut future).poll(&mut context) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+
     #[test]
     fn a_call_wakes_whoever_awaits_it() {
-        let waker = Arc::new(Unpark(std::thread::current())).into();
-        let mut context = Context::from_waker(&waker);
-        let mut future = offload(|| 6 * 7);
-        let answer = loop {
-            match Pin::new(&mut future).poll(&mut context) {
-                Poll::Ready(answer) => break answer,
-                Poll::Pending => std::thread::park(),
-            }
-        };
-        assert_eq!(answer, 42);
+        assert_eq!(block_on(offload(|| 6 * 7)), 42);
+    }
+
+    #[test]
+    fn a_call_that_panics_leaves_nobody_waiting() {
+        let awaiting = thread::spawn(|| block_on(offload(|| -> u32 { panic!("in the call") })));
+        assert!(awaiting.join().is_err());
     }
 }

@@ -22,14 +22,14 @@ impl Usage {
     /// One use of a feature.
     #[must_use]
     pub fn feature(mut self, name: &str) -> Self {
-        *self.features.entry(name.to_owned()).or_default() += 1;
+        add(&mut self.features, name, 1);
         self
     }
 
     /// So much of a meter.
     #[must_use]
     pub fn meter(mut self, name: &str, amount: u64) -> Self {
-        *self.meters.entry(name.to_owned()).or_default() += amount;
+        add(&mut self.meters, name, amount);
         self
     }
 
@@ -54,9 +54,13 @@ impl Usage {
         self.active_users = other.active_users.or(self.active_users);
         for (own, others) in [(&mut self.features, &other.features), (&mut self.meters, &other.meters)] {
             for (name, count) in others {
-                let sum = own.entry(name.clone()).or_default();
-                *sum = sum.saturating_add(*count);
+                add(own, name, *count);
             }
         }
     }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, name: &str, count: u64) {
+    let sum = counts.entry(name.to_owned()).or_default();
+    *sum = sum.saturating_add(count);
 }

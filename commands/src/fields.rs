@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licet_domain::values::{Feature, Features, Limit, Limits, Timestamp, ValueError};
+use licet_domain::values::{Feature, Features, Limit, Limits, Text, Timestamp, ValueError};
 use serde_json::Value;
 
 use crate::{CommandError, FieldError};
@@ -10,6 +10,32 @@ use crate::{CommandError, FieldError};
 /// Whether this can name a feature, a meter or a component: also Postgres must be able to look into events that hold it.
 pub(crate) fn is_short_name(name: &str) -> bool {
     !name.trim().is_empty() && name.len() <= 64 && !name.chars().any(char::is_control)
+}
+
+/// An address to send to, or to fetch from: `https://…` or `http://…`.
+pub(crate) fn web_address(text: &str) -> Result<Text<2000>, ValueError> {
+    let text = Text::parse(text)?;
+    let rest = text
+        .as_str()
+        .strip_prefix("https://")
+        .or(text.as_str().strip_prefix("http://"));
+    // A name in front of the host would be sent as a credential.
+    let shaped = rest.is_some_and(|rest| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let port = host
+            .rsplit_once(':')
+            .map(|(_, port)| port)
+            .filter(|port| !port.ends_with(']'));
+        let reachable = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        !host.is_empty() && reachable && !host.contains('@') && !rest.contains(char::is_whitespace)
+    });
+    if shaped {
+        return Ok(text);
+    }
+    Err(ValueError {
+        code: "URL_INVALID",
+        detail: "this is not an http or https address without a user name".to_owned(),
+    })
 }
 
 /// The complaints so far.

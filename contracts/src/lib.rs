@@ -4,13 +4,16 @@
 //! I/O. Fields may be added, never renamed or removed.
 
 pub mod admin;
+pub mod anomaly;
 pub mod keys;
 pub mod lease;
 pub mod license;
+pub mod mail;
 mod nullable;
 mod object;
 mod page;
 mod problem;
+pub mod replay;
 pub mod simulation;
 pub mod true_up;
 pub mod usage;

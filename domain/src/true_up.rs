@@ -95,11 +95,7 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
             add_over_use(&mut over_millis, over, (begin, end));
         }
     }
-    // Rounded once a day, up to a second at least: what happened is not told as nothing.
-    figures.over_use = over_millis;
-    for day in &mut figures.over_use {
-        day.seconds = ((day.seconds + 500) / 1_000).max(1);
-    }
+    figures.over_use = over_millis.into_iter().map(OverMillis::rounded).collect();
     let length = to.millis() - from.millis();
     if length > 0 {
         figures.average = (weighed as f64 / length as f64 * 1_000.0).round() / 1_000.0;
@@ -107,20 +103,34 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
     figures
 }
 
-/// Adds a stretch of over-use to its days, in milliseconds.
-fn add_over_use(days: &mut Vec<OverUse>, over: u32, (begin, end): (Timestamp, Timestamp)) {
+/// A day's over-use while it is added up.
+struct OverMillis {
+    day: Timestamp,
+    over: u32,
+    millis: i64,
+}
+
+impl OverMillis {
+    /// Rounded once a day, up to a second at least: what happened is not told as nothing.
+    fn rounded(self) -> OverUse {
+        OverUse {
+            day: self.day,
+            over: self.over,
+            seconds: ((self.millis + 500) / 1_000).max(1),
+        }
+    }
+}
+
+/// Adds a stretch of over-use to its days.
+fn add_over_use(days: &mut Vec<OverMillis>, over: u32, (begin, end): (Timestamp, Timestamp)) {
     let mut at = begin;
     while at < end || (at == begin && at == end) {
         let day = Timestamp::from_millis(at.millis() - at.millis().rem_euclid(DAY * 1_000));
         let until = day.plus_seconds(DAY).min(end);
         let millis = until.millis() - at.millis();
         match days.last_mut().filter(|last| last.day == day) {
-            Some(last) => (last.over, last.seconds) = (last.over.max(over), last.seconds + millis),
-            None => days.push(OverUse {
-                day,
-                over,
-                seconds: millis,
-            }),
+            Some(last) => (last.over, last.millis) = (last.over.max(over), last.millis + millis),
+            None => days.push(OverMillis { day, over, millis }),
         }
         if until <= at {
             return;

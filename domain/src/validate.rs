@@ -1,7 +1,7 @@
 //! The one function that says whether a machine may run.
 //!
-//! The verify route, the heartbeat, the offline check of the client library and the page that explains a refusal all
-//! ask it. Source of the codes and of their order: the contract, "POST /api/license/verify".
+//! The verify route, the heartbeat, the simulation of a policy and the offline check of the client library all ask it.
+//! Source of the codes and of their order: the contract, "POST /api/license/verify".
 
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ use licet_domain::{
 use licet_event_store::{AppendError, Claim, LogTable, NewEvent, StreamEvents};
 use uuid::Uuid;
 
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform, fields::web_address};
 
 /// A release as it is asked for.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ fn read(
     let min_version = fields.take_optional("min_version", new.min_version.as_deref(), |text| {
         semver("VERSION_INVALID", text)
     });
-    let download_url = fields.take_optional("download_url", new.download_url.as_deref(), url);
+    let download_url = fields.take_optional("download_url", new.download_url.as_deref(), web_address);
     let sha256 = fields.take_optional("sha256", new.sha256.as_deref(), sha256);
     let notes = fields.take_optional("notes", new.notes.as_deref(), Text::parse);
     let rollout_percent = fields.optional_number("rollout_percent", Some(new.rollout_percent), None);
@@ -171,18 +171,6 @@ pub(crate) fn semver(code: &'static str, text: &str) -> Result<semver::Version, 
     text.trim()
         .parse()
         .map_err(|_| invalid(code, "this is not a semantic version such as 1.4.2"))
-}
-
-fn url(text: &str) -> Result<Text<2000>, ValueError> {
-    let text = Text::parse(text)?;
-    let shaped = ["https://", "http://"]
-        .iter()
-        .any(|scheme| text.as_str().len() > scheme.len() && text.as_str().starts_with(scheme));
-    if shaped && !text.as_str().contains(char::is_whitespace) {
-        Ok(text)
-    } else {
-        Err(invalid("URL_INVALID", "this is not an http or https address"))
-    }
 }
 
 fn sha256(text: &str) -> Result<Text<64>, ValueError> {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use licet_domain::{
-    event_types,
-    values::{Text, ValueError},
-    webhook::Subscription,
-};
+use licet_domain::{event_types, values::Text, webhook::Subscription};
 
-use crate::{CommandError, Fields, fields::is_short_name};
+use crate::{
+    CommandError, Fields,
+    fields::{is_short_name, web_address},
+};
 
 /// Where to deliver what, as it is asked for.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +51,7 @@ impl SubscriptionChanges {
 impl SubscriptionRequest {
     pub(super) fn read(&self) -> Result<Subscription, CommandError> {
         let mut fields = Fields::new();
-        let url = fields.take("url", url(&self.url));
+        let url = fields.take("url", web_address(&self.url));
         let description = fields.take_optional("description", self.description.as_deref(), Text::parse);
         if self.event_types.len() > 100 || self.event_types.iter().any(|kind| !is_type(kind)) {
             let detail = "these are at most 100 types such as license.revoked or license.*";
@@ -115,29 +114,4 @@ fn is_undelivered(kind: &str) -> bool {
 fn is_type(kind: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');
     !kind.is_empty() && kind.len() <= 64 && kind.strip_suffix('*').unwrap_or(kind).chars().all(plain)
-}
-
-fn url(text: &str) -> Result<Text<2000>, ValueError> {
-    let text = Text::parse(text)?;
-    let rest = text
-        .as_str()
-        .strip_prefix("https://")
-        .or(text.as_str().strip_prefix("http://"));
-    // A name in front of the host would be sent as a credential.
-    let shaped = rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let port = host
-            .rsplit_once(':')
-            .map(|(_, port)| port)
-            .filter(|port| !port.ends_with(']'));
-        let reachable = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        !host.is_empty() && reachable && !host.contains('@') && !rest.contains(char::is_whitespace)
-    });
-    if shaped {
-        return Ok(text);
-    }
-    Err(ValueError {
-        code: "URL_INVALID",
-        detail: "this is not an http or https address without a user name".to_owned(),
-    })
 }

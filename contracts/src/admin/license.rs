@@ -74,10 +74,10 @@ pub struct EditLicense {
     pub note: Option<Option<String>>,
 }
 
-/// `POST /api/admin/licenses/{id}/suspend`, `resume` and `revoke`
+/// A change that may say why, such as `POST /api/admin/licenses/{id}/suspend`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ChangeLicense {
+pub struct WithReason {
     /// Why; it stands in the license's history.
     #[serde(default)]
     pub reason: Option<String>,

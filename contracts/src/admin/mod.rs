@@ -12,8 +12,7 @@ pub use customer::{CreateCustomer, Customer, EditCustomer};
 pub use history::{AuditEntry, Event};
 pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{
-    ChangeLicense, CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey,
-    TransferSeat,
+    CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey, TransferSeat, WithReason,
 };
 pub use policy::{CreatePolicy, Policy, PolicyTerms};
 pub use product::{CreateProduct, EditProduct, Product};

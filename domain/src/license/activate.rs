@@ -7,7 +7,7 @@ use super::{
     seats,
     state::{IssuedLicense, Standing},
 };
-use crate::{policy::DurationFrom, validate::Phase, values::ActivationId};
+use crate::{policy::DurationFrom, values::ActivationId};
 
 /// Gives a machine a seat, or says why not; a machine that has one keeps it and nothing is recorded.
 /// The order of the refusals is the contract's.
@@ -47,14 +47,7 @@ pub(super) fn transfer(
     if !by_operator {
         seats::expect_at_home(license, from, order.at)?;
     }
-    if let Some(limit) = order.terms.max_transfers {
-        let days = order.terms.transfer_period_days;
-        let since = days.map(|days| order.at.plus_seconds(-i64::from(days) * 86_400));
-        let made = license.transfers_since(since);
-        if made >= limit {
-            return Err(LicenseRejection::TransferLimitReached { limit, made });
-        }
-    }
+    seats::expect_transfers_left(license, &order.terms, order.at)?;
     // A machine that was here before and fell silent begins anew: what it had is closed.
     let gone = known.map(|known| (known.id(), true));
     let ended = gone.into_iter().chain([(from, false)]).map(|(activation_id, silent)| {
@@ -78,11 +71,7 @@ fn admit(license: &IssuedLicense, order: &Activate) -> Result<(), LicenseRejecti
         Standing::Revoked => return Err(LicenseRejection::Revoked),
         Standing::Retired => return Err(LicenseRejection::NotFound),
     }
-    match license.window(&order.terms).phase(order.at) {
-        Phase::NotYet => return Err(LicenseRejection::NotYetValid(license.valid_from)),
-        Phase::Over { expired_at } => return Err(LicenseRejection::Expired(expired_at)),
-        Phase::Valid | Phase::Grace => {}
-    }
+    seats::expect_open(license, &order.terms, order.at)?;
     check_fingerprint(order)?;
     if let (Some(minimum), Some(version)) = (&order.min_version, &order.app_version)
         && !version.is_at_least(minimum)

@@ -45,11 +45,16 @@ impl Activation {
 
     /// The word for how it stands.
     pub fn status(&self) -> &'static str {
-        match (self.deactivated_at, self.silent_since) {
-            (Some(_), _) => "deactivated",
-            (None, Some(_)) => "silent",
-            (None, None) => "active",
-        }
+        seat_status(self.deactivated_at.is_some(), self.silent_since.is_some())
+    }
+}
+
+/// The word for how a machine's seat stands.
+pub fn seat_status(has_ended: bool, is_silent: bool) -> &'static str {
+    match (has_ended, is_silent) {
+        (true, _) => "deactivated",
+        (false, true) => "silent",
+        (false, false) => "active",
     }
 }
 

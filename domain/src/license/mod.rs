@@ -20,7 +20,7 @@ pub use event::{
     LicenseIssued, LicenseKeyRevealed, LicenseLimitCrossed, LicenseRenewed, LicenseResumed, LicenseRetired,
     LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
-pub use machines::Activation;
+pub use machines::{Activation, seat_status};
 pub use rejection::LicenseRejection;
 pub use simulate::{SimulatedRefusal, Simulation};
 pub use state::{IssuedLicense, License, Standing};

@@ -1,4 +1,4 @@
-//! The rules of floating seats: held by beats, free after silence, taken again while one is free; and of seats that are
+//! What must hold before a seat is given, and the rules of floating seats: held by beats, free after silence, taken again while one is free; and of seats that are
 //! taken along offline.
 
 use super::{
@@ -9,8 +9,36 @@ use super::{
 use crate::{
     SeatHold,
     policy::Terms,
+    validate::Phase,
     values::{ActivationId, Timestamp},
 };
+
+/// Refuses outside the time for which the license is.
+pub(super) fn expect_open(license: &IssuedLicense, terms: &Terms, at: Timestamp) -> Result<(), LicenseRejection> {
+    match license.window(terms).phase(at) {
+        Phase::NotYet => Err(LicenseRejection::NotYetValid(license.valid_from)),
+        Phase::Over { expired_at } => Err(LicenseRejection::Expired(expired_at)),
+        Phase::Valid | Phase::Grace => Ok(()),
+    }
+}
+
+/// Refuses when seats have moved as often as the policy allows in its period.
+pub(super) fn expect_transfers_left(
+    license: &IssuedLicense,
+    terms: &Terms,
+    at: Timestamp,
+) -> Result<(), LicenseRejection> {
+    let Some(limit) = terms.max_transfers else {
+        return Ok(());
+    };
+    let days = terms.transfer_period_days;
+    let since = days.map(|days| at.plus_seconds(-i64::from(days) * 86_400));
+    let made = license.transfers_since(since);
+    if made >= limit {
+        return Err(LicenseRejection::TransferLimitReached { limit, made });
+    }
+    Ok(())
+}
 
 /// Refuses when every seat is taken.
 pub(super) fn expect_free(license: &IssuedLicense, terms: &Terms) -> Result<(), LicenseRejection> {

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     Decider,
     policy::Terms,
-    validate::Phase,
     values::{ActivationId, Limits, Timestamp},
 };
 
@@ -94,10 +93,8 @@ impl Simulation {
 
     fn refuses(&self, activated: &LicenseActivated) -> Option<LicenseRejection> {
         let license = self.license.facts()?;
-        match license.window(&self.terms).phase(activated.at) {
-            Phase::NotYet => return Some(LicenseRejection::NotYetValid(license.valid_from)),
-            Phase::Over { expired_at } => return Some(LicenseRejection::Expired(expired_at)),
-            Phase::Valid | Phase::Grace => {}
+        if let Err(closed) = seats::expect_open(license, &self.terms, activated.at) {
+            return Some(closed);
         }
         let present = activated.components.count(&self.terms.fingerprint_extra);
         let required = usize::from(self.terms.fingerprint_match);
@@ -114,11 +111,7 @@ impl Simulation {
             if giving.is_none_or(|giving| giving.deactivated_at != Some(activated.at)) {
                 return Some(LicenseRejection::ActivationNotActive(from));
             }
-            let limit = self.terms.max_transfers?;
-            let days = self.terms.transfer_period_days;
-            let since = days.map(|days| activated.at.plus_seconds(-i64::from(days) * 86_400));
-            let made = license.transfers_since(since);
-            return (made >= limit).then_some(LicenseRejection::TransferLimitReached { limit, made });
+            return seats::expect_transfers_left(license, &self.terms, activated.at).err();
         }
         seats::expect_free(license, &self.terms).err()
     }

@@ -7,7 +7,7 @@ use axum::{
 };
 use licet_contracts::{
     Page, Problem, admin,
-    webhook::{Anomaly as Shape, RerunAnomalies, RerunResult},
+    anomaly::{Anomaly as Shape, RerunAnomalies, RerunResult},
 };
 use licet_domain::{
     anomaly::{Anomaly, FoundAnomaly, Judgment},
@@ -103,7 +103,7 @@ async fn judge(
     caller: Caller,
     headers: HeaderMap,
     (id, judgment): (String, Judgment),
-    OptionalJson { value, bytes }: OptionalJson<admin::ChangeLicense>,
+    OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = reading::id(&id, "anomaly")?;
@@ -123,40 +123,40 @@ async fn judge(
 }
 
 /// Say that someone looks into an anomaly.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/acknowledge", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/acknowledge", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Acknowledged.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn acknowledge_anomaly(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     judge(app, caller, headers, (id, Judgment::Acknowledged), body).await
 }
 
 /// Say that an anomaly is nothing.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/dismiss", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/dismiss", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Dismissed.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn dismiss_anomaly(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     judge(app, caller, headers, (id, Judgment::Dismissed), body).await
 }
 
 /// Look at an anomaly again.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/reopen", tag = "anomalies", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/reopen", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Open.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn reopen_anomaly(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     judge(app, caller, headers, (id, Judgment::Open), body).await
 }

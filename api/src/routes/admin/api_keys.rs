@@ -39,7 +39,6 @@ pub(crate) async fn create_api_key(
         ("create_api_key", &bytes, StatusCode::CREATED),
         |context| async {
             let context = context;
-            let context = context;
             let new = NewApiKey {
                 name: value.name,
                 scopes: value.scopes,

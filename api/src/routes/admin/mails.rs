@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_contracts::{Page, Problem, webhook::Mail};
+use licet_contracts::{Page, Problem, mail::Mail};
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::mails::{self, MailRow};
 use time::OffsetDateTime;

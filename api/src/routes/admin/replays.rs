@@ -8,7 +8,7 @@ use axum::{
 };
 use licet_contracts::{
     Problem,
-    simulation::{CreateReplay, Replay, ReplayFile},
+    replay::{CreateReplay, Replay, ReplayFile},
 };
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::AsOf;

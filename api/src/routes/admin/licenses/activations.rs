@@ -4,6 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, Problem, license::ActivationSummary};
 use licet_domain::{
     api_key::Scope,
+    license::seat_status,
     values::{Sealed, Timestamp},
 };
 use licet_projections::activations::{self, ActivationRow};
@@ -61,12 +62,7 @@ pub(crate) async fn list_activations(
                     .map_or_else(|| activated_at.clone(), |at| Timestamp::from(at).to_string()),
             ),
             activated_at,
-            status: match (row.deactivated_at, row.silent_since) {
-                (Some(_), _) => "deactivated",
-                (None, Some(_)) => "silent",
-                (None, None) => "active",
-            }
-            .to_owned(),
+            status: seat_status(row.deactivated_at.is_some(), row.silent_since.is_some()).to_owned(),
         }
     }))
 }

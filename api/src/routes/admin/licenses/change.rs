@@ -24,7 +24,7 @@ async fn change(
     caller: Caller,
     headers: HeaderMap,
     (id, change): (String, StandingChange),
-    OptionalJson { value, bytes }: OptionalJson<admin::ChangeLicense>,
+    OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
@@ -35,7 +35,6 @@ async fn change(
         &headers,
         (&route, &bytes, StatusCode::OK),
         |context| async {
-            let context = context;
             let context = context;
             let person = person(&app, id).await?;
             let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
@@ -54,40 +53,40 @@ async fn change(
 }
 
 /// Stop a license until it is resumed.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/suspend", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/suspend", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Suspended.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn suspend_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Suspend), body).await
 }
 
 /// Let a suspended license work again.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/resume", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/resume", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Active.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resume_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Resume), body).await
 }
 
 /// End a license for good.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/revoke", tag = "licenses", request_body = admin::ChangeLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/revoke", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
     responses((status = 200, description = "Revoked.", body = admin::License), (status = 422, description = "`LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
     Path(id): Path,
-    body: OptionalJson<admin::ChangeLicense>,
+    body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     change(app, caller, headers, (id, StandingChange::Revoke), body).await
 }
@@ -111,7 +110,6 @@ pub(crate) async fn renew_license(
         &headers,
         (&route, &bytes, StatusCode::OK),
         |context| async {
-            let context = context;
             let context = context;
             let person = person(&app, id).await?;
             let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);

@@ -31,7 +31,6 @@ pub(crate) async fn create_licenses(
         ("create_licenses", &bytes, StatusCode::CREATED),
         |context| async {
             let context = context;
-            let context = context;
             let customer = value.customer_id.parse::<uuid::Uuid>().ok();
             // The customer's key opens the note that was just given; an unknown customer is refused by the command.
             let person = match customer {

@@ -1,4 +1,4 @@
-//! `POST /api/admin/licenses/{id}/transfer` and `POST /api/admin/activations/{id}/deactivate`
+//! `POST /api/admin/licenses/{id}/transfer` and `POST /api/admin/licenses/{id}/activations/{activation_id}/deactivate`
 
 use axum::{
     extract::State,
@@ -65,7 +65,7 @@ pub(crate) async fn transfer_seat(
 }
 
 /// Take a machine's seat back.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/activations/{activation_id}/deactivate", tag = "licenses", request_body = admin::ChangeLicense,
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/activations/{activation_id}/deactivate", tag = "licenses", request_body = admin::WithReason,
     params(("id" = String, Path), ("activation_id" = String, Path)),
     responses((status = 200, description = "The machine has no seat now, or had none any more.", body = ActivationSummary),
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
@@ -74,7 +74,7 @@ pub(crate) async fn deactivate_seat(
     caller: Caller,
     headers: HeaderMap,
     Path2(id, activation): Path2,
-    OptionalJson { value, bytes }: OptionalJson<admin::ChangeLicense>,
+    OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;

@@ -1,0 +1,61 @@
+//! Anomalies, as operators' scripts see them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Something that looks wrong in a license's history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Anomaly {
+    /// Its id.
+    pub id: String,
+    /// The rule that found it.
+    pub rule: String,
+    /// `low`, `medium` or `high`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub severity: Value,
+    /// `open`, `acknowledged` or `dismissed`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub state: Value,
+    /// Why, where someone said so; who it was stands in its events.
+    pub reason: Option<String>,
+    /// The license; `null` where it is about none.
+    pub license_id: Option<String>,
+    /// What was counted, and against what.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub facts: BTreeMap<String, Value>,
+    /// Positions of the events that show it.
+    pub evidence: Vec<i64>,
+    /// When it began.
+    pub from: String,
+    /// When it ended, as far as it was seen.
+    pub to: String,
+    /// When it was found.
+    pub found_at: String,
+}
+
+/// `POST /api/admin/anomalies/rerun`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RerunAnomalies {
+    /// The range's beginning, RFC 3339.
+    pub from: String,
+    /// The range's end; default now.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Only this license; default is every license of which something was recorded.
+    #[serde(default)]
+    pub license_id: Option<String>,
+}
+
+/// What running the rules again gave.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RerunResult {
+    /// How many licenses were looked at.
+    pub licenses: u64,
+    /// How many anomalies were found that were not known before.
+    pub found: u64,
+}
