@@ -1,6 +1,6 @@
 //! 200 machines live through a compressed month, a round for each day, on two nodes with Postgres and NATS, while one
 //! node is killed again and again. At the end everything that the platform says agrees with the simulation's own books.
-//! `cargo test -p licet-tests --test simulation`; `LICET_SEED` repeats a run.
+//! `./dev simulate`; `LICET_SEED` repeats a run.
 #![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod books;
@@ -25,6 +25,11 @@ const DAYS: u32 = 30;
 const ENDED: u32 = 1;
 /// Which license is revoked on the twentieth day.
 const REVOKED: u32 = 2;
+/// Which license comes to its end on the tenth day, and is renewed.
+const EXPIRING: u32 = 3;
+/// Which license has fewer seats than are in use from the twenty-fifth day on.
+const SHRUNK: u32 = 4;
+const FEW: usize = 5;
 
 fn seed() -> u64 {
     let seed = std::env::var("LICET_SEED").ok().and_then(|text| text.parse().ok());
@@ -93,6 +98,8 @@ fn month(mut life: Life<'_>) -> Books {
             (ENDED, 1) => life.is_refused("LICENSE_EXPIRED"),
             (ENDED, 2) => continue,
             (ENDED, 3) => life.operator("renew", &json!({ "reason": "paid" })),
+            (EXPIRING, 10) => life.expires(),
+            (SHRUNK, 25) => life.shrinks(FEW),
             (REVOKED, 20) => life.operator("revoke", &json!({ "reason": "charged back" })),
             _ => {}
         }

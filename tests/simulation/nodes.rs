@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use licet_client::PinnedKeys;
 use licet_test_support::{Answer, Server};
 use serde_json::Value;
 
@@ -23,14 +24,18 @@ pub(crate) struct Nodes {
     second: Arc<Server>,
     turn: AtomicUsize,
     acknowledged: AtomicU64,
+    keys: PinnedKeys,
 }
 
 impl Nodes {
     pub(crate) fn start(database: &str, nats: &str) -> Self {
         let start = || Arc::new(Server::start_with(database, &[("NATS_URL", nats)]));
+        let second = start();
+        let keys = second.get("/.well-known/licet/keys").body;
         Self {
             first: Mutex::new(start()),
-            second: start(),
+            keys: PinnedKeys::of(&serde_json::from_value(keys).unwrap()).unwrap(),
+            second,
             database: database.to_owned(),
             nats: nats.to_owned(),
             turn: AtomicUsize::new(0),
@@ -76,6 +81,23 @@ impl Nodes {
 
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> (Answer, bool) {
         self.ask(method, path, ("x-api-key", API_KEY), body)
+    }
+
+    /// What the server's leases are signed with.
+    pub(crate) fn keys(&self) -> &PinnedKeys {
+        &self.keys
+    }
+
+    /// Edits a thing as it is now, on the node that lives.
+    pub(crate) fn edit(&self, path: &str, change: &Value) -> Answer {
+        let tag = self.second.get(path).header("etag").to_owned();
+        let headers = [("x-api-key", API_KEY), ("if-match", tag.as_str())];
+        let answer = self
+            .second
+            .send_with("PATCH", path, &headers, change.to_string().as_bytes());
+        let position = answer.header("licet-position").parse().unwrap_or(0);
+        self.acknowledged.fetch_max(position, Ordering::SeqCst);
+        answer
     }
 
     /// Reads with what all projectors know of everything that was acknowledged.
