@@ -54,6 +54,11 @@ impl Problem {
         )
     }
 
+    pub(crate) fn token_expired() -> Self {
+        let detail = "The token has expired: activate again to get a new one.";
+        Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail)
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         let detail = "There is no valid credential in this request: send an API key as X-API-Key, or an activation's \
                       token as Authorization: Bearer.";

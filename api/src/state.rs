@@ -8,7 +8,7 @@ use licet_event_store::{
     Actor, ActorKind, Edge, EventLog, Keyring, RELOAD, Tenant, usage,
     vault::{Purpose, Sealer, Signer, Vault},
 };
-use licet_projections::Reader;
+use licet_projections::{Reader, revocations::AliveSince};
 use licet_workers::webhooks::Sender;
 use moka::sync::Cache;
 use prometheus::Registry;
@@ -42,6 +42,8 @@ pub(crate) struct Parts {
     /// Delivers tests to webhooks.
     pub(crate) sender: Sender,
     pub(crate) last_used: Cache<Uuid, Timestamp>,
+    /// From when on leases could be alive: one entry.
+    pub(crate) alive_since: Cache<(), AliveSince>,
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -86,6 +88,7 @@ impl App {
             in_flight: InFlight::default(),
             leases: LeaseCache::new(),
             last_used: Cache::builder().max_capacity(10_000).build(),
+            alive_since: Cache::new(1),
             ending,
         })))
     }

@@ -130,12 +130,13 @@ impl Client {
             client_time: Some(crate::store::now().to_string()),
             nonce: Some(nonce.to_owned()),
         };
+        let held = self.store.state().lease.clone();
         let answer = self.post("/api/license/heartbeat", &request, nonce, Some(&token));
         if let Err(Error::Refused { code, .. }) = &answer {
-            self.give_up(code)?;
+            self.give_up(code, held.as_ref())?;
         }
         let answer: HeartbeatResponse = answer?;
-        self.give_up(&answer.code)?;
+        self.give_up(&answer.code, held.as_ref())?;
         if let Some(lease) = &answer.lease {
             self.keep(lease, &answer.ts, |_| {})?;
         }
@@ -167,10 +168,13 @@ impl Client {
             features: Some(features.iter().map(ToString::to_string).collect()),
             nonce: Some(nonce.clone()),
         };
+        let held = self.store.state().lease.clone();
         let answer: VerifyResponse = self.post("/api/license/verify", &request, &nonce, None)?;
         // Asking about another license takes nothing from the one that is kept.
         if self.store.state().is_of(license_key) {
-            self.give_up(&answer.code)?;
+            if self.store.state().license_key.is_some() {
+                self.give_up(&answer.code, held.as_ref())?;
+            }
             if let Some(lease) = &answer.lease {
                 self.keep(lease, &answer.ts, |_| {})?;
             }
@@ -227,13 +231,17 @@ impl Client {
         receive(request.call())
     }
 
-    /// What the vendor has taken back ends with the server's signed word, and not only where a network is.
-    fn give_up(&mut self, code: &str) -> Result<(), Error> {
-        let taken_back = matches!(code, "REVOKED" | "SUSPENDED" | "NOT_ACTIVATED" | "TOKEN_REVOKED");
-        if taken_back && self.store.state().lease.is_some() {
-            self.store.update(|state| state.lease = None)?;
+    /// What the vendor has taken back ends with the server's signed word, and not only where a network is: the lease that
+    /// was held when it was asked, and none that another program has got since.
+    fn give_up(&mut self, code: &str, held: Option<&String>) -> Result<(), Error> {
+        if held.is_none() || !matches!(code, "REVOKED" | "SUSPENDED" | "TOKEN_REVOKED") {
+            return Ok(());
         }
-        Ok(())
+        self.store.update(|state| {
+            if state.lease.as_ref() == held {
+                state.lease = None;
+            }
+        })
     }
 
     fn keep_activation(&mut self, license_key: &str, answer: &ActivateResponse) -> Result<(), Error> {

@@ -114,6 +114,8 @@ impl Store {
         let lease = OfflineLease::read(&answer.lease, &trusted)?;
         let activation = lease.activation_id().to_owned();
         self.update(|state| {
+            // The server's signed word on the time: it ends what a wrong clock has left behind.
+            state.hear(lease.issued_at());
             state.keys = keys;
             state.activation_id = Some(activation);
             state.lease = Some(answer.lease.clone());

@@ -12,7 +12,7 @@ use crate::{RecordedEvent, Tenant, consumers};
 pub const GIVE_UP_SECONDS: i64 = 3 * 86_400;
 
 /// For how long a delivery or a mail that was taken is hidden from other nodes.
-pub(crate) const TAKEN_SECONDS: f64 = 300.0;
+pub const TAKEN_SECONDS: f64 = 300.0;
 
 /// How long to wait after so many failures, in seconds: 5 s, 30 s, then twice as long each time, up to four hours.
 pub fn back_off(attempts: u32) -> i64 {
@@ -262,7 +262,7 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
                 delivery.webhook_id,
                 delivery.position,
                 status.map(i32::from),
-                error,
+                error.replace('\0', ""),
                 back_off(delivery.attempts + 1) as f64,
                 GIVE_UP_SECONDS as f64,
                 delivery.attempts.cast_signed(),

@@ -113,7 +113,7 @@ pub async fn failed(pool: &PgPool, mail: &DueMail, error: &str, hopeless: bool) 
                status = CASE WHEN $4 OR created_at + interval '3 days' < clock_timestamp() THEN 'dead' ELSE 'pending' END
            WHERE mail_id = $1 AND status = 'pending' AND attempts = $5"#,
         mail.mail.mail_id,
-        error,
+        error.replace('\0', ""),
         back_off(mail.attempts + 1) as f64,
         hopeless,
         mail.attempts.cast_signed(),

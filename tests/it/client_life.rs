@@ -16,10 +16,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_client::{Client, Error, Fingerprint, Session, Status, Store, Usage, request_file};
 use licet_domain::values::Timestamp;
-use licet_test_support::Server;
+use licet_test_support::{Server, age};
 use serde_json::{Value, json};
 
-use crate::{new_database, start};
+use crate::{new_database, start, tokens::expired};
 
 const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
 
@@ -200,26 +200,59 @@ fn the_list_of_what_was_called_back_forgets_what_no_lease_outlives() {
     server.activate(&key, 1);
     let revoked = server.send("POST", &format!("/api/admin/licenses/{id}/revoke"), &json!({}));
     let at = revoked.header("licet-position").to_owned();
-    let listed = || {
+    let listed = |server: &Server| {
         let list = String::from_utf8(server.get_at(&at, "/api/license/revocations").bytes).unwrap();
         let claims = URL_SAFE_NO_PAD.decode(list.split('.').nth(1).unwrap()).unwrap();
         serde_json::from_slice::<Value>(&claims).unwrap()["lic"] == json!([id])
     };
-    assert!(listed());
+    assert!(listed(&server));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let age = |days: i32| {
-        let statement =
-            format!("UPDATE read_model.license_state SET stopped_at = clock_timestamp() - interval '{days} days'");
-        runtime.block_on(database.execute(&statement));
+    let later = |server: Server, days: i32| {
+        assert!(server.terminate());
+        runtime.block_on(age(&database.url, days));
+        Server::start(&database.url)
     };
-    age(30);
-    assert!(listed(), "a lease of its last day is alive");
-    age(32);
-    assert!(!listed());
-    runtime.block_on(
-        database.execute("UPDATE read_model.activations SET checked_out_until = clock_timestamp() + interval '1 day'"),
+    let server = later(server, 30);
+    assert!(listed(&server), "a lease of its last day is alive");
+    let server = later(server, 3);
+    assert!(!listed(&server));
+    let taken_along = "UPDATE read_model.activations SET checked_out_until = clock_timestamp() + interval '1 day'";
+    runtime.block_on(database.execute(taken_along));
+    assert!(listed(&server), "one that was taken along is");
+}
+
+#[test]
+fn a_machine_that_slept_past_its_tokens_end_hears_that_its_seat_was_ended() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = session_in(&server.url, &folder, &key);
+    assert_eq!(code(&session.tick()), "online");
+    let state = session.client().store().state().clone();
+    let sleeps = || {
+        let mut store = Store::open(folder.path().join("state.json")).unwrap();
+        let token = store.state().token.as_deref().map(expired);
+        store.update(|state| state.token = token).unwrap();
+    };
+    sleeps();
+    let mut again = session_in(&server.url, &folder, &key);
+    assert_eq!(code(&again.tick()), "online", "a token's end alone costs nothing");
+    sleeps();
+    let seat = state.activation_id.unwrap();
+    let path = format!("/api/admin/licenses/{id}/activations/{seat}/deactivate");
+    assert_eq!(server.send("POST", &path, &json!({})).status, 200);
+    let mut woken = session_in(&server.url, &folder, &key);
+    assert_eq!(code(&woken.tick()), "TOKEN_REVOKED");
+    let active = || server.get(&format!("/api/license/info/{key}")).body["license"]["active"].clone();
+    assert_eq!(active(), 0, "it took no other seat");
+    let kept = Store::open(folder.path().join("state.json")).unwrap();
+    assert_eq!((&kept.state().lease, &kept.state().token), (&None, &None));
+    let mut started = session_in(&server.url, &folder, &key);
+    assert_eq!(
+        (code(&started.tick()), active()),
+        ("online", json!(1)),
+        "a new start asks for one"
     );
-    assert!(listed(), "one that was taken along is");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn with(server: &Server, token: &str, (method, path): (&str, &str), body: &[u8])
 }
 
 /// The same token, as it would be after its time.
-fn expired(token: &str) -> String {
+pub(crate) fn expired(token: &str) -> String {
     let mut parts = token.split('.');
     let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
     let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();

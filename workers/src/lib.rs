@@ -153,23 +153,26 @@ pub async fn spawn_relay(
     Ok(())
 }
 
+/// For how long it is tried to note something.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest between two tries to note something.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Worker {
-    /// Writes down what was done outside: it must not be forgotten, and done again, because the database was away. Only
-    /// the node's end ends the trying.
+    /// Writes down what was done outside: it must not be forgotten, and done again, because the database was away for some
+    /// minutes. It is tried for ten of them, unless the node ends.
     async fn note<T, F>(&self, write: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut pause = Duration::from_millis(250);
+        let (began, mut pause) = (tokio::time::Instant::now(), Duration::from_millis(250));
         loop {
             match write().await {
-                Err(error) if *self.ending.borrow() => return Err(error),
-                Err(_) => tokio::time::sleep(pause).await,
+                Err(error) if *self.ending.borrow() || began.elapsed() > PATIENCE => return Err(error),
+                Err(error) => tracing::warn!(%error, "what was done could not be noted yet"),
                 noted => return noted,
             }
+            tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

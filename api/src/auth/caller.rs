@@ -31,6 +31,8 @@ pub(crate) enum Credential {
     ApiKey,
     /// An activation token.
     Token(token::Claims),
+    /// One whose time is over. It opens nothing; what it is told is signed for the nonce that came with it.
+    Expired(token::Claims),
 }
 
 /// Who asks, and under which request.
@@ -73,7 +75,7 @@ impl FromRequestParts<App> for Caller {
                 return Err(Problem::bad_request("CREDENTIALS_AMBIGUOUS", detail));
             }
             (Some(key), None) => by_key(app, key).await?,
-            (None, Some(Some(bearer))) => by_token(app, bearer).await?,
+            (None, Some(Some(bearer))) => by_token(app, bearer)?,
             (None, None | Some(None)) => return Err(Problem::unauthenticated()),
         };
         let request_id = parts
@@ -117,22 +119,21 @@ async fn by_key(app: &App, key: &str) -> Result<(Credential, Actor, Vec<Scope>)>
     Ok((Credential::ApiKey, actor, found.created.scopes.clone()))
 }
 
-async fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
-    let claims = match token::read(&app.settings.jwt_secret, bearer, app.platform.edge.now()) {
-        Ok(claims) => claims,
+fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
+    let now = app.platform.edge.now();
+    let credential = match token::read(&app.settings.jwt_secret, bearer, now) {
+        Ok(claims) => Credential::Token(claims),
+        Err(TokenError::Expired(claims)) => Credential::Expired(claims),
         Err(TokenError::Invalid) => return Err(Problem::unauthenticated()),
-        Err(TokenError::Expired(claims)) => {
-            // Whose seat was ended hears that, lest its program takes another one.
-            seat(app, &claims).await?;
-            let detail = "The token has expired: activate again to get a new one.";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail));
-        }
+    };
+    let (Credential::Token(claims) | Credential::Expired(claims)) = &credential else {
+        return Err(Problem::unauthenticated());
     };
     let actor = Actor {
         kind: ActorKind::Activation,
         id: claims.sub.to_string(),
     };
-    Ok((Credential::Token(claims), actor, Vec::new()))
+    Ok((credential, actor, Vec::new()))
 }
 
 /// The activation of a token; refused once it has ended.
@@ -205,6 +206,9 @@ impl Caller {
 
     /// Refuses a credential without a scope.
     pub(crate) fn require(&self, app: &App, scope: Scope) -> Result<()> {
+        if let Credential::Expired(_) = &self.credential {
+            return Err(Problem::token_expired());
+        }
         Ok(self.reading(app).require(scope)?)
     }
 
@@ -217,7 +221,18 @@ impl Caller {
                 self.limit(app, &claims.sub.to_string())?;
                 seat(app, claims).await.map(Some)
             }
+            Credential::Expired(claims) => Err(self.expired(app, claims).await),
         }
+    }
+
+    /// What the holder of a token hears whose time is over: to get another one, unless its seat was ended, lest its program
+    /// takes another seat.
+    pub(crate) async fn expired(&self, app: &App, claims: &token::Claims) -> Problem {
+        let known = async {
+            self.limit(app, &claims.sub.to_string())?;
+            seat(app, claims).await
+        };
+        known.await.err().unwrap_or_else(Problem::token_expired)
     }
 
     /// The collection of the admin API that is asked, such as `products`; none for routes of single things.

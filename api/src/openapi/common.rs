@@ -6,6 +6,23 @@ use serde_json::{Map, Value, json};
 /// Routes that ask by POST and change nothing that a repetition could double.
 const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/api/version/check"];
 
+/// Reads of what is not in the log, which no position says anything about.
+const BESIDE_THE_LOG: [&str; 6] = [
+    "/api/version/latest",
+    "/api/admin/mails",
+    "/api/admin/signing-keys",
+    "/api/admin/webhooks/{id}/deliveries",
+    "/api/admin/replays/{id}",
+    "/api/admin/replays/{id}/{file}",
+];
+
+/// Orders that change nothing in the log: they can be repeated, or are kept from it beside the log.
+fn is_beside_the_log(path: &str) -> bool {
+    ["/simulate", "/test", "/resend", "/replay", "/replays", "/signing-keys"]
+        .iter()
+        .any(|end| path.ends_with(end))
+}
+
 /// What whoever gives a machine a seat may hear.
 const ACTIVATING: [&str; 9] = [
     "LICENSE_REVOKED",
@@ -74,7 +91,9 @@ impl Operation<'_> {
             self.refuses(428, &["PRECONDITION_REQUIRED"]);
         }
         if method == "get" && credential {
-            self.may_wait();
+            if !BESIDE_THE_LOG.contains(&path) {
+                self.may_wait();
+            }
         } else if credential {
             self.changes(path, method);
         }
@@ -96,7 +115,8 @@ impl Operation<'_> {
     fn changes(&mut self, path: &str, method: &str) {
         self.refuses(409, &["CONTENDED"]);
         self.refuses(503, &["OVERLOADED"]);
-        if method == "post" && !ASKING.contains(&path) {
+        let asks = ASKING.contains(&path) || path.ends_with("/simulate") || path.ends_with("/test");
+        if method == "post" && !asks {
             self.add_header(
                 "Idempotency-Key",
                 "1 to 255 characters; for a day, the same request under it is answered again and not done again.",
@@ -157,7 +177,8 @@ impl Operation<'_> {
 
     fn show_headers(&mut self, path: &str, method: &str, credential: bool) {
         let one = path.starts_with("/api/admin") && path.ends_with("{id}");
-        let changes = credential && method != "get" && !matches!(path, "/api/license/verify" | "/api/version/check");
+        let asks = matches!(path, "/api/license/verify" | "/api/version/check");
+        let changes = credential && method != "get" && !asks && !is_beside_the_log(path);
         for (status, response) in self.responses() {
             let mut headers = vec![("X-Request-Id", "The caller's, or a fresh one.")];
             if credential {

@@ -44,12 +44,17 @@ impl SubscriptionChanges {
             event_types: self.event_types.as_ref().unwrap_or(&present.event_types).clone(),
             filters: self.filters.as_ref().unwrap_or(&present.filters).clone(),
         };
-        request.read()
+        request.read_beside(&present.event_types)
     }
 }
 
 impl SubscriptionRequest {
     pub(super) fn read(&self) -> Result<Subscription, CommandError> {
+        self.read_beside(&[])
+    }
+
+    /// Types that were there before stay, though nobody may name them any more.
+    fn read_beside(&self, known: &[String]) -> Result<Subscription, CommandError> {
         let mut fields = Fields::new();
         let url = fields.take("url", web_address(&self.url));
         let description = fields.take_optional("description", self.description.as_deref(), Text::parse);
@@ -62,7 +67,8 @@ impl SubscriptionRequest {
             let detail = "beats and refusals are not delivered to webhooks; subscribe to NATS for them";
             fields.complain("event_types", "NOT_DELIVERED", detail);
         }
-        let unknown = |kind: &&String| is_type(kind) && !is_undelivered(kind) && !is_named(kind);
+        let unknown =
+            |kind: &&String| is_type(kind) && !is_undelivered(kind) && !is_named(kind) && !known.contains(kind);
         if let Some(kind) = self.event_types.iter().find(unknown) {
             fields.complain("event_types", "UNKNOWN", &there_are(kind));
         }

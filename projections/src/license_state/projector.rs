@@ -31,7 +31,6 @@ pub(crate) struct Row {
     valid_from: OffsetDateTime,
     expires_at: Option<OffsetDateTime>,
     expiry_noted: bool,
-    stopped_at: Option<OffsetDateTime>,
     features: String,
     limits: String,
     note_sealed: Option<String>,
@@ -48,7 +47,7 @@ pub(crate) struct Event {
 
 impl RowProjector for LicenseState {
     const NAME: &'static str = "license_state";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 2;
     const TABLE: &'static str = "license_state";
     type Key = Uuid;
     type Row = Row;
@@ -104,7 +103,6 @@ impl RowProjector for LicenseState {
                 valid_from: issued.valid_from.into(),
                 expires_at: issued.expires_at.map(Into::into),
                 expiry_noted: false,
-                stopped_at: None,
                 features,
                 limits,
                 note_sealed: issued.note.as_ref().map(|note| note.0.clone()),
@@ -152,27 +150,16 @@ impl Row {
             // A silent machine's seat was free already.
             LicenseEvent::Deactivated(event) => self.active -= i32::from(!event.silent),
             LicenseEvent::Started(event) => self.expires_at = Some(event.expires_at.into()),
-            LicenseEvent::Suspended(event) => self.stop("suspended", event.at),
-            LicenseEvent::Resumed(_) => {
-                "active".clone_into(&mut self.standing);
-                self.stopped_at = None;
-            }
-            LicenseEvent::Revoked(event) => self.stop("revoked", event.at),
-            LicenseEvent::Retired(event) => self.stop("retired", event.at),
+            LicenseEvent::Suspended(_) => "suspended".clone_into(&mut self.standing),
+            LicenseEvent::Resumed(_) => "active".clone_into(&mut self.standing),
+            LicenseEvent::Revoked(_) => "revoked".clone_into(&mut self.standing),
+            LicenseEvent::Retired(_) => "retired".clone_into(&mut self.standing),
             LicenseEvent::Expired(_) => self.expiry_noted = true,
             LicenseEvent::Renewed(event) => {
                 let end: Timestamp = event.expires_at;
                 (self.expires_at, self.expiry_noted) = (Some(end.into()), false);
             }
         }
-    }
-}
-
-impl Row {
-    /// From then on it gets no lease, however it stands later.
-    fn stop(&mut self, standing: &str, at: Timestamp) {
-        standing.clone_into(&mut self.standing);
-        self.stopped_at.get_or_insert(at.into());
     }
 }
 
@@ -196,14 +183,14 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
     }
     sqlx::query!(
         r#"INSERT INTO license_state (tenant_id, license_id, customer_id, policy_id, product_id, key_masked, standing, seats,
-               active, valid_from, expires_at, expiry_noted, features, limits, note_sealed, issued_at, position, stopped_at)
+               active, valid_from, expires_at, expiry_noted, features, limits, note_sealed, issued_at, position)
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::integer[],
                $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::text[], $14::text[], $15::text[],
-               $16::timestamptz[], $17::bigint[], $18::timestamptz[])
+               $16::timestamptz[], $17::bigint[])
            ON CONFLICT (license_id) DO UPDATE SET standing = excluded.standing, seats = excluded.seats,
                active = excluded.active, valid_from = excluded.valid_from, expires_at = excluded.expires_at,
                expiry_noted = excluded.expiry_noted, features = excluded.features, limits = excluded.limits,
-               note_sealed = excluded.note_sealed, position = excluded.position, stopped_at = excluded.stopped_at"#,
+               note_sealed = excluded.note_sealed, position = excluded.position"#,
         &column!(tenant_id),
         &column!(license_id),
         &column!(customer_id),
@@ -221,7 +208,6 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
         &column!(note_sealed) as &[Option<String>],
         &column!(issued_at),
         &column!(position),
-        &column!(stopped_at) as &[Option<OffsetDateTime>],
     )
     .execute(connection)
     .await?;

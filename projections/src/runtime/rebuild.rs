@@ -20,8 +20,13 @@ pub async fn rebuild(
     let mut scratch = Scratch::make(log, projector, Purpose::Rebuild).await?;
     let head = log.position().await?;
     let mut events = fold(&[projector], log, &mut scratch.connection, (0, head), progress).await?;
+    let mut reached = head;
     loop {
-        match swap(projector, log, (&mut scratch, head), progress).await {
+        // Most of what came meanwhile is folded before anybody is kept waiting, and stays when the swap does not succeed.
+        let until = log.position().await?;
+        events += fold(&[projector], log, &mut scratch.connection, (reached, until), progress).await?;
+        reached = until;
+        match swap(projector, log, (&mut scratch, reached), progress).await {
             // Someone reads for long, such as the archive: in the meantime others must not wait behind the swap.
             Err(ProjectionError::Read(ReadError::Database(error))) if is_lock_timeout(&error) => {
                 tokio::time::sleep(PATIENCE).await;

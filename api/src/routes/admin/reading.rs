@@ -101,8 +101,8 @@ pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequ
 fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
-    let (text, descending) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
-    let (micros, id) = text.split_once(':')?;
+    let descending = text.starts_with('d');
+    let (micros, id) = text.strip_prefix(['a', 'd'])?.split_once(':')?;
     Some(Place {
         created_at: cursor_moment(micros)?,
         id: id.parse().ok()?,
@@ -123,7 +123,7 @@ pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
 }
 
 fn write_cursor(place: Place) -> String {
-    let order = if place.descending { "-" } else { "" };
+    let order = if place.descending { 'd' } else { 'a' };
     URL_SAFE_NO_PAD.encode(format!("{order}{}:{}", moment_in_cursor(place.created_at), place.id))
 }
 

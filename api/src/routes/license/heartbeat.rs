@@ -38,9 +38,13 @@ pub(crate) async fn heartbeat(
     Json { value: request, .. }: Json<HeartbeatRequest>,
 ) -> Result<Response> {
     nonce.keep(request.nonce.as_ref())?;
-    let Credential::Token(claims) = &caller.credential else {
-        let detail = "A heartbeat carries the activation's token as Authorization: Bearer.";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail));
+    let claims = match &caller.credential {
+        Credential::Token(claims) => claims,
+        Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
+        Credential::ApiKey => {
+            let detail = "A heartbeat carries the activation's token as Authorization: Bearer.";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail));
+        }
     };
     let (license, activation) = (claims.lic, claims.sub);
     caller.limit(&app, &activation.to_string())?;

@@ -6,7 +6,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use licet_contracts::lease::{ISSUER, REVOCATIONS_TYPE, RevocationClaims};
-use licet_projections::revocations;
+use licet_domain::values::Timestamp;
+use licet_event_store::AsOf;
+use licet_projections::revocations::{self, AliveSince};
 
 use crate::{
     App,
@@ -29,7 +31,8 @@ pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, hea
         freshness::of_read_model(&app, &headers, model).await?;
         freshness::wait(&app, model, head).await?;
     }
-    let list = revocations::list(&app.reader, &app.tenant, now)
+    let since = alive_since(&app, now).await?;
+    let list = revocations::list(&app.reader, &app.tenant, now, since)
         .await
         .map_err(unavailable)?;
     let claims = RevocationClaims {
@@ -44,4 +47,18 @@ pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, hea
     let kind = HeaderValue::from_static("application/jose");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     Ok(response)
+}
+
+/// From when on leases could be alive; where the log stood then is looked up once a day.
+async fn alive_since(app: &App, now: Timestamp) -> Result<AliveSince> {
+    let at = revocations::alive_since(&app.reader, &app.tenant, now).await;
+    let at = at.map_err(unavailable)?;
+    if let Some(known) = app.alive_since.get(&()).filter(|known| known.at == at) {
+        return Ok(known);
+    }
+    let position = app.platform.log.position_at(AsOf::Time(at)).await;
+    let position = position.map_err(unavailable)?;
+    let since = AliveSince { at, position };
+    app.alive_since.insert((), since);
+    Ok(since)
 }

@@ -39,6 +39,7 @@ pub(crate) async fn verify_license(
             caller.limit(&app, &claims.sub.to_string())?;
             Verification::Activation(claims.lic, claims.sub)
         }
+        Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
         Credential::ApiKey => {
             caller.require(&app, Scope::Client)?;
             let detail = "license_key is required unless the request carries an activation token.";
