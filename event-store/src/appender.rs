@@ -9,6 +9,7 @@ use tokio::{
 
 use crate::{
     append::Line,
+    lineage::{Lineage, Order},
     metrics::METRICS,
     submission::{AppendError, Appended, Submission},
 };
@@ -31,12 +32,21 @@ pub(crate) type OnSettled = Box<dyn FnOnce(&Outcome) + Send + Sync>;
 /// A submission on its way, and whom to tell.
 pub(crate) struct Ticket {
     pub(crate) submission: Submission,
+    /// What it rests on that is queued before it.
+    pub(crate) lineage: Option<Lineage>,
     /// Runs before the submitter hears of it, and also when the submitter has gone away.
     pub(crate) on_settled: Option<OnSettled>,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
 impl Ticket {
+    fn order(&self) -> Order<'_> {
+        Order {
+            submission: &self.submission,
+            lineage: self.lineage.as_ref(),
+        }
+    }
+
     fn settle(self, outcome: Outcome) {
         if let Some(on_settled) = self.on_settled {
             on_settled(&outcome);
@@ -126,7 +136,7 @@ impl Appender {
         // comes after it. It is what the log itself said; news from elsewhere could be ahead of it.
         let mut tried_at = None;
         while let Some(batch) = unsettled.pop() {
-            let orders: Vec<&Submission> = batch.iter().map(|ticket| &ticket.submission).collect();
+            let orders: Vec<Order<'_>> = batch.iter().map(Ticket::order).collect();
             match self.line.write(&orders, &mut tried_at).await {
                 Ok(outcomes) => settle(batch, outcomes),
                 Err(error) if is_connection_error(&error) && Instant::now() < deadline => {

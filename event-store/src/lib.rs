@@ -25,6 +25,7 @@ mod invalidate;
 pub mod jws;
 mod keyring;
 pub mod leases;
+mod lineage;
 mod log;
 pub mod mails;
 mod metadata;

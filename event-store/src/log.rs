@@ -22,6 +22,7 @@ use crate::{
     append::Line,
     appender::{Appender, OnSettled, Outcome, Ticket},
     invalidate::Heard,
+    lineage::Lineage,
     metrics::METRICS,
     submission::{AppendError, Appended, Submission},
 };
@@ -135,6 +136,7 @@ impl EventLog {
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket {
             submission,
+            lineage: None,
             on_settled: None,
             reply,
         };
@@ -142,17 +144,19 @@ impl EventLog {
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Queues a submission at once, in the order of the calls; the future waits for the outcome. `on_settled` runs
-    /// even when the future is dropped.
+    /// Queues a submission at once, in the order of the calls; the future waits for the outcome. `decided` is the line that
+    /// it continues, and what runs even when the future is dropped.
     pub(crate) fn enqueue(
         &self,
         submission: Submission,
-        on_settled: Option<OnSettled>,
+        decided: Option<(Lineage, OnSettled)>,
     ) -> Result<BoxFuture<'static, Outcome>, AppendError> {
         let (reply, answer) = oneshot::channel();
+        let (lineage, on_settled) = decided.unzip();
         self.clients
             .try_send(Ticket {
                 submission,
+                lineage,
                 on_settled,
                 reply,
             })

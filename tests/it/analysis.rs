@@ -135,7 +135,11 @@ fn an_analyst_replays_any_moment_without_a_database() {
         &server,
         &json!({ "name": "license_state", "as_of": "4", "format": "csv" }),
     );
-    assert_eq!(before["status"], "done", "{before}");
+    assert_eq!(
+        (&before["status"], &before["reached"]),
+        (&json!("done"), &before["position"]),
+        "{before}"
+    );
     let file = server.get(before["files"][0]["url"].as_str().unwrap());
     let csv = String::from_utf8(file.bytes).unwrap();
     assert!(

@@ -18,6 +18,22 @@ fn wait(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[test]
+fn a_server_makes_the_months_to_come_by_itself() {
+    let database = new_database();
+    assert!(licet_test_support::Server::start(&database.url).terminate());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let next = "SELECT 'heartbeat_events_' || to_char((now() AT TIME ZONE 'UTC') + interval '1 month', 'YYYY_MM')";
+    let next = runtime.block_on(database.text(next));
+    runtime.block_on(database.execute(&format!("DROP TABLE {next}")));
+    let _server = licet_test_support::Server::start(&database.url);
+    let there = || runtime.block_on(database.text(&format!("SELECT (to_regclass('{next}') IS NOT NULL)::text")));
+    assert!(
+        licet_test_support::eventually(|| there() == "true"),
+        "{next} is missing"
+    );
+}
+
+#[test]
 fn a_server_that_slept_for_months_archives_them_and_history_goes_on() {
     let database = new_database();
     let folder = tempfile::tempdir().unwrap();

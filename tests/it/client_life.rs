@@ -16,7 +16,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_client::{Client, Error, Fingerprint, Session, Status, Store, Usage, request_file};
 use licet_domain::values::Timestamp;
-use licet_test_support::{Server, age};
+use licet_test_support::{Server, age, eventually};
 use serde_json::{Value, json};
 
 use crate::{new_database, start, tokens::expired};
@@ -219,6 +219,29 @@ fn the_list_of_what_was_called_back_forgets_what_no_lease_outlives() {
     let taken_along = "UPDATE read_model.activations SET checked_out_until = clock_timestamp() + interval '1 day'";
     runtime.block_on(database.execute(taken_along));
     assert!(listed(&server), "one that was taken along is");
+}
+
+#[test]
+fn a_session_lives_on_a_thread_of_its_own_and_fetches_what_was_called_back() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "limits": { "pages": 100 } }));
+    let folder = tempfile::tempdir().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let background = session_in(&server.url, &folder, &key).spawn(move |status| {
+        let _ = tell.send(code(status).to_owned());
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(60)).as_deref(), Ok("online"));
+    let kept = || Store::open(folder.path().join("state.json")).unwrap().state().clone();
+    assert!(
+        eventually(|| kept().revocations.is_some()),
+        "the list of what was called back"
+    );
+    // What it used is not lost with it: the next start reports it.
+    background.report(&Usage::default().meter("pages", 5));
+    drop(background);
+    assert_eq!(code(&session_in(&server.url, &folder, &key).tick()), "online");
+    let used = || server.get(&format!("/api/admin/licenses/{id}/meters")).body["items"][0]["amount"].clone();
+    assert!(eventually(|| used() == 5), "{}", used());
 }
 
 #[test]

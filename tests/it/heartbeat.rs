@@ -323,6 +323,20 @@ fn refused_beats_are_recorded_with_what_decided() {
         codes.contains(&"TOKEN_REVOKED") && codes.contains(&"METER_UNKNOWN"),
         "{codes:?}"
     );
+    // What was answered to this machine, at that moment, and why.
+    let machine = items[0]["machine"].as_str().unwrap();
+    let at = Timestamp::parse(items[0]["decided_at"].as_str().unwrap()).unwrap();
+    let count = |query: &str| server.get(&format!("/api/admin/licenses/{id}/decisions?{query}")).body["total"].clone();
+    let moment = |from: i64, to: i64| format!("from={}&to={}", at.plus_seconds(from), at.plus_seconds(to));
+    assert_eq!(count(&format!("machine={machine}&{}", moment(-60, 60))), 2);
+    assert_eq!(count(&format!("activation_id={activation}&code=TOKEN_REVOKED")), 1);
+    for nothing in [
+        format!("machine=other&{}", moment(-60, 60)),
+        format!("activation_id={id}"),
+        moment(-120, -60),
+    ] {
+        assert_eq!(count(&nothing), 0, "{nothing}");
+    }
 }
 
 #[test]

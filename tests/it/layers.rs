@@ -35,11 +35,13 @@ const MAY: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that would bring I/O, clocks or HTTP where they do not belong.
-const MUST_NOT: [(&str, &[&str]); 4] = [
+const MUST_NOT: [(&str, &[&str]); 5] = [
     ("licet-domain", &["tokio", "sqlx", "rand", "axum", "ureq", "futures"]),
     ("licet-contracts", &["tokio", "sqlx", "axum"]),
     ("licet-commands", &["sqlx", "axum"]),
     ("licet-api", &["sqlx"]),
+    // What programs link: no runtime, and nothing that only the command needs.
+    ("licet-client", &["tokio", "futures", "sqlx", "axum", "clap"]),
 ];
 
 #[test]
@@ -56,7 +58,7 @@ fn layers_point_one_way() {
             let used = package
                 .dependencies
                 .iter()
-                .filter(|used| used.kind == DependencyKind::Normal);
+                .filter(|used| used.kind == DependencyKind::Normal && !used.optional);
             (package.name.to_string(), used.map(|used| used.name.clone()).collect())
         })
         .collect();

@@ -119,3 +119,25 @@ fn a_header_that_cannot_be_read_hides_nobody() {
     }
     assert!(statuses.iter().any(|status| status == "429"), "{statuses:?}");
 }
+
+#[test]
+fn a_proxys_word_on_who_asks_counts_only_where_it_is_trusted() {
+    let database = new_database();
+    for (trusted, told) in [("", "127.0.0.1"), ("127.0.0.1", "192.0.2.7")] {
+        let settings: &[(&str, &str)] = if trusted.is_empty() {
+            &[]
+        } else {
+            &[("TRUSTED_PROXIES", trusted)]
+        };
+        let server = Server::start_with(&database.url, settings);
+        let headers = [
+            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+            ("x-forwarded-for", "198.51.100.1, 192.0.2.7"),
+        ];
+        let product = json!({ "code": format!("by-{told}").replace('.', "-"), "name": "Product" }).to_string();
+        let made = server.send_with("POST", "/api/admin/products", &headers, product.as_bytes());
+        assert_eq!(made.status, 201, "{}", made.body);
+        let audit = server.get_at(made.header("licet-position"), "/api/admin/audit?limit=1");
+        assert_eq!(audit.body["items"][0]["client_address"], told, "{}", audit.body);
+    }
+}

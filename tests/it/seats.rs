@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use licet_test_support::{Answer, Server};
+use licet_test_support::{Answer, Server, eventually};
 use serde_json::{Value, json};
 
 use crate::{new_database, start};
@@ -89,6 +89,112 @@ fn of_many_who_take_over_one_seat_one_wins() {
     let operator = json!({ "from_activation_id": from, "fingerprint": machine(40) });
     let answer = servers[1].send("POST", &format!("/api/admin/licenses/{id}/transfer"), &operator);
     assert_eq!((answer.status, answer.code()), (409, "ACTIVATION_NOT_ACTIVE"));
+}
+
+#[test]
+fn an_operator_moves_a_seat_and_says_why_and_each_change_says_under_which_policy() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let first = activate(&server, &key, 1);
+    let path = server
+        .get_at(first.header("licet-position"), "/api/admin/policies")
+        .body["items"][0]["id"]
+        .as_str()
+        .map(|id| format!("/api/admin/policies/{id}"))
+        .unwrap();
+    let tag = server.get(&path).header("etag").to_owned();
+    let headers = [
+        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
+        ("if-match", tag.as_str()),
+    ];
+    let edited = server.send_with("PATCH", &path, &headers, br#"{"grace_days": 3}"#);
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    let license = format!("/api/admin/licenses/{id}");
+    let judged = |query: &str| server.get(&format!("{license}{query}")).body["policy_version"].clone();
+    assert_eq!(judged(""), 2);
+    assert_eq!(judged(&format!("?as_of={}", first.header("licet-position"))), 1);
+    let order = json!({ "from_activation_id": first.text("activation_id"), "fingerprint": machine(2), "reason": "a new laptop" });
+    let moved = server.send("POST", &format!("{license}/transfer"), &order);
+    assert_eq!(moved.status, 200, "{}", moved.body);
+    let left = format!("{license}/activations/{}/deactivate", moved.text("activation_id"));
+    assert_eq!(
+        server
+            .send("POST", &left, &json!({ "reason": "left the company" }))
+            .status,
+        200
+    );
+    let events = server.get(&format!("{license}/events?limit=200")).body["items"].clone();
+    let of = |kind: &str| -> Vec<Value> {
+        let events = events.as_array().unwrap().iter();
+        let data = events
+            .filter(|event| event["type"] == kind)
+            .map(|event| event["data"].clone());
+        data.collect()
+    };
+    let reasons: Vec<Value> = of("license.deactivated")
+        .iter()
+        .map(|data| data["reason"].clone())
+        .collect();
+    assert_eq!(reasons, ["a new laptop", "left the company"]);
+    let versions: Vec<Value> = of("license.activated")
+        .iter()
+        .map(|data| data["policy_version"].clone())
+        .collect();
+    assert_eq!(versions, [1, 2]);
+}
+
+/// Machines start, beat, fall silent and come back on two nodes at once, while holds run out at any moment.
+#[test]
+fn a_storm_of_floating_machines_never_has_more_seats_than_there_are() {
+    let database = new_database();
+    let servers = [Server::start(&database.url), Server::start(&database.url)];
+    let terms = json!({ "seats": 5, "floating": true, "heartbeat_interval_seconds": 60, "heartbeat_grace": 0 });
+    let (id, key) = servers[0].issue("studio", &terms);
+    thread::scope(|scope| {
+        for number in 1..=20 {
+            let (server, key) = (&servers[number as usize % 2], &key);
+            scope.spawn(move || {
+                for turn in 0..12_u32 {
+                    let answer = activate(server, key, number);
+                    assert!(
+                        matches!(answer.status, 200 | 201) || answer.code() == "ACTIVATION_LIMIT_REACHED",
+                        "{}",
+                        answer.body
+                    );
+                    if answer.status < 300 && (number + turn) % 3 > 0 {
+                        let beat = server.beat(answer.text("token"), &json!({}));
+                        // Its seat may have fallen free, and been taken by another.
+                        assert!(beat.status == 200, "{}", beat.body);
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            for _ in 0..30 {
+                // Some fall silent: their holds run out.
+                let silent = "UPDATE seat_holds SET held_until = now() - interval '1 second'
+                              WHERE activation_id IN (SELECT activation_id FROM seat_holds ORDER BY random() LIMIT 2)";
+                runtime.block_on(database.execute(silent));
+                thread::sleep(Duration::from_millis(40));
+            }
+        });
+    });
+    // Whatever the order was: no event of the log ever made a sixth seat.
+    let taken = "SELECT max(used)::text FROM (SELECT sum(CASE
+            WHEN event_type IN ('license.activated', 'license.seat_revived') THEN 1
+            WHEN event_type = 'license.seat_released' OR event_type = 'license.deactivated' AND payload ->> 'silent' IS DISTINCT FROM 'true' THEN -1
+            ELSE 0 END) OVER (ORDER BY position) AS used FROM events WHERE aggregate_type = 'license') AS steps";
+    let most: u32 = tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(database.text(taken))
+        .parse()
+        .unwrap();
+    assert_eq!(most, 5, "seats were full, and never more than full");
+    // And nobody has to ask for a seat that fell free: the server takes it back by itself.
+    silence(&database);
+    let active = || servers[1].get(&format!("/api/admin/licenses/{id}")).body["active"].clone();
+    assert!(eventually(|| active() == 0), "{}", active());
 }
 
 #[test]

@@ -15,10 +15,17 @@ fn with(server: &Server, token: &str, (method, path): (&str, &str), body: &[u8])
 
 /// The same token, as it would be after its time.
 pub(crate) fn expired(token: &str) -> String {
+    changed(token, |claims| {
+        claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 1);
+    })
+}
+
+/// The same token with other claims, signed with the server's own secret.
+fn changed(token: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut parts = token.split('.');
     let (header, claims) = (parts.next().unwrap(), parts.next().unwrap());
     let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-    claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 1);
+    change(&mut claims);
     let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(input.as_bytes());
@@ -55,4 +62,25 @@ fn a_token_is_good_for_nothing_once_its_seat_was_ended() {
     assert!(all().iter().all(|answer| *answer == revoked), "{:?}", all());
     // A machine that slept past its token's end hears of it too, and takes no other seat.
     assert_eq!(beat(&expired(token)), revoked);
+}
+
+#[test]
+fn a_token_is_renewed_by_a_beat_when_half_of_its_life_is_over_and_is_good_for_its_audience_only() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    let beat = |token: &str| with(&server, token, ("POST", "/api/license/heartbeat"), b"{}");
+    assert!(beat(&token).body["token"].is_null(), "a young one is kept");
+    let older = changed(&token, |claims| {
+        for claim in ["iat", "exp"] {
+            claims[claim] = json!(claims[claim].as_i64().unwrap() - 1_900);
+        }
+    });
+    let renewed = beat(&older).text("token").to_owned();
+    assert_eq!(beat(&renewed).status, 200);
+    let operators = changed(&token, |claims| claims["aud"] = json!("licet-operator"));
+    assert_eq!(
+        (beat(&operators).status, beat(&operators).code()),
+        (401, "UNAUTHENTICATED")
+    );
 }

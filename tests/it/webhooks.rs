@@ -295,6 +295,75 @@ fn a_webhook_goes_by_what_was_answered_last_and_hears_nothing_after_its_end() {
 }
 
 #[test]
+fn a_dead_letter_is_sent_again_and_a_target_that_never_answers_is_given_up() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let target = Target::start(|number| if number == 0 { answer("503 busy") } else { OK.to_owned() });
+    let (path, _) = subscribe(&server, &target.url, &json!(["license.issued"]));
+    server.issue("studio", &json!({ "seats": 1 }));
+    target.wait_for(1);
+    assert!(wait_for_deliveries(&server, (&path, "pending"), 1));
+    // Three days later.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let old =
+        "UPDATE webhook_deliveries SET status = 'dead', settled_at = now(), created_at = now() - interval '4 days'";
+    runtime.block_on(database.execute(old));
+    let dead = server.get(&format!("{path}/deliveries?status=dead")).body["items"][0]["position"].clone();
+    assert_eq!(
+        server
+            .send("POST", &format!("{path}/deliveries/{dead}/resend"), &json!({}))
+            .status,
+        202
+    );
+    assert_eq!(types(&target.wait_for(2))[1], "license.issued");
+    assert!(wait_for_deliveries(&server, (&path, "delivered"), 1));
+
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let (path, _) = subscribe(&server, &url, &json!(["license.revoked"]));
+    let tested = server.send("POST", &format!("{path}/test"), &json!({}));
+    assert_eq!(tested.body["delivered"], json!(false), "{}", tested.body);
+}
+
+#[test]
+fn operators_hear_of_anomalies_by_mail_and_a_rebuild_tells_nobody_again() {
+    let database = new_database();
+    let sink = MailSink::start();
+    let settings = [
+        ("SMTP_URL", sink.url.as_str()),
+        ("MAIL_FROM", "licenses@example.com"),
+        ("MAIL_TO", "operators@example.com"),
+    ];
+    let server = Server::start_with(&database.url, &settings);
+    let (id, key) = server.issue("studio", &json!({ "seats": 1, "duration_days": 5 }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    for _ in 0..15 {
+        assert_eq!(server.beat(&token, &json!({})).status, 200);
+    }
+    let mails = |text: &str| sink.got().iter().filter(|mail| mail.contains(text)).count();
+    assert!(
+        licet_test_support::eventually(|| mails("univie.ac.at") == 1),
+        "the license ends in five days"
+    );
+    let order = json!({ "from": "2026-01-01T00:00:00Z", "license_id": id });
+    assert_eq!(server.send("POST", "/api/admin/anomalies/rerun", &order).status, 200);
+    assert!(
+        licet_test_support::eventually(|| mails("RCPT TO:<operators@example.com>") == 1),
+        "{:?}",
+        sink.got()
+    );
+    let output = licet_test_support::licet(&database.url)
+        .args(["projections", "rebuild", "license_state"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    // Another license's mail comes after whatever the rebuild would have sent.
+    server.issue("plotter", &json!({ "seats": 1, "duration_days": 5 }));
+    assert!(licet_test_support::eventually(|| mails("univie.ac.at") == 2));
+    assert_eq!(mails("RCPT TO"), 3);
+}
+
+#[test]
 fn an_edit_changes_what_it_names_and_an_end_shows() {
     let database = new_database();
     let server = Server::start(&database.url);

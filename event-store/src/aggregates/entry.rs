@@ -1,21 +1,20 @@
 //! One aggregate in memory: what is durable, and what is queued behind it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize};
 
 use licet_domain::Decider;
 use tokio::sync::watch;
 
 use super::Versioned;
+use crate::lineage::Lineage;
 
 pub(super) struct Entry<D: Decider> {
     pub(super) tail: Mutex<Tail<D>>,
     pub(super) committed: Mutex<Arc<Versioned<D::State>>>,
     /// The newest durable version; told to those who wait for what they decided on.
     pub(super) settled: watch::Sender<u64>,
-    broken: AtomicBool,
+    /// Broken when something that was decided here did not go in, or another node was faster.
+    pub(super) lineage: Lineage,
     pub(super) weight: AtomicUsize,
 }
 
@@ -40,18 +39,18 @@ impl<D: Decider> Entry<D> {
             }),
             settled: watch::Sender::new(loaded.version),
             committed: Mutex::new(Arc::new(loaded)),
-            broken: AtomicBool::new(false),
+            lineage: Lineage::default(),
         }
     }
 
     /// Nothing rests on it any more; who waits for it looks again.
     pub(super) fn break_off(&self) {
-        self.broken.store(true, Ordering::SeqCst);
+        self.lineage.break_off();
         self.settled.send_modify(|_| {});
     }
 
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::SeqCst)
+        self.lineage.is_broken()
     }
 
     /// Waits until everything up to a version is durable, or will not be.

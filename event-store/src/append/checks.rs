@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use licet_domain::SeatHold;
 
 use super::Facts;
-use crate::submission::{AppendError, Precondition, Submission};
+use crate::{
+    lineage::{Lineage, Order},
+    submission::{AppendError, Precondition, Submission},
+};
 
 /// The checks under the log's lock, over what the database says and what this batch has done so far.
 pub(crate) struct Checks {
@@ -13,8 +16,20 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Lets a submission in, or says why not; one that is refused leaves no trace.
-    pub(crate) fn admit(&mut self, submission: &Submission) -> Result<(), AppendError> {
+    /// Lets a submission in, or says why not; one that is refused leaves no trace, and none that rests on it gets in.
+    pub(crate) fn admit(&mut self, order: Order<'_>) -> Result<(), AppendError> {
+        let admitted = if order.lineage.is_some_and(Lineage::is_broken) {
+            Err(rests_on_nothing(order.submission))
+        } else {
+            self.check(order.submission)
+        };
+        if let (Err(_), Some(lineage)) = (&admitted, order.lineage) {
+            lineage.break_off();
+        }
+        admitted
+    }
+
+    fn check(&mut self, submission: &Submission) -> Result<(), AppendError> {
         let tenant = submission.tenant.as_str();
         if let Some(answer) = &submission.idempotency {
             let scope = (tenant.to_owned(), answer.scope_hash.to_vec());
@@ -117,6 +132,15 @@ impl Checks {
             aggregate_type,
             aggregate_id: id.to_owned(),
         })
+    }
+}
+
+/// What it was decided on did not come to be: it is to be decided again.
+fn rests_on_nothing(submission: &Submission) -> AppendError {
+    let stream = submission.streams.first();
+    AppendError::Conflict {
+        aggregate_type: stream.map_or("", |stream| stream.aggregate_type),
+        aggregate_id: stream.map_or_else(String::new, |stream| stream.aggregate_id.clone()),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{Batch, Checks, Head, Left, find_commands, lock_head, look_up};
-use crate::{appender::Outcome, metrics::METRICS, schema, submission::Submission};
+use crate::{appender::Outcome, lineage::Order, metrics::METRICS, schema, submission::Submission};
 
 /// For how long a transaction may take before its connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -70,7 +70,7 @@ impl Line {
     /// One transaction. Where it is not the first try, first asks which submissions are in already.
     pub(crate) async fn write(
         &mut self,
-        orders: &[&Submission],
+        orders: &[Order<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let mut connection = match self.connection.take() {
@@ -94,11 +94,11 @@ impl Line {
     async fn attempt(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[&Submission],
+        orders: &[Order<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         if tried_at.is_none()
-            && orders.iter().all(|order| order.is_beats())
+            && orders.iter().all(|order| order.submission.is_beats())
             && let Some(outcomes) = self.write_straight(connection, orders, tried_at).await?
         {
             return Ok(outcomes);
@@ -110,14 +110,14 @@ impl Line {
     async fn write_straight(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[&Submission],
+        orders: &[Order<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Option<Vec<Outcome>>> {
         let Some(left) = self.left_alone() else {
             return Ok(None);
         };
         let mut rows = Batch::after(left.head(), left.clock());
-        let outcomes = orders.iter().map(|order| Ok(rows.add(order))).collect();
+        let outcomes = orders.iter().map(|order| Ok(rows.add(order.submission))).collect();
         *tried_at = Some(left.head().position());
         let read = Instant::now();
         match rows.write_straight(connection, &left).await? {
@@ -147,7 +147,7 @@ impl Line {
     async fn transact(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[&Submission],
+        orders: &[Order<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let (head, now) = lock_head(connection).await?;
@@ -156,14 +156,14 @@ impl Line {
             .left
             .as_ref()
             .is_some_and(|left| left.head().position() == head.position());
-        let command_ids: Vec<_> = orders.iter().map(|order| order.command_id).collect();
+        let command_ids: Vec<_> = orders.iter().map(|order| order.submission.command_id).collect();
         let known = match *tried_at {
             Some(after) => find_commands(connection, &command_ids, after).await?,
             None => HashMap::new(),
         };
         let fresh: Vec<&Submission> = orders
             .iter()
-            .copied()
+            .map(|order| order.submission)
             .filter(|order| !known.contains_key(&order.command_id))
             .collect();
         let facts = look_up(connection, &fresh, now).await?;
@@ -173,11 +173,11 @@ impl Line {
         let mut anything = false;
         let outcomes = orders
             .iter()
-            .map(|order| match known.get(&order.command_id) {
+            .map(|order| match known.get(&order.submission.command_id) {
                 Some(appended) => Ok(appended.clone()),
-                None => checks.admit(order).map(|()| {
+                None => checks.admit(*order).map(|()| {
                     anything = true;
-                    rows.add(order)
+                    rows.add(order.submission)
                 }),
             })
             .collect();

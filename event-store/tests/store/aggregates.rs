@@ -8,7 +8,7 @@ use licet_domain::{
     policy::Terms,
     values::{ActivationId, CustomerId, LicenseId, PolicyId, ProductId, RawFingerprint, Sealed},
 };
-use licet_event_store::{Aggregates, Envelope, EventLog, ExecuteError, Executed, Metadata};
+use licet_event_store::{Aggregates, Envelope, EventLog, ExecuteError, Executed, Metadata, Precondition};
 use licet_test_support::TestDatabase;
 use uuid::Uuid;
 
@@ -198,6 +198,57 @@ async fn what_is_queued_here_hides_nothing_that_another_node_has_recorded() {
     );
     ours.await.unwrap();
     assert_eq!(one.fresh(&Tenant::default(), LICENSE).await.unwrap().version, 3);
+}
+
+/// A command is decided on what one before it would bring; that one does not go in, and another node's event takes its
+/// version. What was decided behind it must not go in on that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_decided_on_what_did_not_come_to_be_does_not_go_in() {
+    let database = TestDatabase::new().await;
+    let ((log, one), (_, other)) = (node(&database).await, node(&database).await);
+    run(&one, 1, issue()).await.unwrap();
+    run(&one, 2, activate(1, 1)).await.unwrap();
+    other.get(&Tenant::default(), LICENSE).await.unwrap();
+    let mut gate = log.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    // The machine is to leave, under a condition that does not hold.
+    let mut doomed = envelope(3);
+    doomed.preconditions = vec![Precondition::StreamUnchanged {
+        aggregate_type: "customer",
+        aggregate_id: "nobody".to_owned(),
+        version: 7,
+    }];
+    let leave = LicenseCommand::Deactivate {
+        target: DeactivationTarget::Id(ActivationId(Uuid::from_u128(1))),
+        reason: None,
+        by_operator: false,
+        at: now(),
+    };
+    let leave = |_: &License| Ok::<_, LicenseRejection>(leave.clone());
+    let mut leaving = Box::pin(one.execute(LICENSE, &doomed, leave, &|_, _| None));
+    assert!(futures::poll!(&mut leaving).is_pending());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Another node's event waits behind it, and then a machine for the seat that would have fallen free.
+    let theirs = tokio::spawn(async move { run(&other, 4, LicenseCommand::RevealKey { at: now() }).await.is_ok() });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut coming = Box::pin(run(&one, 5, activate(2, 1)));
+    assert!(futures::poll!(&mut coming).is_pending());
+    gate.rollback().await.unwrap();
+    assert!(leaving.await.is_err() && theirs.await.unwrap());
+    let refused = coming.await;
+    assert!(
+        matches!(
+            &refused,
+            Err(ExecuteError::Rejected(LicenseRejection::ActivationLimitReached {
+                limit: 1,
+                active: 1
+            }))
+        ),
+        "two machines on one seat: {refused:?}"
+    );
 }
 
 #[tokio::test]
