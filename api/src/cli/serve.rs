@@ -100,6 +100,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
         )
         .init();
+    let ending = end_by_signal()?;
     let edge = Edge::system();
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.with_context(|| format!("listening on {}", options.listen))?;
@@ -125,7 +126,6 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         license_cache: options.license_cache_mb << 20,
         webhook_allow_private: options.webhook_allow_private,
     };
-    let (ending_sender, ending) = watch::channel(false);
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
     let demo_license = location.data_dir.join("demo-license");
     if location.embedded && !demo_license.exists() {
@@ -165,7 +165,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     background.spawn(app.clone().follow_keys());
     background.spawn(limits::share(app.clone(), node));
     output::line(&format!("listening on http://{}", listener.local_addr()?));
-    serve(listener, app, ending_sender, ending).await?;
+    serve(listener, app, ending).await?;
     // Workers hear of the end, finish what they do and give their leases back; then the last appends are written.
     let finished = tokio::time::timeout(GRACE, async { while background.join_next().await.is_some() {} }).await;
     if finished.is_err() {
@@ -181,12 +181,10 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(
-    listener: TcpListener,
-    app: App,
-    ending_sender: watch::Sender<bool>,
-    mut ending: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
+/// Tells when the server is to end. It is heard of from the first moment on: who is ended while it starts ends in order
+/// once it has started.
+fn end_by_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let (sender, ending) = watch::channel(false);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::spawn(async move {
         tokio::select! {
@@ -194,8 +192,12 @@ async fn serve(
             _ = interrupt.recv() => {}
         }
         tracing::info!("ending: no new connections, running requests finish");
-        ending_sender.send_replace(true);
+        sender.send_replace(true);
     });
+    Ok(ending)
+}
+
+async fn serve(listener: TcpListener, app: App, mut ending: watch::Receiver<bool>) -> anyhow::Result<()> {
     // Answers are small and must not wait for more to send.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
