@@ -12,6 +12,12 @@ use crate::submission::Submission;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lineage(Arc<AtomicBool>);
 
+impl PartialEq for Lineage {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Lineage {
     pub(crate) fn break_off(&self) {
         self.0.store(true, Ordering::SeqCst);

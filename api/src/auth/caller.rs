@@ -121,17 +121,14 @@ async fn by_key(app: &App, key: &str) -> Result<(Credential, Actor, Vec<Scope>)>
 
 fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
     let now = app.platform.edge.now();
-    let credential = match token::read(&app.settings.jwt_secret, bearer, now) {
-        Ok(claims) => Credential::Token(claims),
-        Err(TokenError::Expired(claims)) => Credential::Expired(claims),
+    let (whose, credential) = match token::read(&app.settings.jwt_secret, bearer, now) {
+        Ok(claims) => (claims.sub, Credential::Token(claims)),
+        Err(TokenError::Expired(claims)) => (claims.sub, Credential::Expired(claims)),
         Err(TokenError::Invalid) => return Err(Problem::unauthenticated()),
-    };
-    let (Credential::Token(claims) | Credential::Expired(claims)) = &credential else {
-        return Err(Problem::unauthenticated());
     };
     let actor = Actor {
         kind: ActorKind::Activation,
-        id: claims.sub.to_string(),
+        id: whose.to_string(),
     };
     Ok((credential, actor, Vec::new()))
 }

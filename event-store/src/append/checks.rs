@@ -12,19 +12,27 @@ use crate::{
 
 /// The checks under the log's lock, over what the database says and what this batch has done so far.
 pub(crate) struct Checks {
-    pub(crate) facts: Facts,
+    facts: Facts,
+    /// The lines of which something was refused in this transaction. Their owners hear of it once it is over: a reader who
+    /// looked anew before that would not see what goes in with it.
+    refused: Vec<Lineage>,
 }
 
 impl Checks {
+    pub(crate) fn new(facts: Facts) -> Self {
+        let refused = Vec::new();
+        Self { facts, refused }
+    }
+
     /// Lets a submission in, or says why not; one that is refused leaves no trace, and none that rests on it gets in.
     pub(crate) fn admit(&mut self, order: Order<'_>) -> Result<(), AppendError> {
-        let admitted = if order.lineage.is_some_and(Lineage::is_broken) {
-            Err(rests_on_nothing(order.submission))
-        } else {
-            self.check(order.submission)
-        };
+        let ends = |lineage: &Lineage| lineage.is_broken() || self.refused.contains(lineage);
+        if order.lineage.is_some_and(ends) {
+            return Err(rests_on_nothing(order.submission));
+        }
+        let admitted = self.check(order.submission);
         if let (Err(_), Some(lineage)) = (&admitted, order.lineage) {
-            lineage.break_off();
+            self.refused.push(lineage.clone());
         }
         admitted
     }

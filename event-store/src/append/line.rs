@@ -167,7 +167,7 @@ impl Line {
             .filter(|order| !known.contains_key(&order.command_id))
             .collect();
         let facts = look_up(connection, &fresh, now).await?;
-        let mut checks = Checks { facts };
+        let mut checks = Checks::new(facts);
         let mut rows = Batch::after(&head, now);
         tried_at.get_or_insert(head.position());
         let mut anything = false;

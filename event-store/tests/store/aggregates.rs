@@ -200,6 +200,35 @@ async fn what_is_queued_here_hides_nothing_that_another_node_has_recorded() {
     assert_eq!(one.fresh(&Tenant::default(), LICENSE).await.unwrap().version, 3);
 }
 
+/// The first machine is to leave.
+fn leave() -> LicenseCommand {
+    LicenseCommand::Deactivate {
+        target: DeactivationTarget::Id(ActivationId(Uuid::from_u128(1))),
+        reason: None,
+        by_operator: false,
+        at: now(),
+    }
+}
+
+/// An order under a condition that does not hold.
+fn doomed(command: u128) -> Envelope {
+    let preconditions = vec![Precondition::StreamUnchanged {
+        aggregate_type: "customer",
+        aggregate_id: "nobody".to_owned(),
+        version: 7,
+    }];
+    Envelope {
+        preconditions,
+        ..envelope(command)
+    }
+}
+
+fn expect_full(refused: &Outcome) {
+    let full = LicenseRejection::ActivationLimitReached { limit: 1, active: 1 };
+    let is_full = matches!(refused, Err(ExecuteError::Rejected(rejection)) if *rejection == full);
+    assert!(is_full, "two machines on one seat: {:?}", refused.as_ref().err());
+}
+
 /// A command is decided on what one before it would bring; that one does not go in, and another node's event takes its
 /// version. What was decided behind it must not go in on that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,20 +243,7 @@ async fn what_was_decided_on_what_did_not_come_to_be_does_not_go_in() {
         .execute(&mut *gate)
         .await
         .unwrap();
-    // The machine is to leave, under a condition that does not hold.
-    let mut doomed = envelope(3);
-    doomed.preconditions = vec![Precondition::StreamUnchanged {
-        aggregate_type: "customer",
-        aggregate_id: "nobody".to_owned(),
-        version: 7,
-    }];
-    let leave = LicenseCommand::Deactivate {
-        target: DeactivationTarget::Id(ActivationId(Uuid::from_u128(1))),
-        reason: None,
-        by_operator: false,
-        at: now(),
-    };
-    let leave = |_: &License| Ok::<_, LicenseRejection>(leave.clone());
+    let (doomed, leave) = (doomed(3), |_: &License| Ok::<_, LicenseRejection>(leave()));
     let mut leaving = Box::pin(one.execute(LICENSE, &doomed, leave, &|_, _| None));
     assert!(futures::poll!(&mut leaving).is_pending());
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -238,17 +254,46 @@ async fn what_was_decided_on_what_did_not_come_to_be_does_not_go_in() {
     assert!(futures::poll!(&mut coming).is_pending());
     gate.rollback().await.unwrap();
     assert!(leaving.await.is_err() && theirs.await.unwrap());
-    let refused = coming.await;
-    assert!(
-        matches!(
-            &refused,
-            Err(ExecuteError::Rejected(LicenseRejection::ActivationLimitReached {
-                limit: 1,
-                active: 1
-            }))
-        ),
-        "two machines on one seat: {refused:?}"
+    expect_full(&coming.await);
+}
+
+/// The same within one transaction, where who takes the version is another memory of the same node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_in_the_transaction_in_which_it_did_not_come_to_be() {
+    let database = TestDatabase::new().await;
+    let (log, _tasks) = database.log().await;
+    let (one, other) = (
+        Aggregates::new(log.clone(), 1 << 20),
+        Aggregates::new(log.clone(), 1 << 20),
     );
+    run(&one, 1, issue()).await.unwrap();
+    run(&one, 2, activate(1, 1)).await.unwrap();
+    other.get(&Tenant::default(), LICENSE).await.unwrap();
+    let mut gate = log.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM log_head FOR UPDATE")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    // What is on its way keeps the appender busy, so that all that follows shares the next transaction.
+    let on_its_way = tokio::spawn({
+        let log = log.clone();
+        async move {
+            log.append(crate::submission(900, 0, vec![crate::created(900)]))
+                .await
+                .is_ok()
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (doomed, leave) = (doomed(3), |_: &License| Ok::<_, LicenseRejection>(leave()));
+    let mut leaving = Box::pin(one.execute(LICENSE, &doomed, leave, &|_, _| None));
+    assert!(futures::poll!(&mut leaving).is_pending());
+    let mut theirs = Box::pin(run(&other, 4, LicenseCommand::RevealKey { at: now() }));
+    assert!(futures::poll!(&mut theirs).is_pending());
+    let mut coming = Box::pin(run(&one, 5, activate(2, 1)));
+    assert!(futures::poll!(&mut coming).is_pending());
+    gate.rollback().await.unwrap();
+    assert!(on_its_way.await.unwrap() && leaving.await.is_err() && theirs.await.is_ok());
+    expect_full(&coming.await);
 }
 
 #[tokio::test]
