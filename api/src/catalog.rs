@@ -4,11 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use licet_domain::{
     release::{Offer, PublishedRelease, Release, offer},
-    values::ProductId,
+    values::{ProductId, Version},
 };
 use licet_projections::{PageRequest, resources};
 use moka::sync::Cache;
-use semver::Version;
 
 use crate::{
     App, freshness,

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, Method, Version,
+        header::{CONTENT_TYPE, HOST},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -12,7 +15,7 @@ use tracing::Instrument as _;
 
 use crate::{
     App,
-    extract::{self, NonceSlot, header},
+    extract::{self, KnownParameters, NonceSlot, header},
     limits::StandingSlot,
     problem::Problem,
     signing,
@@ -22,7 +25,11 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn surround(
+    State((app, parameters)): State<(App, KnownParameters)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = header(request.headers(), "x-request-id")
         .filter(|id| is_sane(id))
@@ -42,8 +49,12 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     request.extensions_mut().insert(nonce.clone());
     request.extensions_mut().insert(standing.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
+    let checked = expect_host(&request).and_then(|()| parameters.check(&request));
     let mut response = match extract::whole(request).await {
-        Ok(request) => next.run(request).instrument(span).await,
+        Ok(request) => match checked {
+            Ok(()) => next.run(request).instrument(span).await,
+            Err(problem) => problem.into_response(),
+        },
         Err(problem) => problem.into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -59,6 +70,15 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     app.metrics
         .request(method, route, response.status().as_u16(), started.elapsed());
     response
+}
+
+/// RFC 9112, 3.2: a request of HTTP/1.1 names its host, once.
+fn expect_host(request: &Request) -> Result<(), Problem> {
+    let times = request.headers().get_all(HOST).iter().count();
+    if times == 1 || (times == 0 && request.version() != Version::HTTP_11) {
+        return Ok(());
+    }
+    Err(Problem::bad_request("HOST_INVALID", "A request names its host, once."))
 }
 
 fn is_sane(id: &str) -> bool {
@@ -101,7 +121,8 @@ fn write_problem(response: &mut Response, problem: Problem, request_id: &str) {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     // What counts requests knows better, and says so after this.
-    if matches!(problem.status.as_u16(), 429 | 503) {
+    let passing = matches!(problem.code, "IDEMPOTENCY_IN_FLIGHT" | "CONTENDED");
+    if passing || matches!(problem.status.as_u16(), 429 | 503) {
         response
             .headers_mut()
             .insert("retry-after", HeaderValue::from_static("1"));

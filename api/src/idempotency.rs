@@ -26,6 +26,7 @@ use crate::{
     auth::Caller,
     problem::{Problem, Result, unavailable},
     render,
+    reply::Reply,
 };
 
 /// Requests of this node that carry a key and are running.
@@ -162,6 +163,17 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
 }
 
 fn replay(caller: &Caller, body: String, (status, position): (u16, i64)) -> Response {
+    let mut response = match Reply::of_kept(&body) {
+        Some(reply) => reply.answer(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), position),
+        None => replay_body(caller, body, (status, position)),
+    };
+    let replayed = HeaderValue::from_static("true");
+    response.headers_mut().insert("idempotency-replayed", replayed);
+    response
+}
+
+/// An answer of which the body alone was kept.
+fn replay_body(caller: &Caller, body: String, (status, position): (u16, i64)) -> Response {
     let answer = serde_json::from_str::<Value>(&body).unwrap_or_default();
     let created = caller.collection().filter(|_| status == 201);
     let location = created.and_then(|collection| location(collection, &answer));
@@ -177,7 +189,6 @@ fn replay(caller: &Caller, body: String, (status, position): (u16, i64)) -> Resp
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     if position > 0 {
         headers.insert("licet-position", position.into());
     }

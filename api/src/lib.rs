@@ -6,6 +6,7 @@
 mod auth;
 mod catalog;
 pub mod cli;
+mod connections;
 mod envelope;
 mod extract;
 mod freshness;
@@ -15,6 +16,7 @@ mod observe;
 mod openapi;
 mod problem;
 mod render;
+mod reply;
 mod router;
 mod routes;
 mod secrets;

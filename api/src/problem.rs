@@ -90,7 +90,14 @@ impl Problem {
             code: error.code.to_owned(),
             detail: error.detail,
         };
-        let mut invalid = Self::unprocessable("VALIDATION_FAILED", "Some fields are not valid; see errors.");
+        // What is no version has one code everywhere.
+        let versions_alone = errors.iter().all(|error| error.code == "VERSION_INVALID");
+        let code = if versions_alone {
+            "VERSION_INVALID"
+        } else {
+            "VALIDATION_FAILED"
+        };
+        let mut invalid = Self::unprocessable(code, "Some fields are not valid; see errors.");
         invalid.errors = errors.into_iter().map(problem).collect();
         invalid
     }
@@ -202,6 +209,7 @@ impl From<CommandError> for Problem {
                 problem.facts.insert("meter".to_owned(), meter.as_str().into());
                 problem
             }
+            CommandError::VersionInvalid(_) => Self::unprocessable("VERSION_INVALID", text),
             CommandError::IdempotencyTaken => {
                 let detail = "A request with this Idempotency-Key is running; repeat shortly to get its answer.";
                 Self::new(StatusCode::CONFLICT, "IDEMPOTENCY_IN_FLIGHT", detail)

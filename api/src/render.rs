@@ -60,10 +60,16 @@ pub(crate) fn etag_header(editable: &Value) -> (HeaderName, String) {
     (header::ETAG, etag(editable))
 }
 
-/// Whether `If-Match` names this version.
+/// Whether `If-Match` names this version. Proxies that compress make a tag weak, or write their coding into it: it is
+/// the same version all the same.
 pub(crate) fn matches(if_match: &str, editable: &Value) -> bool {
     let own = etag(editable);
-    if_match.split(',').any(|tag| tag.trim() == "*" || tag.trim() == own)
+    let own = own.trim_matches('"');
+    if_match.split(',').map(str::trim).any(|tag| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        let coding = tag.strip_prefix(own).map(|rest| rest.trim_start_matches(['-', ';']));
+        tag == "*" || matches!(coding, Some("" | "gzip" | "br" | "zstd" | "deflate"))
+    })
 }
 
 pub(crate) fn features(features: &Features) -> BTreeMap<String, Value> {
@@ -99,6 +105,7 @@ pub(crate) fn product(view: &ProductView) -> admin::Product {
         id: product.id.to_string(),
         code: product.code.to_string(),
         name: product.name.as_str().to_owned(),
+        version_scheme: product.version_scheme.as_str().to_owned(),
         min_version: product.min_version.as_ref().map(ToString::to_string),
         status: status(view.retired),
         created_at: product.created_at.to_string(),
@@ -109,6 +116,7 @@ pub(crate) fn product_editable(view: &ProductView) -> Value {
     json!([
         view.product.id,
         view.product.name,
+        view.product.version_scheme,
         view.product.min_version,
         view.retired
     ])
@@ -127,6 +135,7 @@ pub(crate) fn policy(view: &PolicyView) -> admin::Policy {
         grace_days: terms.grace_days,
         fingerprint_match: terms.fingerprint_match,
         fingerprint_extra: terms.fingerprint_extra.clone(),
+        fingerprint_veto: terms.fingerprint_veto.clone(),
         heartbeat_interval_seconds: terms.heartbeat_interval_seconds,
         heartbeat_grace: terms.heartbeat_grace,
         lease_days: terms.lease_days,

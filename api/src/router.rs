@@ -30,12 +30,16 @@ pub(crate) fn router(app: App) -> Router {
     }
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);
+    let parameters = description.parameters();
     router
         .route("/api/openapi.json", get(move || async move { description.answer() }))
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))
         .fallback(async || Problem::not_found("route"))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(app.clone(), envelope::surround))
+        .layer(middleware::from_fn_with_state(
+            (app.clone(), parameters),
+            envelope::surround,
+        ))
         .with_state(app)
 }
 

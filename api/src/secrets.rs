@@ -35,23 +35,41 @@ fn one(name: &'static str, at_least: usize, keep_in: Option<(&Path, &Edge)>) -> 
 }
 
 fn kept(path: &Path, edge: &Edge) -> anyhow::Result<String> {
-    if let Ok(value) = std::fs::read_to_string(path)
-        && !value.is_empty()
-    {
+    if let Some(value) = read_kept(path)? {
         return Ok(value);
     }
     let value: String = edge.bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
-    let partial = path.with_extension("part");
+    let partial = path.with_extension(format!("{}.part", edge.id().simple()));
+    let keeping = || format!("keeping a secret in {}", path.display());
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(&partial)?;
+        .open(&partial)
+        .with_context(keeping)?;
     file.write_all(value.as_bytes())?;
     file.sync_all()?;
-    std::fs::rename(&partial, path).with_context(|| format!("keeping a secret in {}", path.display()))?;
-    Ok(value)
+    // Of two first starts one is first, and both use its secret.
+    let linked = std::fs::hard_link(&partial, path);
+    std::fs::remove_file(&partial).with_context(keeping)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error).with_context(keeping),
+        _ => read_kept(path)?.with_context(keeping),
+    }
+}
+
+/// The secret of a file; `None` where there is none yet. A secret that is there and cannot be read is never replaced:
+/// what was sealed with it would be lost.
+fn read_kept(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(value) if value.trim().is_empty() => bail!(
+            "{} is empty: put the secret back that stood there, or remove the file where nothing was sealed with it",
+            path.display()
+        ),
+        Ok(value) => Ok(Some(value.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading the secret in {}", path.display())),
+    }
 }
 
 /// Only the one that opens the vault, for commands that need no other.

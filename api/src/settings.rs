@@ -1,6 +1,6 @@
 //! How the server is set up.
 
-use std::net::IpAddr;
+use ipnet::IpNet;
 
 use crate::limits::Rate;
 
@@ -27,7 +27,7 @@ pub(crate) struct Settings {
     /// What this process does.
     pub(crate) roles: Vec<Role>,
     /// Whose `X-Forwarded-For` is believed.
-    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Whether `/metrics` answers.
     pub(crate) monitoring: bool,
     /// How often one license or activation may ask from one address.

@@ -6,7 +6,7 @@ use licet_contracts::lease::{ISSUER, LEASE_TYPE, LeaseClaims};
 use licet_domain::{
     license::Standing,
     validate::{Machine, Request, Subject, Window, validate},
-    values::{AppVersion, Components, Features, Limit, Limits, Timestamp},
+    values::{Components, Features, Limit, Limits, MatchRule, Timestamp, Version, VersionScheme},
 };
 
 /// How far into the future a lease may have been issued: the clocks' honest disagreement.
@@ -40,7 +40,8 @@ struct Lent {
     features: Features,
     limits: Limits,
     window: Window,
-    min_version: Option<semver::Version>,
+    min_version: Option<Version>,
+    version_scheme: VersionScheme,
 }
 
 impl OfflineLease {
@@ -97,7 +98,12 @@ impl OfflineLease {
             min_version: lent.min_version.as_ref(),
             machine: Machine::Seated,
         };
-        let version = app_version.map(AppVersion::new);
+        let version = app_version.filter(|text| !text.trim().is_empty());
+        let version = version.map(|text| lent.version_scheme.read(text)).transpose();
+        let version = version.map_err(|_| Error::NotValid {
+            code: "VERSION_INVALID",
+            detail: "The program's version cannot be read.",
+        })?;
         let wanted: Vec<String> = features.iter().map(ToString::to_string).collect();
         let request = Request {
             app_version: version.as_ref(),
@@ -137,8 +143,10 @@ impl OfflineLease {
             expires_at: license.expires_at.as_deref().map(time).transpose()?,
             grace_days: license.grace_days,
         };
-        let minimum = license.min_version.as_deref().map(semver::Version::parse).transpose();
+        let minimum = license.min_version.as_deref().map(str::parse).transpose();
         let minimum = minimum.map_err(|_| Error::Lease("its minimum version cannot be read"))?;
+        let version_scheme = license.version_scheme.as_deref();
+        let version_scheme = version_scheme.map_or(Ok(VersionScheme::default()), VersionScheme::parse);
         let hard = |(meter, amount): (&String, &u64)| (meter.clone(), Limit::hard(*amount));
         let limits: Limits = license.limits.iter().map(hard).collect();
         Ok(Lent {
@@ -146,6 +154,7 @@ impl OfflineLease {
             limits,
             window,
             min_version: minimum,
+            version_scheme: version_scheme.map_err(|_| Error::Lease("its versions cannot be read"))?,
         })
     }
 
@@ -158,11 +167,13 @@ impl OfflineLease {
         let key = key.ok_or(Error::Lease("its salt cannot be read"))?;
         let expected: Components = serde_json::from_value(leased.components.clone())
             .map_err(|_| Error::Lease("its components cannot be read"))?;
+        let rule = MatchRule {
+            required: usize::from(leased.required).max(1),
+            extra: &leased.extra,
+            veto: &leased.veto,
+        };
         let own = machine.normalized()?.hash(&key);
-        if leased.required == 0 || own.agreement(&expected, &leased.extra) < usize::from(leased.required) {
-            return Err(Error::OtherMachine);
-        }
-        Ok(())
+        own.agreement(&expected, rule).map(|_| ()).ok_or(Error::OtherMachine)
     }
 }
 

@@ -18,6 +18,12 @@ pub(crate) fn uuid_of_ioreg(text: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
+/// `MachineGuid` in the output of `reg query`.
+pub(crate) fn machine_guid(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.contains("MachineGuid"))?;
+    line.split_whitespace().last().map(str::to_owned)
+}
+
 /// Hardware addresses in the output of `getmac /fo csv /nh`: the first field of each line.
 pub(crate) fn macs_of_getmac(text: &str) -> Vec<String> {
     text.lines()
@@ -61,5 +67,14 @@ mod tests {
         assert_eq!(macs_of_getmac(getmac), ["a4:83:e7:12:34:56"]);
         assert_eq!(first_line("\r\n 4C4C4544-0042 \r\n").as_deref(), Some("4C4C4544-0042"));
         assert_eq!(first_line(" \r\n"), None);
+        let reg = "\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography\r\n    MachineGuid    REG_SZ    6f2c3a5e-1b7d-4c1e-9a57-2d3e4f5a6b7c\r\n\r\n";
+        assert_eq!(
+            machine_guid(reg).as_deref(),
+            Some("6f2c3a5e-1b7d-4c1e-9a57-2d3e4f5a6b7c")
+        );
+        assert_eq!(
+            machine_guid("ERROR: The system was unable to find the specified registry key"),
+            None
+        );
     }
 }

@@ -55,6 +55,9 @@ pub enum CommandError {
     /// A beat counts a meter that the license does not have.
     #[error("the license has no meter {0:?}")]
     MeterUnknown(String),
+    /// The program's version cannot be read by its product's scheme.
+    #[error("app_version: {0}")]
+    VersionInvalid(ValueError),
     /// A request with the same idempotency key was faster.
     #[error("a request with the same idempotency key was faster")]
     IdempotencyTaken,

@@ -70,6 +70,9 @@ pub struct LeasedLicense {
     pub limits: BTreeMap<String, u64>,
     /// The lowest version that may run.
     pub min_version: Option<String>,
+    /// How the product writes its versions: `numeric` or `calendar`; absent is `semver`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_scheme: Option<String>,
 }
 
 /// What a lease says of the machine: keyed hashes, and on how many of them it must agree.
@@ -83,8 +86,11 @@ pub struct LeasedFingerprint {
     /// Which extra components count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extra: Vec<String>,
-    /// The components: `mac` (a list), `cpu`, `uuid`, `extra`; the first 16 bytes of
-    /// HMAC-SHA-256(salt, name ‖ 0 ‖ normalized value) in base64url.
+    /// Which components must not differ where both sides have them, by their names on the wire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub veto: Vec<String>,
+    /// The components: `mac` (a list), `cpu`, `uuid`, `machine`, `extra`, and the `rules` (absent is 1) under which they
+    /// were recorded; each the first 16 bytes of HMAC-SHA-256(salt, name ‖ 0 ‖ normalized value) in base64url.
     pub components: Value,
 }
 

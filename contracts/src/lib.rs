@@ -16,6 +16,7 @@ mod problem;
 pub mod replay;
 pub mod simulation;
 pub mod true_up;
+mod unique;
 pub mod usage;
 pub mod version;
 pub mod webhook;

@@ -18,8 +18,15 @@ pub struct Fingerprint {
     /// The system's UUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_uuid: Option<String>,
-    /// Further components; they count only where the policy names them.
+    /// The operating system's installation id: `/etc/machine-id`, `MachineGuid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
+    /// Further components; they count only where the policy names them.
+    #[serde(
+        default,
+        deserialize_with = "crate::unique::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub extra: Option<BTreeMap<String, String>>,
 }
 
@@ -28,7 +35,7 @@ pub struct Fingerprint {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
     "license_key": "LIC-7Q2M4-9D3KF-X8T6W-1HZRB-50NCX",
-    "fingerprint": {"mac_addresses": ["02:42:ac:11:00:02"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
+    "fingerprint": {"mac_addresses": ["3c:52:82:4f:90:1d"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
     "hostname": "workstation-7", "os": "linux", "app_version": "1.4.2", "nonce": "b64c1d0e"
 })))]
 pub struct ActivateRequest {
@@ -86,7 +93,7 @@ pub struct ActivateResponse {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
     "license_key": "LIC-7Q2M4-9D3KF-X8T6W-1HZRB-50NCX",
-    "fingerprint": {"mac_addresses": ["02:42:ac:11:00:02"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
+    "fingerprint": {"mac_addresses": ["3c:52:82:4f:90:1d"], "system_uuid": "4c4c4544-0042-3510-8052-b4c04f564433"},
     "features": ["export"], "nonce": "b64c1d0f"
 })))]
 pub struct VerifyRequest {
@@ -293,10 +300,18 @@ pub struct HeartbeatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_users: Option<u64>,
     /// How often each feature was used since the beat before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::unique::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub features: Option<BTreeMap<String, u64>>,
     /// How much of each meter was used since the beat before; only meters that the license has a limit for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::unique::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub usage: Option<BTreeMap<String, u64>>,
     /// The program's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct CheckVersionRequest {
     /// The product, by code or id.
     pub product: String,
-    /// The version that runs, as semver.
+    /// The version that runs, as the product's scheme writes it.
     pub version: String,
     /// The channel; default `stable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -56,7 +56,11 @@ pub struct EditWebhook {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_types: Option<Vec<String>>,
     /// What must be equal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::unique::read",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub filters: Option<BTreeMap<String, String>>,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     license::Standing,
-    values::{AppVersion, Features, Limits, Timestamp},
+    values::{Features, Limits, Timestamp, Version},
 };
 
 /// When a license may be used.
@@ -83,7 +83,7 @@ pub struct Subject<'a> {
     /// The limits in force.
     pub limits: &'a Limits,
     /// The lowest version that may run.
-    pub min_version: Option<&'a semver::Version>,
+    pub min_version: Option<&'a Version>,
     /// The machine that asks.
     pub machine: Machine,
 }
@@ -92,7 +92,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Request<'a> {
     /// Its version.
-    pub app_version: Option<&'a AppVersion>,
+    pub app_version: Option<&'a Version>,
     /// The features that it needs.
     pub features: &'a [String],
     /// How much it has used, by meter.
@@ -239,7 +239,7 @@ mod tests {
     fn with(change: impl FnOnce(&mut Subject<'_>), request: &Request<'_>, now: Timestamp) -> Verdict {
         let features = Features::from([("export".to_owned(), Feature::On), ("print".to_owned(), Feature::Off)]);
         let limits = Limits::from([("pages".to_owned(), Limit::hard(10))]);
-        let minimum = semver::Version::new(2, 0, 0);
+        let minimum = "2.0.0".parse::<Version>().unwrap();
         let mut subject = Subject {
             standing: Standing::Active,
             window: Window {
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_first_code_that_holds_is_answered() {
         // Each step removes the present obstacle and reveals the next, down the contract's list.
-        let old = AppVersion::new("1.9.9");
+        let old = "1.9.9".parse::<Version>().unwrap();
         let wanted = ["export".to_owned(), "print".to_owned()];
         let usage = [("pages".to_owned(), 11)];
         let all = Request {
@@ -306,7 +306,7 @@ mod tests {
             Verdict::HeartbeatDead
         );
         assert_eq!(with(|_| {}, &all, grace), Verdict::VersionUnsupported);
-        let new = AppVersion::new("2.0.0");
+        let new = "2.0.0".parse::<Version>().unwrap();
         let all = Request {
             app_version: Some(&new),
             ..all

@@ -1,6 +1,6 @@
 //! Where the log stood at a moment.
 
-use licet_domain::values::Timestamp;
+use licet_domain::values::{Timestamp, ValueError};
 use time::OffsetDateTime;
 
 use crate::{EventLog, LogTable, ReadError, archive};
@@ -15,13 +15,38 @@ pub enum AsOf {
 }
 
 impl std::str::FromStr for AsOf {
-    type Err = licet_domain::values::ValueError;
+    type Err = ValueError;
 
-    /// A position is a number; anything else must be an RFC 3339 time.
+    /// A position is a number; a date is its last moment in UTC; anything else must be an RFC 3339 time.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse::<i64>() {
+        match text.trim().parse::<i64>() {
             Ok(position) if position >= 0 => Ok(Self::Position(position)),
-            _ => Timestamp::parse(text).map(Self::Time),
+            _ => Timestamp::end_of_day(text)
+                .or_else(|| Timestamp::parse(text).ok())
+                .map(Self::Time)
+                .ok_or_else(|| ValueError {
+                    code: "TIME_INVALID",
+                    detail: format!(
+                        "{text:?} is no position, no date such as 2027-01-31 and no time such as 2027-01-31T12:00:00Z"
+                    ),
+                }),
+        }
+    }
+}
+
+/// A moment that is still to come: nobody knows the log as it will be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is still to come; the log is at position {1}")]
+pub struct FutureMoment(String, i64);
+
+impl AsOf {
+    /// Refuses a moment that is still to come, by the log's head and the present time. A day that has begun counts up to now.
+    pub fn expect_past(self, head: i64, now: Timestamp) -> Result<Self, FutureMoment> {
+        match self {
+            Self::Position(position) if position > head => Err(FutureMoment(format!("position {position}"), head)),
+            Self::Time(at) if at > now && now.end_of_its_day() != at => Err(FutureMoment(at.to_string(), head)),
+            Self::Time(at) => Ok(Self::Time(at.min(now))),
+            Self::Position(_) => Ok(self),
         }
     }
 }

@@ -6,7 +6,7 @@ use licet_domain::{
     heartbeat::{HeartbeatEvent, HeartbeatRecorded},
     product::{ProductEdited, ProductEvent},
     validate::Verdict,
-    values::{ActivationId, AppVersion, LicenseId, Text, Timestamp},
+    values::{ActivationId, AppVersion, LicenseId, Text, Timestamp, VersionScheme},
 };
 use licet_event_store::{LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant};
 use sqlx::postgres::PgPoolOptions;
@@ -20,7 +20,11 @@ use crate::{
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let at = Timestamp::from_millis(1_800_000_000_000);
     let name = Text::parse("Atelier")?;
-    let product = NewEvent::of(&ProductEvent::Edited(ProductEdited { name, at }));
+    let product = NewEvent::of(&ProductEvent::Edited(ProductEdited {
+        name,
+        version_scheme: VersionScheme::Semver,
+        at,
+    }));
     measure(bench, LogTable::Events, "product", product).await?;
     measure(bench, LogTable::Heartbeats, "heartbeat", beat()).await
 }

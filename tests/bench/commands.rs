@@ -27,6 +27,7 @@ const EVENTS: u64 = 100;
 fn edit(edge: &Edge, number: u64) -> ProductCommand {
     let name = Text::parse(&format!("name {number}")).unwrap_or_else(|_| unreachable!("the name is short"));
     ProductCommand::Edit {
+        version_scheme: licet_domain::values::VersionScheme::Semver,
         name,
         min_version: None,
         at: edge.now(),
@@ -36,6 +37,7 @@ fn edit(edge: &Edge, number: u64) -> ProductCommand {
 /// The first hundred events of an aggregate.
 fn history(edge: &Edge, id: Uuid) -> Vec<<Product as licet_domain::Decider>::Event> {
     let create = ProductCommand::Create {
+        version_scheme: licet_domain::values::VersionScheme::Semver,
         id: ProductId(id),
         code: Code::parse("bench").unwrap_or_else(|_| unreachable!("the code is well-formed")),
         name: Text::parse("name").unwrap_or_else(|_| unreachable!("the name is short")),

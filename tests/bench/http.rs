@@ -212,7 +212,7 @@ pub(crate) fn token(answer: &[u8]) -> anyhow::Result<Option<String>> {
 
 pub(crate) fn machine(key: &str, number: u32) -> String {
     format!(
-        r#"{{"license_key":"{key}","fingerprint":{{"mac_addresses":["02:00:{:02x}:{:02x}:{:02x}:{:02x}"],"cpu_id":"one model","system_uuid":"00000000-0000-4000-8000-{number:012x}"}},"hostname":"machine-{number}"}}"#,
+        r#"{{"license_key":"{key}","fingerprint":{{"mac_addresses":["3c:52:{:02x}:{:02x}:{:02x}:{:02x}"],"cpu_id":"one model","system_uuid":"00000000-0000-4000-8000-{number:012x}"}},"hostname":"machine-{number}"}}"#,
         number >> 24,
         number >> 16 & 255,
         number >> 8 & 255,

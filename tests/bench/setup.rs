@@ -87,6 +87,7 @@ pub(crate) async fn licenses(platform: &Platform, code: &str, seats: i64, count:
     let product = NewProduct {
         code: code.to_owned(),
         name: code.to_owned(),
+        version_scheme: None,
     };
     platform
         .create_product(&context(platform), product, &|_| String::new())

@@ -56,7 +56,7 @@ fn what_is_no_request_is_refused_with_its_own_code() {
     let large = json!({ "license_key": "x".repeat(70_000) }).to_string();
     assert_eq!(post(activate, large.as_bytes()), is(413, "BODY_TOO_LARGE"));
     let many =
-        json!({ "license_key": key, "fingerprint": { "mac_addresses": vec!["02:00:00:00:00:01"; 100] } }).to_string();
+        json!({ "license_key": key, "fingerprint": { "mac_addresses": vec!["3c:52:00:00:00:01"; 100] } }).to_string();
     assert_eq!(post(activate, many.as_bytes()), is(422, "VALIDATION_FAILED"));
     let nonce = json!({ "license_key": key, "nonce": "a\nb" }).to_string();
     assert_eq!(post(activate, nonce.as_bytes()), is(422, "NONCE_INVALID"));

@@ -11,7 +11,7 @@ const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
 
 fn machine(number: u32) -> Fingerprint {
     Fingerprint {
-        mac_addresses: vec![format!("02:00:00:00:00:{number:02x}")],
+        mac_addresses: vec![format!("3c:52:00:00:00:{number:02x}")],
         cpu_id: Some(format!("cpu-{number}")),
         system_uuid: None,
         ..Fingerprint::default()

@@ -61,7 +61,7 @@ fn the_answer_to_a_repetition_is_kept_as_it_was() {
     let (_, key) = server.issue("studio", &json!({ "seats": 2 }));
     let first = server.activate(&key, 1);
     server.activate(&key, 2);
-    let body = json!({ "license_key": key, "fingerprint": { "mac_addresses": ["02:00:00:00:00:01"], "cpu_id": "one model for all" } }).to_string();
+    let body = json!({ "license_key": key, "fingerprint": { "mac_addresses": ["3c:52:00:00:00:01"], "cpu_id": "one model for all" } }).to_string();
     let send = || {
         server.send_with(
             "POST",

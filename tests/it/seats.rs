@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{new_database, start};
 
 fn machine(number: u32) -> Value {
-    json!({ "mac_addresses": [format!("02:00:00:00:00:{number:02x}")], "cpu_id": format!("cpu {number}") })
+    json!({ "mac_addresses": [format!("3c:52:00:00:00:{number:02x}")], "cpu_id": format!("cpu {number}") })
 }
 
 fn transfer(server: &Server, key: &str, from: &str, to: u32) -> Answer {

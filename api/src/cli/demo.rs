@@ -16,6 +16,7 @@ pub(super) async fn make(platform: &Platform) -> anyhow::Result<String> {
     let product = NewProduct {
         code: "demo".to_owned(),
         name: "Demo".to_owned(),
+        version_scheme: None,
     };
     exists_now(platform.create_product(&context(), product, &|_| String::new()).await)?;
     let terms = TermsChanges {

@@ -8,7 +8,7 @@ use licet_domain::{event_types, values::Timestamp};
 use licet_event_store::{Edge, LogTable, RecordedEvent};
 use serde_json::{Value, json};
 
-use super::{Location, Output, database};
+use super::{Location, Output, database, output};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -49,9 +49,12 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
             if types.is_empty() || types.iter().any(|wanted| is_of(&event.event_type, wanted)) {
                 print(output, &event);
             }
+            if output::is_read_enough() {
+                break;
+            }
         }
         drop(events);
-        if once {
+        if once || output::is_read_enough() {
             break;
         }
         tokio::select! {

@@ -11,9 +11,9 @@ mod output;
 mod projections;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsStr, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use output::Output;
 
@@ -88,7 +88,7 @@ enum Command {
 
 /// Runs the command that the arguments name; exits with 0 only when all is well.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     let output = Output { json: cli.json };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -99,6 +99,25 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => output.fail(&error),
     }
+}
+
+/// Reads the arguments. A setting that is set but empty, as compose files write `${X:-}`, counts as absent.
+fn parse() -> Cli {
+    let arguments = without_empty_settings(Cli::command()).get_matches();
+    Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit())
+}
+
+fn without_empty_settings(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
+    let command = command.mut_args(|argument| {
+        if argument.get_env().is_some_and(is_empty) {
+            // No setting has this name.
+            argument.env("").hide_env(true)
+        } else {
+            argument
+        }
+    });
+    command.mut_subcommands(without_empty_settings)
 }
 
 async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {

@@ -1,11 +1,12 @@
 //! What commands print: for people, or JSON for programs; progress and complaints go to standard error.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where the command prints"
-)]
+#![expect(clippy::print_stderr, reason = "this is where the command prints")]
 
-use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -19,20 +20,19 @@ pub(crate) struct Output {
 impl Output {
     /// Prints a result, as a sentence or as JSON.
     pub(crate) fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
-        if self.json {
-            println!("{}", crate::render::json(value));
+        line(&if self.json {
+            crate::render::json(value)
         } else {
-            println!("{}", text(value));
-        }
+            text(value)
+        });
     }
 
     /// Says why it failed, with its causes.
     pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
         if self.json {
-            println!(
-                "{}",
-                crate::render::json(&serde_json::json!({ "error": format!("{error:#}") }))
-            );
+            line(&crate::render::json(
+                &serde_json::json!({ "error": format!("{error:#}") }),
+            ));
         } else {
             eprintln!("licet: {error:#}");
         }
@@ -61,7 +61,16 @@ impl Output {
     }
 }
 
-/// Prints a line, as it is.
+/// Prints a line, as it is. Whoever reads may have read enough, as `head` does: then it goes nowhere.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        READ_ENOUGH.store(true, Ordering::Relaxed);
+    }
 }
+
+/// Whether nobody reads what is printed any more.
+pub(crate) fn is_read_enough() -> bool {
+    READ_ENOUGH.load(Ordering::Relaxed)
+}
+
+static READ_ENOUGH: AtomicBool = AtomicBool::new(false);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
+use ipnet::IpNet;
 use licet_event_store::{Edge, EventLog, LogOptions, schema};
 use licet_projections::RunnerSettings;
 use licet_workers::{
@@ -22,10 +22,15 @@ use tokio::{
 };
 
 use super::{Location, archive::RetentionOptions, database, demo, output};
-use crate::{App, Role, Settings, limits, limits::Rate, observe, router, secrets};
+use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets};
 
-/// How long requests that are running may take once the server ends.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long requests that are running may take once the server ends, then what runs in the background, then the last
+/// appends: whoever sent SIGTERM waits for eight seconds at most.
+const REQUESTS_END: Duration = Duration::from_secs(3);
+const BACKGROUND_ENDS: Duration = Duration::from_secs(2);
+const LOG_ENDS: Duration = Duration::from_secs(1);
+/// After so long nothing is waited for any more.
+const END: Duration = Duration::from_millis(7_500);
 
 #[derive(clap::Args)]
 pub(super) struct Options {
@@ -35,9 +40,9 @@ pub(super) struct Options {
     /// What this process does.
     #[arg(long, value_delimiter = ',', default_value = "client,admin,worker")]
     roles: Vec<Role>,
-    /// Proxies whose X-Forwarded-For is believed.
-    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDR")]
-    trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose X-Forwarded-For is believed: addresses and networks such as 10.0.0.0/8, with commas between them.
+    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK", value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
     /// Whether /metrics answers.
     #[arg(long, env = "MONITORING_ENABLED", default_value_t = true, action = clap::ArgAction::Set)]
     monitoring: bool,
@@ -79,6 +84,16 @@ struct MailOptions {
     /// In which language mail is written: en or de.
     #[arg(long, env = "MAIL_LANGUAGE", default_value = "en", value_name = "LANGUAGE")]
     mail_language: Language,
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let alone = || {
+        text.parse::<IpAddr>()
+            .map(|address| IpNet::from(address.to_canonical()))
+    };
+    let network = text.parse::<IpNet>().or_else(|_| alone());
+    network.map_err(|_| format!("{text:?} is no address and no network such as 10.0.0.0/8"))
 }
 
 impl MailOptions {
@@ -165,15 +180,19 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     background.spawn(app.clone().follow_keys());
     background.spawn(limits::share(app.clone(), node));
     output::line(&format!("listening on http://{}", listener.local_addr()?));
-    serve(listener, app, ending).await?;
+    end_for_certain(ending.clone());
+    connections::serve(listener, router(app), ending, REQUESTS_END).await;
     // Workers hear of the end, finish what they do and give their leases back; then the last appends are written.
-    let finished = tokio::time::timeout(GRACE, async { while background.join_next().await.is_some() {} }).await;
+    let finished = tokio::time::timeout(BACKGROUND_ENDS, async {
+        while background.join_next().await.is_some() {}
+    })
+    .await;
     if finished.is_err() {
         tracing::warn!("a background task did not end in time");
         background.abort_all();
     }
     drop((worker, log));
-    if tokio::time::timeout(GRACE, log_tasks.finish()).await.is_err() {
+    if tokio::time::timeout(LOG_ENDS, log_tasks.finish()).await.is_err() {
         tracing::warn!("the appender did not end in time");
     }
     let _ = meters.shutdown();
@@ -181,40 +200,32 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
+/// Ends the process once its time is over, whatever it waits for; what was acknowledged is durable.
+fn end_for_certain(mut ending: watch::Receiver<bool>) {
+    tokio::spawn(async move {
+        if ending.wait_for(|ending| *ending).await.is_ok() {
+            tokio::time::sleep(END).await;
+            tracing::warn!("something did not end in time; ending without it");
+            std::process::exit(0);
+        }
+    });
+}
+
 /// Tells when the server is to end. It is heard of from the first moment on: who is ended while it starts ends in order
 /// once it has started.
 fn end_by_signal() -> anyhow::Result<watch::Receiver<bool>> {
     let (sender, ending) = watch::channel(false);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // A terminal that is closed ends the server in order too, and with it the private Postgres.
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
         tracing::info!("ending: no new connections, running requests finish");
         sender.send_replace(true);
     });
     Ok(ending)
-}
-
-async fn serve(listener: TcpListener, app: App, mut ending: watch::Receiver<bool>) -> anyhow::Result<()> {
-    // Answers are small and must not wait for more to send.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection could not be set to send at once");
-        }
-    });
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    let mut deadline = ending.clone();
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
-        let _ = ending.wait_for(|ending| *ending).await;
-    });
-    tokio::select! {
-        result = served => result.context("serving"),
-        // A connection that never ends its request must not keep the server up.
-        () = async {
-            let _ = deadline.wait_for(|ending| *ending).await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
-    }
 }

@@ -2,13 +2,15 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use axum::{http::StatusCode, response::Response};
 use utoipa::openapi::{
     Info, License, OpenApi, OpenApiBuilder,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::render;
+use crate::{extract::KnownParameters, render};
 
 /// What the document says before any route is in it.
 pub(crate) fn base() -> OpenApi {
@@ -36,16 +38,27 @@ pub(crate) fn base() -> OpenApi {
 
 /// The finished document.
 #[derive(Clone)]
-pub(crate) struct Document(std::sync::Arc<str>);
+pub(crate) struct Document {
+    text: Arc<str>,
+    parameters: KnownParameters,
+}
 
 impl Document {
     pub(crate) fn of(description: &OpenApi) -> Self {
         let mut document = serde_json::to_value(description).expect("a description is JSON");
         common::complete(&mut document);
-        Self(document.to_string().into())
+        Self {
+            text: document.to_string().into(),
+            parameters: KnownParameters::of(&document),
+        }
+    }
+
+    /// The query parameters of every route.
+    pub(crate) fn parameters(&self) -> KnownParameters {
+        self.parameters.clone()
     }
 
     pub(crate) fn answer(&self) -> Response {
-        render::answer(StatusCode::OK, self.0.to_string(), &[])
+        render::answer(StatusCode::OK, self.text.to_string(), &[])
     }
 }

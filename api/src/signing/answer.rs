@@ -49,9 +49,11 @@ pub(crate) async fn sign(app: &App, target: &Target, nonce: Option<&str>, respon
     let date = httpdate::fmt_http_date(
         std::time::UNIX_EPOCH + std::time::Duration::from_millis(now.millis().max(0).cast_unsigned()),
     );
-    let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&body)));
+    // RFC 9530, B.2: the answer to HEAD has no content, and its digest is of that.
+    let content: &[u8] = if target.method == Method::HEAD { b"" } else { &body };
+    let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(content)));
     let mut parameters = format!(
-        r#"("@status" "content-digest" "date" "@method";req "@path";req "@query";req);created={};keyid="{}";alg="ed25519""#,
+        r#"("@status" "content-digest" "date" "@method";req "@path";req "@query";req);created={};keyid="{}";alg="ed25519";tag="licet""#,
         now.seconds(),
         signer.kid(),
     );

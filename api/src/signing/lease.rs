@@ -5,7 +5,7 @@ use licet_commands::license::InForce;
 use licet_contracts::lease::{ISSUER, LEASE_TYPE, LeaseClaims, LeasedFingerprint, LeasedLicense};
 use licet_domain::{
     license::Activation,
-    values::{ActivationId, Timestamp},
+    values::{ActivationId, Timestamp, Version, VersionScheme},
 };
 use licet_event_store::holds;
 use moka::sync::Cache;
@@ -31,7 +31,7 @@ type Issued = (Timestamp, Lease);
 const REUSE_SECONDS: i64 = 3_600;
 
 /// What a lease rests on: it is issued anew when one of these has changed.
-type Basis = (u64, u32, Option<semver::Version>);
+type Basis = (u64, u32, Option<Version>);
 
 /// Leases that were just issued, bounded by their size in memory.
 pub(crate) struct LeaseCache(Cache<ActivationId, (Basis, Timestamp, Lease)>);
@@ -148,14 +148,21 @@ fn claims(
             features: render::features(&in_force.features()),
             limits: render::amounts(&in_force.limits()),
             min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
+            version_scheme: scheme(in_force.product.version_scheme),
         },
         act: activation.activated.activation_id.to_string(),
         fpr: LeasedFingerprint {
             salt: URL_SAFE_NO_PAD.encode(key),
             required: terms.fingerprint_match,
             extra: terms.fingerprint_extra.clone(),
+            veto: terms.fingerprint_veto.clone(),
             components: components.expect("hashes and names always encode"),
         },
         ver: 1,
     }
+}
+
+/// Semantic versions go without saying: older clients know no other.
+fn scheme(scheme: VersionScheme) -> Option<String> {
+    (scheme != VersionScheme::default()).then(|| scheme.as_str().to_owned())
 }

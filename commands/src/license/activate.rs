@@ -100,11 +100,11 @@ impl Platform {
     ) {
         let mut facts: std::collections::BTreeMap<_, _> = rejection.facts().into_iter().collect();
         if let Some(version) = &order.app_version {
-            facts.insert("app_version".to_owned(), version.as_str().into());
+            facts.insert("app_version".to_owned(), version.to_string().into());
         }
         let refusal = Refusal {
             license_id: in_force.id(),
-            machine: Some(&order.components),
+            machine: Some(&order.identity.components),
             activation_id: None,
             asked,
             code: rejection.code(),
@@ -135,8 +135,8 @@ pub(super) fn is_by_terms<T>(done: &Result<T, CommandError>) -> bool {
         rejection,
         ActivationLimitReached { .. }
             | Expired(_)
-            | FingerprintInsufficient { .. }
-            | FingerprintPlaceholder { .. }
+            | FingerprintInsufficient(_)
+            | FingerprintPlaceholder(_)
             | TransferLimitReached { .. }
             | VersionUnsupported { .. }
     )
@@ -151,7 +151,7 @@ impl InForce {
         fingerprint_key: [u8; 32],
     ) -> Result<Activated, CommandError> {
         let in_force = self.with(state)?;
-        let seat = in_force.license().find_machine(&order.components, in_force.terms());
+        let seat = in_force.license().find_machine(&order.identity, in_force.terms());
         let activation = Arc::clone(seat.ok_or(CommandError::License(LicenseRejection::ActivationNotFound(None)))?);
         Ok(Activated {
             activation,

@@ -49,7 +49,7 @@ impl Platform {
         let target = match &request.target {
             DeactivationTargetRequest::Id(id) => DeactivationTarget::Id(*id),
             DeactivationTargetRequest::Machine(raw) => DeactivationTarget::Machine {
-                components: normalize(raw)?.hash(&self.fingerprint_key(&context.tenant, id).await?),
+                identity: Box::new(normalize(raw)?.hash(&self.fingerprint_key(&context.tenant, id).await?)),
                 terms: Arc::clone(self.in_force(&context.tenant, &license).await?.terms()),
             },
         };

@@ -6,7 +6,7 @@ use licet_domain::{
     heartbeat::{Beat, HeartbeatEvent, HeartbeatRecorded, billing_period},
     license::{Activation, License, LicenseCommand, LicenseRejection, Standing},
     validate::{Machine, Request, Verdict},
-    values::{ActivationId, AppVersion, LicenseId, Timestamp},
+    values::{ActivationId, AppVersion, LicenseId, Timestamp, Version},
 };
 use licet_event_store::{AppendError, LogTable, NewEvent, StreamEvents};
 use moka::sync::Cache;
@@ -82,6 +82,7 @@ impl Platform {
         for _ in 0..ATTEMPTS {
             let (license, activation) = self.seated(context, request).await?;
             let in_force = self.in_force(&context.tenant, &license).await?;
+            let version = in_force.read_version(request.app_version.as_deref())?;
             if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
                 let facts = BTreeMap::from([("meter".to_owned(), json!(meter))]);
                 let about = (&in_force, &*activation);
@@ -89,13 +90,18 @@ impl Platform {
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
             if !activation.is_seated()
-                && supports(&in_force, request)
+                && supports(&in_force, version.as_ref())
                 && Box::pin(self.revive(context, &in_force, request.activation)).await?
             {
                 continue;
             }
             let known = recent.as_ref().and_then(|beat| self.recent_beats.0.get(beat));
-            let beaten = judge(context, request, (in_force, activation), known.is_some());
+            let beaten = judge(
+                context,
+                request,
+                (in_force, activation, version.as_ref()),
+                known.is_some(),
+            );
             if let Some(position) = known {
                 return Ok(Done {
                     value: beaten,
@@ -290,8 +296,7 @@ impl Platform {
 }
 
 /// Whether the program's version may run: what must not run takes no seat from others.
-fn supports(in_force: &InForce, request: &BeatRequest) -> bool {
-    let version = request.app_version.as_deref().map(AppVersion::new);
+fn supports(in_force: &InForce, version: Option<&Version>) -> bool {
     match (&in_force.product.min_version, version) {
         (Some(minimum), Some(version)) => version.is_at_least(minimum),
         _ => true,
@@ -302,7 +307,7 @@ fn supports(in_force: &InForce, request: &BeatRequest) -> bool {
 fn judge(
     context: &Context,
     request: &BeatRequest,
-    (in_force, activation): (InForce, Arc<Activation>),
+    (in_force, activation, app_version): (InForce, Arc<Activation>, Option<&Version>),
     again: bool,
 ) -> Beaten {
     let machine = if activation.is_seated() {
@@ -315,9 +320,8 @@ fn judge(
     } else {
         request.beat.totals(&request.used)
     };
-    let version = request.app_version.as_deref().map(AppVersion::new);
     let asked = Request {
-        app_version: version.as_ref(),
+        app_version,
         features: &[],
         usage: &totals,
     };

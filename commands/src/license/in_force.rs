@@ -7,7 +7,7 @@ use licet_domain::{
     policy::{LivePolicy, Policy, Terms},
     product::{LiveProduct, Product},
     validate::{Machine, Phase, Request, Subject, Verdict, validate},
-    values::{Features, LicenseId, Limits, Timestamp},
+    values::{Features, LicenseId, Limits, Timestamp, Version},
 };
 use licet_event_store::{Tenant, Versioned};
 
@@ -89,6 +89,13 @@ impl InForce {
     /// How many seats there are.
     pub fn seats(&self) -> u32 {
         self.license().seats(self.terms())
+    }
+
+    /// A program's version as its product writes them; an empty one is absent.
+    pub fn read_version(&self, text: Option<&str>) -> Result<Option<Version>, CommandError> {
+        let text = text.filter(|text| !text.trim().is_empty());
+        let read = text.map(|text| self.product.version_scheme.read(text));
+        read.transpose().map_err(CommandError::VersionInvalid)
     }
 
     /// How it stands at a moment.

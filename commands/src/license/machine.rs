@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use licet_domain::{
     license::Activate,
-    values::{ActivationId, AppVersion, Fingerprint, LicenseId, RawFingerprint},
+    values::{ActivationId, Fingerprint, LicenseId, RawFingerprint},
 };
 use licet_event_store::Tenant;
 
@@ -45,14 +45,14 @@ impl Platform {
         };
         let order = Activate {
             activation_id: ActivationId(self.edge.id()),
-            components: fingerprint.hash(&fingerprint_key),
+            identity: fingerprint.hash(&fingerprint_key),
             fingerprint,
             terms: Arc::clone(in_force.terms()),
             policy_version: in_force.policy.version,
             min_version: in_force.product.min_version.clone(),
             hostname,
             os: machine.os.as_deref().and_then(|text| short(text, 100)),
-            app_version: machine.app_version.as_deref().map(AppVersion::new),
+            app_version: in_force.read_version(machine.app_version.as_deref())?,
             at: context.now,
         };
         Ok((order, fingerprint_key))

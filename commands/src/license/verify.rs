@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use licet_domain::{
     license::{Activation, IssuedLicense},
     validate::{Machine, Request, Verdict, validate},
-    values::{ActivationId, AppVersion, Components, LicenseId, RawFingerprint, Timestamp},
+    values::{ActivationId, Components, Fingerprint, LicenseId, MachineIdentity, RawFingerprint, Timestamp},
 };
 use serde_json::json;
 
@@ -47,6 +47,8 @@ pub struct Verified {
     pub in_force: Option<InForce>,
     /// The machine's seat, if it has one.
     pub activation: Option<Arc<Activation>>,
+    /// The verdict as a sentence; where components of the machine were dropped, with their names and why.
+    pub detail: String,
 }
 
 impl Platform {
@@ -66,9 +68,8 @@ impl Platform {
                     return Ok(None);
                 };
                 let key = self.fingerprint_key(&context.tenant, id).await?;
-                let absent = fingerprint.is_absent();
-                let components = fingerprint.hash(&key);
-                (license, Seat::Machine { absent, components })
+                let identity = Box::new(fingerprint.hash(&key));
+                (license, Seat::Machine { fingerprint, identity })
             }
             Verification::Activation(id, activation) => (
                 self.licenses.get(&context.tenant, id.0).await?,
@@ -82,32 +83,32 @@ impl Platform {
     }
 
     /// A machine without a seat may have got one on another node just now: before it is refused, the log is asked.
-    async fn with_new_seats(&self, context: &Context, in_force: InForce, seat: &Seat) -> InForce {
+    async fn with_new_seats(&self, context: &Context, in_force: InForce, seat: &Seat) -> Result<InForce, CommandError> {
         if !matches!(seat.find(&in_force).0, Machine::NotActivated | Machine::SilentTooLong) {
-            return in_force;
+            return Ok(in_force);
         }
-        match Box::pin(self.licenses.fresh(&context.tenant, in_force.id().0)).await {
-            Ok(license) if license.state.in_books().is_some() => {
-                self.in_force(&context.tenant, &license).await.unwrap_or(in_force)
-            }
-            _ => in_force,
+        let license = Box::pin(self.licenses.fresh(&context.tenant, in_force.id().0)).await?;
+        if license.state.in_books().is_none() {
+            return Ok(in_force);
         }
+        self.in_force(&context.tenant, &license).await
     }
 
     /// Validates a machine against the durable state in memory; `used` is what its license used in this billing period.
+    /// An error where the log cannot be asked whether a machine has got a seat meanwhile: nobody is refused by mistake.
     pub async fn verify(
         &self,
         context: &Context,
         asked: Option<(InForce, Seat)>,
         wanted: &Wanted,
         used: &BTreeMap<String, u64>,
-    ) -> Verified {
+    ) -> Result<Verified, CommandError> {
         let Some((in_force, seat)) = asked else {
-            return not_found();
+            return Ok(not_found());
         };
-        let in_force = self.with_new_seats(context, in_force, &seat).await;
+        let in_force = self.with_new_seats(context, in_force, &seat).await?;
         let (machine, activation) = seat.find(&in_force);
-        let version = wanted.app_version.as_deref().map(AppVersion::new);
+        let version = in_force.read_version(wanted.app_version.as_deref())?;
         let totals: Vec<(String, u64)> = used.iter().map(|(meter, used)| (meter.clone(), *used)).collect();
         let request = Request {
             app_version: version.as_ref(),
@@ -142,17 +143,20 @@ impl Platform {
             };
             Box::pin(self.note_refusal(context, refusal)).await;
         }
-        Verified {
+        Ok(Verified {
             verdict,
             activation: activation.filter(|activation| activation.is_seated()),
+            detail: seat.detail(verdict),
             in_force: Some(in_force),
-        }
+        })
     }
 }
 
 fn not_found() -> Verified {
+    let verdict = validate(None, &Request::default(), Timestamp::default());
     Verified {
-        verdict: validate(None, &Request::default(), Timestamp::default()),
+        verdict,
+        detail: verdict.detail().to_owned(),
         in_force: None,
         activation: None,
     }
@@ -162,10 +166,10 @@ fn not_found() -> Verified {
 pub enum Seat {
     /// By what it is known by.
     Machine {
-        /// Whether it sent nothing at all.
-        absent: bool,
-        /// What it sent, as hashes.
-        components: Components,
+        /// What it sent.
+        fingerprint: Fingerprint,
+        /// The same as hashes.
+        identity: Box<MachineIdentity>,
     },
     /// By its token.
     Named(ActivationId),
@@ -175,13 +179,15 @@ impl Seat {
     fn find(&self, in_force: &InForce) -> (Machine, Option<Arc<Activation>>) {
         let (license, terms): (&IssuedLicense, _) = (in_force.license(), in_force.terms());
         let found = match self {
-            Self::Machine { absent: true, .. } => return (Machine::Unnamed, None),
-            Self::Machine { components, .. }
-                if components.count(&terms.fingerprint_extra) < usize::from(terms.fingerprint_match) =>
-            {
-                return (Machine::Insufficient, None);
+            Self::Machine { fingerprint, .. } if fingerprint.is_absent() => return (Machine::Unnamed, None),
+            Self::Machine { identity, .. } => {
+                let found = license.find_machine(identity, terms);
+                // A machine that was activated under older rules stays known by what it was known by then.
+                if found.is_none() && !terms.match_rule().is_met_by(&identity.components) {
+                    return (Machine::Insufficient, None);
+                }
+                found
             }
-            Self::Machine { components, .. } => license.find_machine(components, terms),
             Self::Named(id) => license
                 .activation(*id)
                 .filter(|activation| activation.deactivated_at.is_none()),
@@ -191,6 +197,18 @@ impl Seat {
             Some(activation) if activation.is_seated() => (Machine::Seated, Some(Arc::clone(activation))),
             Some(activation) => (Machine::SilentTooLong, Some(Arc::clone(activation))),
         }
+    }
+
+    fn detail(&self, verdict: Verdict) -> String {
+        let dropped = match self {
+            Self::Machine { fingerprint, .. } if verdict == Verdict::FingerprintInsufficient => fingerprint.dropped(),
+            _ => Vec::new(),
+        };
+        if dropped.is_empty() {
+            return verdict.detail().to_owned();
+        }
+        let dropped: Vec<String> = dropped.iter().map(ToString::to_string).collect();
+        format!("{} Dropped: {}.", verdict.detail(), dropped.join(", "))
     }
 
     /// The activation that a token names, active or not.
@@ -203,7 +221,7 @@ impl Seat {
 
     fn components<'a>(&'a self, activation: Option<&'a Activation>) -> Option<&'a Components> {
         match self {
-            Self::Machine { components, .. } => Some(components),
+            Self::Machine { identity, .. } => Some(&identity.components),
             Self::Named(_) => activation.map(|activation| &activation.activated.components),
         }
     }

@@ -22,6 +22,8 @@ pub struct TermsChanges {
     pub fingerprint_match: Option<i64>,
     /// Which extra components count.
     pub fingerprint_extra: Option<Vec<String>>,
+    /// Which components must not differ where both sides have them.
+    pub fingerprint_veto: Option<Vec<String>>,
     /// How often a machine reports, in seconds.
     pub heartbeat_interval_seconds: Option<i64>,
     /// How many beats in a row may be missed before a floating seat falls free.
@@ -52,7 +54,11 @@ impl TermsChanges {
             fingerprint_match: fields.number("fingerprint_match", self.fingerprint_match, present.fingerprint_match),
             fingerprint_extra: self.fingerprint_extra.as_ref().map_or_else(
                 || present.fingerprint_extra.clone(),
-                |names| component_names(&mut fields, names),
+                |names| component_names(&mut fields, "fingerprint_extra", names),
+            ),
+            fingerprint_veto: self.fingerprint_veto.as_ref().map_or_else(
+                || present.fingerprint_veto.clone(),
+                |names| component_names(&mut fields, "fingerprint_veto", names),
             ),
             heartbeat_interval_seconds: fields.number(
                 "heartbeat_interval_seconds",
@@ -80,14 +86,10 @@ impl TermsChanges {
 }
 
 /// Each name once: a component counts once, however often it is named.
-fn component_names(fields: &mut Fields, names: &[String]) -> Vec<String> {
+fn component_names(fields: &mut Fields, field: &str, names: &[String]) -> Vec<String> {
     let mut unique = Vec::with_capacity(names.len());
     if names.iter().any(|name| !is_short_name(name)) {
-        fields.complain(
-            "fingerprint_extra",
-            "INVALID",
-            "a name has 1 to 64 bytes and no control characters",
-        );
+        fields.complain(field, "INVALID", "a name has 1 to 64 bytes and no control characters");
     }
     for name in names.iter().map(|name| name.trim().to_lowercase()) {
         if !unique.contains(&name) {

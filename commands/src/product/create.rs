@@ -3,7 +3,7 @@
 use licet_domain::{
     api_key::Scope,
     product::ProductCommand,
-    values::{Code, ProductId, Text},
+    values::{Code, ProductId, Text, VersionScheme},
 };
 use licet_event_store::{Claim, Envelope};
 
@@ -17,6 +17,8 @@ pub struct NewProduct {
     pub code: String,
     /// Its name.
     pub name: String,
+    /// How it writes its versions.
+    pub version_scheme: Option<String>,
 }
 
 impl Platform {
@@ -31,6 +33,11 @@ impl Platform {
         let mut fields = Fields::new();
         let code = fields.take("code", Code::parse(&new.code));
         let name = fields.take("name", Text::parse(&new.name));
+        let version_scheme = new
+            .version_scheme
+            .as_deref()
+            .map_or(Ok(VersionScheme::default()), VersionScheme::parse);
+        let version_scheme = fields.take("version_scheme", version_scheme).unwrap_or_default();
         let (code, name) = fields.finish(code.zip(name))?;
         let id = self.edge.id();
         let value_hash = self
@@ -51,6 +58,7 @@ impl Platform {
                 id: ProductId(id),
                 code: code.clone(),
                 name: name.clone(),
+                version_scheme,
                 at: context.now,
             })
         };

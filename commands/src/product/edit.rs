@@ -1,16 +1,22 @@
 //! Changes a product.
 
-use licet_domain::{api_key::Scope, product::ProductCommand, values::Text};
+use licet_domain::{
+    api_key::Scope,
+    product::ProductCommand,
+    values::{Text, VersionScheme},
+};
 use uuid::Uuid;
 
 use super::ProductView;
-use crate::{Body, CommandError, Context, Done, Fields, Platform, release::semver};
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// What is to change; what is absent stays.
 #[derive(Debug, Clone)]
 pub struct ProductChanges {
     /// The name.
     pub name: Option<String>,
+    /// How it writes its versions.
+    pub version_scheme: Option<String>,
     /// The lowest version that may run; `Some(None)` is any.
     pub min_version: Option<Option<String>>,
 }
@@ -36,13 +42,18 @@ impl Platform {
                 "name",
                 changes.name.as_deref().map_or(Ok(view.product.name), Text::parse),
             );
-            let min_version = match &changes.min_version {
-                None => view.product.min_version,
-                Some(None) => None,
-                Some(Some(text)) => fields.take("min_version", semver("VERSION_INVALID", text)),
+            let version_scheme = changes.version_scheme.as_deref();
+            let version_scheme = version_scheme.map_or(Ok(view.product.version_scheme), VersionScheme::parse);
+            let version_scheme = fields.take("version_scheme", version_scheme).unwrap_or_default();
+            let asked = match &changes.min_version {
+                // Under another scheme the present one must still be a version.
+                None => view.product.min_version.map(|version| version.to_string()),
+                Some(asked) => asked.clone(),
             };
+            let min_version = asked.and_then(|text| fields.take("min_version", version_scheme.read(&text)));
             Ok(ProductCommand::Edit {
                 name: fields.finish(name)?,
+                version_scheme,
                 min_version,
                 at: context.now,
             })

@@ -5,4 +5,3 @@ mod roll_out;
 mod yank;
 
 pub use publish::NewRelease;
-pub(crate) use publish::semver;

@@ -17,7 +17,7 @@ use crate::{Body, CommandError, Context, Done, Fields, Platform, fields::web_add
 pub struct NewRelease {
     /// The product, by code or id.
     pub product: String,
-    /// The version, as semver.
+    /// The version, as the product's scheme writes it.
     pub version: String,
     /// The channel.
     pub channel: String,
@@ -135,10 +135,10 @@ fn read(
     context: &Context,
 ) -> Result<ReleasePublished, CommandError> {
     let mut fields = Fields::new();
-    let version = fields.take("version", semver("VERSION_INVALID", &new.version));
+    let version = fields.take("version", product.version_scheme.read(&new.version));
     let channel = fields.take("channel", Code::parse(&new.channel));
     let min_version = fields.take_optional("min_version", new.min_version.as_deref(), |text| {
-        semver("VERSION_INVALID", text)
+        product.version_scheme.read(text)
     });
     let download_url = fields.take_optional("download_url", new.download_url.as_deref(), web_address);
     let sha256 = fields.take_optional("sha256", new.sha256.as_deref(), sha256);
@@ -165,12 +165,6 @@ fn invalid(code: &'static str, detail: &str) -> ValueError {
         code,
         detail: detail.to_owned(),
     }
-}
-
-pub(crate) fn semver(code: &'static str, text: &str) -> Result<semver::Version, ValueError> {
-    text.trim()
-        .parse()
-        .map_err(|_| invalid(code, "this is not a semantic version such as 1.4.2"))
 }
 
 fn sha256(text: &str) -> Result<Text<64>, ValueError> {

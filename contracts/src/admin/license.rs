@@ -27,9 +27,11 @@ pub struct CreateLicenses {
     /// When they end; default after the policy's duration.
     pub expires_at: Option<String>,
     /// Features on top of the policy's.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// Free text about them.
@@ -49,9 +51,11 @@ pub struct EditLicense {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub seats: Option<Option<i64>>,
     /// Features on top of the policy's.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// When it begins.

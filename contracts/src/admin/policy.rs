@@ -29,6 +29,9 @@ pub struct PolicyTerms {
     pub fingerprint_match: Option<i64>,
     /// Which extra components count; none.
     pub fingerprint_extra: Option<Vec<String>>,
+    /// Which components must not differ where both sides have them: `mac_addresses`, `cpu_id`, `system_uuid`,
+    /// `machine_id` and names in `fingerprint_extra`; `["system_uuid"]`.
+    pub fingerprint_veto: Option<Vec<String>>,
     /// How often a machine reports, in seconds; 900.
     pub heartbeat_interval_seconds: Option<i64>,
     /// How many beats in a row may be missed before a floating seat falls free; 2.
@@ -54,9 +57,11 @@ pub struct PolicyTerms {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub transfer_period_days: Option<Option<i64>>,
     /// Features by name: `true`, `false` or the time at which one ends.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Usage limits by meter: a number (hard), `{"limit": n, "overage": "soft"}` or `{"limit": n, "overage_percent": p}`.
+    #[serde(default, deserialize_with = "crate::unique::read")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub limits: Option<BTreeMap<String, Value>>,
 }
@@ -101,6 +106,8 @@ pub struct Policy {
     pub fingerprint_match: u8,
     /// Which extra components count.
     pub fingerprint_extra: Vec<String>,
+    /// Which components must not differ where both sides have them.
+    pub fingerprint_veto: Vec<String>,
     /// How often a machine reports, in seconds.
     pub heartbeat_interval_seconds: u32,
     /// How many beats in a row may be missed before a floating seat falls free.

@@ -13,6 +13,9 @@ pub struct CreateProduct {
     pub code: String,
     /// For people.
     pub name: String,
+    /// How it writes its versions: `semver` (default), `numeric` or `calendar`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_scheme: Option<String>,
 }
 
 /// `PATCH /api/admin/products/{id}`
@@ -21,7 +24,9 @@ pub struct CreateProduct {
 pub struct EditProduct {
     /// For people.
     pub name: Option<String>,
-    /// The lowest version that may run, as semver; `null` lets every version run again.
+    /// How it writes its versions: `semver`, `numeric` or `calendar`.
+    pub version_scheme: Option<String>,
+    /// The lowest version that may run; `null` lets every version run again.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -40,6 +45,8 @@ pub struct Product {
     pub code: String,
     /// Its name.
     pub name: String,
+    /// How it writes its versions: `semver`, `numeric` or `calendar`.
+    pub version_scheme: String,
     /// The lowest version that may run.
     pub min_version: Option<String>,
     /// `active` or `retired`.

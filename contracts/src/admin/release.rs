@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct CreateRelease {
     /// The product, by code or id.
     pub product: String,
-    /// The version, as semver.
+    /// The version, as the product's scheme writes it.
     pub version: String,
     /// The channel; default `stable`.
     pub channel: Option<String>,

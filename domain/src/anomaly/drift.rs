@@ -67,7 +67,8 @@ mod tests {
             }
             .normalize()
             .unwrap()
-            .hash(&[7; 32]),
+            .hash(&[7; 32])
+            .components,
         };
         let found = |came: Vec<Came>| {
             let history = History {
@@ -79,12 +80,12 @@ mod tests {
             drift(&history).map(|finding| finding.rule)
         };
         assert_eq!(
-            found((1..=7).map(|n| came(n, "02:00:00:00:00:01")).collect()),
+            found((1..=7).map(|n| came(n, "3c:52:82:00:00:01")).collect()),
             Some("fingerprint_drift")
         );
-        assert!(found((1..=6).map(|n| came(n, "02:00:00:00:00:01")).collect()).is_none());
+        assert!(found((1..=6).map(|n| came(n, "3c:52:82:00:00:01")).collect()).is_none());
         assert!(
-            found((1..=20).map(|n| came(n, &format!("02:00:00:00:01:{n:02}"))).collect()).is_none(),
+            found((1..=20).map(|n| came(n, &format!("3c:52:82:00:01:{n:02}"))).collect()).is_none(),
             "machines of their own are churn at most"
         );
     }

@@ -1,19 +1,26 @@
 //! The rules that hand out seats.
 
+use std::sync::Arc;
+
 use super::{
     command::Activate,
     event::{LicenseActivated, LicenseDeactivated, LicenseEvent, LicenseStarted},
-    rejection::LicenseRejection,
+    machines::Activation,
+    rejection::{LicenseRejection, TooLittle},
     seats,
     state::{IssuedLicense, Standing},
 };
-use crate::{policy::DurationFrom, values::ActivationId};
+use crate::{
+    policy::DurationFrom,
+    values::{ActivationId, AppVersion},
+};
 
 /// Gives a machine a seat, or says why not; a machine that has one keeps it and nothing is recorded.
 /// The order of the refusals is the contract's.
 pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<LicenseEvent>, LicenseRejection> {
-    admit(license, &order)?;
-    if let Some(known) = license.find_machine(&order.components, &order.terms) {
+    let known = license.find_machine(&order.identity, &order.terms);
+    admit(license, &order, known)?;
+    if let Some(known) = known {
         return seats::revive(license, known.id(), (&order.terms, order.policy_version), order.at);
     }
     seats::expect_free(license, &order.terms)?;
@@ -30,10 +37,10 @@ pub(super) fn transfer(
     order: Activate,
     reason: Option<&str>,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {
-    admit(license, &order)?;
+    let known = license.find_machine(&order.identity, &order.terms);
+    admit(license, &order, known)?;
     let giving = license.activation(from);
     let giving = giving.ok_or(LicenseRejection::ActivationNotFound(Some(from)))?;
-    let known = license.find_machine(&order.components, &order.terms);
     if let Some(known) = known.filter(|known| known.is_seated()) {
         return if known.activated.transferred_from == Some(from) {
             Ok(vec![])
@@ -64,7 +71,7 @@ pub(super) fn transfer(
 }
 
 /// What must hold before seats are looked at.
-fn admit(license: &IssuedLicense, order: &Activate) -> Result<(), LicenseRejection> {
+fn admit(license: &IssuedLicense, order: &Activate, known: Option<&Arc<Activation>>) -> Result<(), LicenseRejection> {
     match license.standing {
         Standing::Active => {}
         Standing::Suspended => return Err(LicenseRejection::Suspended),
@@ -72,7 +79,10 @@ fn admit(license: &IssuedLicense, order: &Activate) -> Result<(), LicenseRejecti
         Standing::Retired => return Err(LicenseRejection::NotFound),
     }
     seats::expect_open(license, &order.terms, order.at)?;
-    check_fingerprint(order)?;
+    // A machine that was activated under older rules stays known by what it was known by then.
+    if known.is_none() {
+        check_fingerprint(order)?;
+    }
     if let (Some(minimum), Some(version)) = (&order.min_version, &order.app_version)
         && !version.is_at_least(minimum)
     {
@@ -86,11 +96,11 @@ fn admit(license: &IssuedLicense, order: &Activate) -> Result<(), LicenseRejecti
 fn seat(order: Activate, transferred_from: Option<ActivationId>) -> LicenseActivated {
     LicenseActivated {
         activation_id: order.activation_id,
-        components: order.components,
+        components: order.identity.components,
         policy_version: order.policy_version,
         hostname: order.hostname,
         os: order.os,
-        app_version: order.app_version,
+        app_version: order.app_version.map(|version| AppVersion::new(&version.to_string())),
         transferred_from,
         hold_seconds: order.terms.hold_seconds(),
         at: order.at,
@@ -112,11 +122,18 @@ fn check_fingerprint(order: &Activate) -> Result<(), LicenseRejection> {
     if order.fingerprint.is_absent() {
         return Err(LicenseRejection::FingerprintRequired);
     }
-    let present = order.components.count(&order.terms.fingerprint_extra);
-    let required = usize::from(order.terms.fingerprint_match);
-    match (present >= required, order.fingerprint.placeholders() > 0) {
-        (true, _) => Ok(()),
-        (false, true) => Err(LicenseRejection::FingerprintPlaceholder { present, required }),
-        (false, false) => Err(LicenseRejection::FingerprintInsufficient { present, required }),
+    let (components, rule) = (&order.identity.components, order.terms.match_rule());
+    if rule.is_met_by(components) {
+        return Ok(());
+    }
+    let too_little = TooLittle {
+        present: components.count(rule.extra),
+        required: rule.required,
+        dropped: order.fingerprint.dropped(),
+    };
+    if too_little.dropped.is_empty() {
+        Err(LicenseRejection::FingerprintInsufficient(too_little))
+    } else {
+        Err(LicenseRejection::FingerprintPlaceholder(too_little))
     }
 }

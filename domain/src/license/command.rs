@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::event::LicenseIssued;
 use crate::{
     policy::Terms,
-    values::{ActivationId, AppVersion, Components, Features, Fingerprint, Limits, Sealed, Timestamp},
+    values::{ActivationId, Features, Fingerprint, Limits, MachineIdentity, Sealed, Timestamp, Version},
 };
 
 /// An order to a license.
@@ -165,19 +165,19 @@ pub struct Activate {
     /// What the machine sent, normalized.
     pub fingerprint: Fingerprint,
     /// The same as hashes under the license's key.
-    pub components: Components,
+    pub identity: MachineIdentity,
     /// The policy's terms in force.
     pub terms: Arc<Terms>,
     /// Which version of the policy those are.
     pub policy_version: u32,
     /// The lowest version that may run.
-    pub min_version: Option<semver::Version>,
+    pub min_version: Option<Version>,
     /// The machine's name, sealed.
     pub hostname: Option<Sealed>,
     /// The operating system.
     pub os: Option<String>,
     /// The program's version.
-    pub app_version: Option<AppVersion>,
+    pub app_version: Option<Version>,
     /// Now.
     pub at: Timestamp,
 }
@@ -190,7 +190,7 @@ pub enum DeactivationTarget {
     /// The one that this fingerprint matches.
     Machine {
         /// What the machine sent, as hashes.
-        components: Components,
+        identity: Box<MachineIdentity>,
         /// The policy's terms in force.
         terms: Arc<Terms>,
     },

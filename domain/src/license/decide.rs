@@ -17,7 +17,7 @@ type Decision = Result<Vec<LicenseEvent>, LicenseRejection>;
 
 impl Decider for License {
     const TYPE: &'static str = "license";
-    const STATE_SCHEMA: i32 = 2;
+    const STATE_SCHEMA: i32 = 3;
     type State = Self;
     type Command = LicenseCommand;
     type Event = LicenseEvent;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{IssuedLicense, command::DeactivationTarget, event::LicenseActivated};
 use crate::{
     policy::Terms,
-    values::{ActivationId, ComponentHash, Components, Timestamp},
+    values::{ActivationId, ComponentHash, MachineIdentity, Timestamp},
 };
 
 /// One machine's hold on a seat, past or present.
@@ -69,12 +69,12 @@ impl IssuedLicense {
         self.activations.values()
     }
 
-    /// The machine in the books, seated or silent, that these components belong to: the one with most in common, then the oldest.
+    /// The machine in the books, seated or silent, that asks: the one with most in common, then the oldest.
     ///
     /// A machine that agrees on k of n sent components agrees on one of any n − k + 1 of them, so only the rarest so
     /// many are looked at: one processor model shared by ten thousand machines costs nothing.
-    pub fn find_machine(&self, components: &Components, terms: &Terms) -> Option<&Arc<Activation>> {
-        let needed = usize::from(terms.fingerprint_match);
+    pub fn find_machine(&self, identity: &MachineIdentity, terms: &Terms) -> Option<&Arc<Activation>> {
+        let rule = terms.match_rule();
         let sharing = |group: &[ComponentHash]| {
             group
                 .iter()
@@ -82,11 +82,9 @@ impl IssuedLicense {
                 .map(HashTrieSetSync::size)
                 .sum::<usize>()
         };
-        let mut groups: Vec<(usize, &[ComponentHash])> = components
-            .groups(&terms.fingerprint_extra)
-            .map(|group| (sharing(group), group))
-            .collect();
-        let looked_at = (groups.len() + 1).checked_sub(needed)?;
+        let groups = identity.groups(rule.extra).into_iter();
+        let mut groups: Vec<(usize, Vec<ComponentHash>)> = groups.map(|group| (sharing(&group), group)).collect();
+        let looked_at = (groups.len() + 1).checked_sub(rule.required)?;
         groups.sort_unstable_by_key(|(sharing, _)| *sharing);
         groups
             .iter()
@@ -95,16 +93,7 @@ impl IssuedLicense {
             .filter_map(|hash| self.by_component.get(hash))
             .flat_map(HashTrieSetSync::iter)
             .filter_map(|id| self.activations.get(id))
-            .map(|activation| {
-                (
-                    activation
-                        .activated
-                        .components
-                        .agreement(components, &terms.fingerprint_extra),
-                    activation,
-                )
-            })
-            .filter(|(agreement, _)| *agreement >= needed)
+            .filter_map(|activation| Some((identity.agreement(&activation.activated.components, rule)?, activation)))
             .max_by_key(|(agreement, activation)| (*agreement, std::cmp::Reverse(activation.sequence)))
             .map(|(_, activation)| activation)
     }
@@ -113,14 +102,10 @@ impl IssuedLicense {
     pub fn find_target(&self, target: &DeactivationTarget) -> Option<&Arc<Activation>> {
         match target {
             DeactivationTarget::Id(id) => self.activation(*id),
-            DeactivationTarget::Machine { components, terms } => self.find_machine(components, terms).or_else(|| {
-                let needed = usize::from(terms.fingerprint_match);
+            DeactivationTarget::Machine { identity, terms } => self.find_machine(identity, terms).or_else(|| {
+                let rule = terms.match_rule();
                 let matches = |activation: &&Arc<Activation>| {
-                    activation
-                        .activated
-                        .components
-                        .agreement(components, &terms.fingerprint_extra)
-                        >= needed
+                    identity.agreement(&activation.activated.components, rule).is_some()
                 };
                 self.activations()
                     .filter(matches)
@@ -140,7 +125,7 @@ impl IssuedLicense {
         if event.transferred_from.is_some() {
             self.transfers.push_back_mut(event.at);
         }
-        for hash in event.components.groups(&extra_names(&event.components)).flatten() {
+        for hash in event.components.hashes() {
             let mut sharing = self
                 .by_component
                 .get(hash)
@@ -162,8 +147,7 @@ impl IssuedLicense {
             return;
         };
         let activation = Arc::clone(activation);
-        let components = &activation.activated.components;
-        for hash in components.groups(&extra_names(components)).flatten() {
+        for hash in activation.activated.components.hashes() {
             match self.by_component.get(hash).map(|sharing| sharing.remove(&id)) {
                 Some(rest) if rest.is_empty() => _ = self.by_component.remove_mut(hash),
                 Some(rest) => self.by_component.insert_mut(*hash, rest),
@@ -196,9 +180,4 @@ impl IssuedLicense {
             self.activations.insert_mut(id, Arc::new(changed));
         }
     }
-}
-
-/// The index holds every extra component, because which of them count can change with the policy.
-fn extra_names(components: &Components) -> Vec<String> {
-    components.extra.keys().cloned().collect()
 }

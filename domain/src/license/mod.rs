@@ -21,6 +21,6 @@ pub use event::{
     LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
 pub use machines::{Activation, seat_status};
-pub use rejection::LicenseRejection;
+pub use rejection::{LicenseRejection, TooLittle};
 pub use simulate::{SimulatedRefusal, Simulation};
 pub use state::{IssuedLicense, License, Standing};

@@ -1,8 +1,40 @@
 //! Why an order to a license is refused.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
-use crate::values::{ActivationId, Timestamp};
+use crate::values::{ActivationId, Dropped, Timestamp, Version};
+
+/// Why a machine cannot be told apart by what it sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLittle {
+    /// How many components are left.
+    pub present: usize,
+    /// How many the policy asks for.
+    pub required: usize,
+    /// What was dropped, and why.
+    pub dropped: Vec<Dropped>,
+}
+
+impl fmt::Display for TooLittle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.present >= self.required {
+            f.write_str("the processor alone tells no machine apart: thousands have the same model")?;
+        } else {
+            write!(
+                f,
+                "{} of the fingerprint's components can be used; {} are required",
+                self.present, self.required
+            )?;
+        }
+        if !self.dropped.is_empty() {
+            let dropped: Vec<String> = self.dropped.iter().map(ToString::to_string).collect();
+            write!(f, "; dropped: {}", dropped.join(", "))?;
+        }
+        Ok(())
+    }
+}
 
 /// Why an order to a license is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,27 +63,17 @@ pub enum LicenseRejection {
     /// The machine sent nothing to know it by.
     #[error("a fingerprint is required")]
     FingerprintRequired,
-    /// Too few components are left once placeholders are dropped.
-    #[error("{present} usable fingerprint components after placeholders were dropped; {required} are required")]
-    FingerprintPlaceholder {
-        /// How many are left.
-        present: usize,
-        /// How many the policy asks for.
-        required: usize,
-    },
-    /// The machine sent too few components.
-    #[error("{present} fingerprint components were sent; {required} are required")]
-    FingerprintInsufficient {
-        /// How many were sent.
-        present: usize,
-        /// How many the policy asks for.
-        required: usize,
-    },
+    /// Too few components are left once those are dropped that many machines share.
+    #[error("{0}")]
+    FingerprintPlaceholder(TooLittle),
+    /// The machine sent too few components, or its processor alone.
+    #[error("{0}")]
+    FingerprintInsufficient(TooLittle),
     /// The program is too old.
     #[error("version {minimum} or later is required")]
     VersionUnsupported {
         /// The lowest version that may run.
-        minimum: semver::Version,
+        minimum: Version,
     },
     /// Every seat is taken.
     #[error("{active} of {limit} seats are taken")]
@@ -107,8 +129,8 @@ impl LicenseRejection {
             Self::NotYetValid(_) => "LICENSE_NOT_YET_VALID",
             Self::Expired(_) => "LICENSE_EXPIRED",
             Self::FingerprintRequired => "FINGERPRINT_REQUIRED",
-            Self::FingerprintPlaceholder { .. } => "FINGERPRINT_PLACEHOLDER",
-            Self::FingerprintInsufficient { .. } => "FINGERPRINT_INSUFFICIENT",
+            Self::FingerprintPlaceholder(_) => "FINGERPRINT_PLACEHOLDER",
+            Self::FingerprintInsufficient(_) => "FINGERPRINT_INSUFFICIENT",
             Self::VersionUnsupported { .. } => "VERSION_UNSUPPORTED",
             Self::ActivationLimitReached { .. } => "ACTIVATION_LIMIT_REACHED",
             Self::ActivationNotFound(_) => "ACTIVATION_NOT_FOUND",
@@ -126,9 +148,9 @@ impl LicenseRejection {
         let facts = match self {
             Self::NotYetValid(from) => json!({ "valid_from": from }),
             Self::Expired(end) => json!({ "expires_at": end }),
-            Self::FingerprintPlaceholder { present, required }
-            | Self::FingerprintInsufficient { present, required } => {
-                json!({ "present": present, "required": required })
+            Self::FingerprintPlaceholder(too_little) | Self::FingerprintInsufficient(too_little) => {
+                let dropped: Vec<String> = too_little.dropped.iter().map(ToString::to_string).collect();
+                json!({ "present": too_little.present, "required": too_little.required, "dropped": dropped })
             }
             Self::VersionUnsupported { minimum } => json!({ "min_version": minimum }),
             Self::ActivationLimitReached { limit, active } => json!({ "limit": limit, "active": active }),

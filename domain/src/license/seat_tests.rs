@@ -31,14 +31,14 @@ fn floating(seats: u32) -> Terms {
 
 fn order(activation: u8, machine: u8, terms: &Terms, second: i64) -> Box<Activate> {
     let raw = RawFingerprint {
-        mac_addresses: vec![format!("02:00:00:00:00:{machine:02x}")],
+        mac_addresses: vec![format!("3c:52:82:00:00:{machine:02x}")],
         cpu_id: Some(format!("cpu {machine}")),
         ..RawFingerprint::default()
     };
     let fingerprint = raw.normalize().unwrap();
     Box::new(Activate {
         activation_id: id(activation),
-        components: fingerprint.hash(&[7; 32]),
+        identity: fingerprint.hash(&[7; 32]),
         fingerprint,
         terms: Arc::new(terms.clone()),
         policy_version: 1,

@@ -2,14 +2,14 @@
 
 use super::{
     event::{LicenseActivated, LicenseEvent},
-    rejection::LicenseRejection,
+    rejection::{LicenseRejection, TooLittle},
     seats,
     state::License,
 };
 use crate::{
     Decider,
     policy::Terms,
-    values::{ActivationId, Limits, Timestamp},
+    values::{ActivationId, Limits, MachineIdentity, Timestamp},
 };
 
 /// A machine that got a seat, and would not have got one.
@@ -96,13 +96,20 @@ impl Simulation {
         if let Err(closed) = seats::expect_open(license, &self.terms, activated.at) {
             return Some(closed);
         }
-        let present = activated.components.count(&self.terms.fingerprint_extra);
-        let required = usize::from(self.terms.fingerprint_match);
-        if present < required {
-            return Some(LicenseRejection::FingerprintInsufficient { present, required });
+        let (components, rule) = (&activated.components, self.terms.match_rule());
+        let told_apart = components.rules == 1 || components.tells_apart(rule.extra);
+        if components.count(rule.extra) < rule.required || !told_apart {
+            return Some(LicenseRejection::FingerprintInsufficient(TooLittle {
+                present: components.count(rule.extra),
+                required: rule.required,
+                dropped: Vec::new(),
+            }));
         }
         // A machine that would have been known is no new one.
-        if license.find_machine(&activated.components, &self.terms).is_some() {
+        if license
+            .find_machine(&MachineIdentity::of_record(components), &self.terms)
+            .is_some()
+        {
             return None;
         }
         if let Some(from) = activated.transferred_from {
@@ -187,10 +194,11 @@ mod tests {
         let refusal = simulation.live(&activated(1)).map(|refusal| refusal.rejection);
         assert_eq!(
             refusal,
-            Some(LicenseRejection::FingerprintInsufficient {
+            Some(LicenseRejection::FingerprintInsufficient(TooLittle {
                 present: 3,
-                required: 4
-            })
+                required: 4,
+                dropped: Vec::new(),
+            }))
         );
     }
 

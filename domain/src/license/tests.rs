@@ -1,6 +1,6 @@
 //! Given these events, when this is ordered, then that happens.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -10,7 +10,10 @@ use crate::{
     Decider, EventData,
     policy::Terms,
     testing::given,
-    values::{ActivationId, AppVersion, CustomerId, LicenseId, PolicyId, ProductId, RawFingerprint, Sealed, Timestamp},
+    values::{
+        ActivationId, CustomerId, DropReason, Dropped, LicenseId, PolicyId, ProductId, RawFingerprint, Sealed,
+        Timestamp, Version,
+    },
 };
 
 fn at() -> Timestamp {
@@ -41,10 +44,10 @@ pub(super) fn issued() -> LicenseEvent {
 
 fn machine(number: u128) -> RawFingerprint {
     RawFingerprint {
-        mac_addresses: vec![format!("02:00:00:{number:06x}")],
+        mac_addresses: vec![format!("3c:52:82:{number:06x}")],
         cpu_id: Some("the same model everywhere".to_owned()),
         system_uuid: Some(Uuid::from_u128(number + 1).to_string()),
-        extra: BTreeMap::new(),
+        ..RawFingerprint::default()
     }
 }
 
@@ -52,11 +55,11 @@ fn activate_raw(number: u128, raw: &RawFingerprint, seats: u32) -> LicenseComman
     let fingerprint = raw.normalize().unwrap();
     LicenseCommand::Activate(Box::new(Activate {
         activation_id: ActivationId(Uuid::from_u128(number)),
-        components: fingerprint.hash(&[7; 32]),
+        identity: fingerprint.hash(&[7; 32]),
         fingerprint,
         terms: Arc::new(Terms::with_seats(seats)),
         policy_version: 1,
-        min_version: Some(semver::Version::new(2, 0, 0)),
+        min_version: Some("2.0.0".parse::<Version>().unwrap()),
         hostname: None,
         os: None,
         app_version: None,
@@ -160,24 +163,33 @@ fn of_two_machines_that_match_the_one_with_most_in_common_is_meant() {
         .iter()
         .fold(License::Absent, License::evolve);
     let terms = Terms {
-        fingerprint_match: 1,
+        fingerprint_veto: Vec::new(),
         ..Terms::with_seats(5)
     };
-    let components = machine(2).normalize().unwrap().hash(&[7; 32]);
+    let both = RawFingerprint {
+        mac_addresses: [machine(1).mac_addresses, machine(2).mac_addresses].concat(),
+        ..machine(2)
+    };
+    let identity = both.normalize().unwrap().hash(&[7; 32]);
     let found = |state: &License| {
         state
             .facts()
             .unwrap()
-            .find_machine(&components, &terms)
+            .find_machine(&identity, &terms)
             .map(|a| a.activated.activation_id.0.as_u128())
     };
     assert_eq!(found(&state), Some(2), "all three components agree");
     state = License::evolve(state, &deactivated(2));
-    assert_eq!(found(&state), Some(1), "the processor alone agrees");
+    assert_eq!(found(&state), Some(1), "a network card and the processor agree");
 }
 
 #[test]
 fn what_a_machine_must_send() {
+    let too_little = |dropped| TooLittle {
+        present: 1,
+        required: 2,
+        dropped,
+    };
     let nothing = RawFingerprint::default();
     given::<License>([issued()])
         .when(activate_raw(1, &nothing, 1))
@@ -188,20 +200,17 @@ fn what_a_machine_must_send() {
     };
     given::<License>([issued()])
         .when(activate_raw(1, &one, 1))
-        .then_rejected(&LicenseRejection::FingerprintInsufficient {
-            present: 1,
-            required: 2,
-        });
+        .then_rejected(&LicenseRejection::FingerprintInsufficient(too_little(vec![])));
     let placeholder = RawFingerprint {
         system_uuid: Some("none".to_owned()),
         ..one
     };
     given::<License>([issued()])
         .when(activate_raw(1, &placeholder, 1))
-        .then_rejected(&LicenseRejection::FingerprintPlaceholder {
-            present: 1,
-            required: 2,
-        });
+        .then_rejected(&LicenseRejection::FingerprintPlaceholder(too_little(vec![Dropped {
+            component: "system_uuid".to_owned(),
+            reason: DropReason::Placeholder,
+        }])));
 }
 
 #[test]
@@ -209,9 +218,9 @@ fn an_old_program_gets_no_seat() {
     let LicenseCommand::Activate(mut order) = activate(1, 1) else {
         unreachable!()
     };
-    order.app_version = Some(AppVersion::new("1.0"));
+    order.app_version = Some("1.0".parse::<Version>().unwrap());
     let rejection = LicenseRejection::VersionUnsupported {
-        minimum: semver::Version::new(2, 0, 0),
+        minimum: "2.0.0".parse::<Version>().unwrap(),
     };
     given::<License>([issued()])
         .when(LicenseCommand::Activate(order))

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::rejection::PolicyRejection;
-use crate::values::{Features, Limits};
+use crate::values::{Features, Limits, MatchRule};
+
+/// The components that every machine may have, by their names on the wire.
+const COMPONENTS: [&str; 4] = ["mac_addresses", "cpu_id", "system_uuid", "machine_id"];
 
 /// What a policy grants and asks; a license may override seats, features and limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,9 +23,12 @@ pub struct Terms {
     pub grace_days: u32,
     /// On how many components a machine must agree with what was activated; 1 to 10.
     pub fingerprint_match: u8,
-    /// Which extra components count beside network cards, processor and system UUID.
+    /// Which extra components count beside network cards, processor, system UUID and installation id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fingerprint_extra: Vec<String>,
+    /// Which components must not differ where both sides have them, by their names on the wire.
+    #[serde(default = "system_uuid", skip_serializing_if = "is_system_uuid")]
+    pub fingerprint_veto: Vec<String>,
     /// How often a machine reports, in seconds; 60 to 86,400.
     pub heartbeat_interval_seconds: u32,
     /// How many beats in a row may be missed before a floating seat falls free; 0 to 100.
@@ -65,6 +71,14 @@ impl DurationFrom {
     }
 }
 
+fn system_uuid() -> Vec<String> {
+    vec!["system_uuid".to_owned()]
+}
+
+fn is_system_uuid(names: &[String]) -> bool {
+    names == ["system_uuid"]
+}
+
 const fn two() -> u32 {
     2
 }
@@ -79,6 +93,15 @@ impl Terms {
     pub fn hold_seconds(&self) -> Option<u32> {
         self.floating
             .then(|| self.heartbeat_interval_seconds.saturating_mul(self.heartbeat_grace + 1))
+    }
+
+    /// By which components machines are told apart.
+    pub fn match_rule(&self) -> MatchRule<'_> {
+        MatchRule {
+            required: usize::from(self.fingerprint_match),
+            extra: &self.fingerprint_extra,
+            veto: &self.fingerprint_veto,
+        }
     }
 
     /// How long a license lives that begins at its creation.
@@ -96,6 +119,7 @@ impl Terms {
             grace_days: 7,
             fingerprint_match: 2,
             fingerprint_extra: Vec::new(),
+            fingerprint_veto: system_uuid(),
             heartbeat_interval_seconds: 900,
             heartbeat_grace: two(),
             lease_days: 7,
@@ -109,7 +133,7 @@ impl Terms {
 
     /// Refuses terms under which no machine could ever run, or that reach past the end of the calendar.
     pub(super) fn check(&self) -> Result<(), PolicyRejection> {
-        let components = u8::try_from(3 + self.fingerprint_extra.len()).unwrap_or(u8::MAX);
+        let components = u8::try_from(COMPONENTS.len() + self.fingerprint_extra.len()).unwrap_or(u8::MAX);
         let checks = [
             ("seats", (1..=1_000_000).contains(&self.seats), "1 to 1,000,000"),
             (
@@ -121,12 +145,19 @@ impl Terms {
             (
                 "fingerprint_match",
                 (1..=components.min(10)).contains(&self.fingerprint_match),
-                "1 to 10, and at most the 3 components of every machine and the names in fingerprint_extra",
+                "1 to 10, and at most the 4 components of every machine and the names in fingerprint_extra",
             ),
             (
                 "fingerprint_extra",
                 self.fingerprint_extra.len() <= 16,
                 "at most 16 names",
+            ),
+            (
+                "fingerprint_veto",
+                self.fingerprint_veto
+                    .iter()
+                    .all(|name| COMPONENTS.contains(&name.as_str()) || self.fingerprint_extra.contains(name)),
+                "names of components: mac_addresses, cpu_id, system_uuid, machine_id, and those in fingerprint_extra",
             ),
             (
                 "heartbeat_interval_seconds",

@@ -1,6 +1,6 @@
 //! Orders to a product.
 
-use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp};
+use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp, Version, VersionScheme};
 
 /// An order to a product.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub enum ProductCommand {
         code: Code,
         /// For people.
         name: Text<200>,
+        /// How it writes its versions.
+        version_scheme: VersionScheme,
         /// Now.
         at: Timestamp,
     },
@@ -20,15 +22,17 @@ pub enum ProductCommand {
     Edit {
         /// For people.
         name: Text<200>,
+        /// How it writes its versions.
+        version_scheme: VersionScheme,
         /// The lowest version that may run; none is any.
-        min_version: Option<semver::Version>,
+        min_version: Option<Version>,
         /// Now.
         at: Timestamp,
     },
     /// Says that programs below a version must not run any more. A lower version than the present one changes nothing.
     RaiseMinimumVersion {
         /// The lowest version that may run.
-        version: semver::Version,
+        version: Version,
         /// The release that says so.
         release_id: ReleaseId,
         /// Now.

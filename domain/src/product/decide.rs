@@ -13,7 +13,7 @@ use crate::Decider;
 
 impl Decider for Product {
     const TYPE: &'static str = "product";
-    const STATE_SCHEMA: i32 = 1;
+    const STATE_SCHEMA: i32 = 2;
     type State = Self;
     type Command = ProductCommand;
     type Event = ProductEvent;
@@ -22,22 +22,46 @@ impl Decider for Product {
     fn decide(state: &Self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductRejection> {
         use ProductCommand::{Create, Edit, RaiseMinimumVersion, Retire};
         match (state, command) {
-            (Self::Absent, Create { id, code, name, at }) => Ok(vec![ProductEvent::Created(ProductCreated {
+            (
+                Self::Absent,
+                Create {
+                    id,
+                    code,
+                    name,
+                    version_scheme,
+                    at,
+                },
+            ) => Ok(vec![ProductEvent::Created(ProductCreated {
                 product_id: id,
                 code,
                 name,
+                version_scheme,
                 at,
             })]),
             (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ProductRejection::AlreadyExists),
             (Self::Absent, Edit { .. } | RaiseMinimumVersion { .. } | Retire { .. }) => Err(ProductRejection::NotFound),
-            (Self::Live(product), Edit { name, min_version, at }) => {
-                let renamed = (product.name != name).then_some(ProductEvent::Edited(ProductEdited { name, at }));
+            (
+                Self::Live(product),
+                Edit {
+                    name,
+                    version_scheme,
+                    min_version,
+                    at,
+                },
+            ) => {
+                let same = product.name == name && product.version_scheme == version_scheme;
+                let edited = ProductEdited {
+                    name,
+                    version_scheme,
+                    at,
+                };
+                let edited = (!same).then_some(ProductEvent::Edited(edited));
                 let set = ProductMinimumVersionSet {
                     version: min_version.clone(),
                     at,
                 };
                 let set = (product.min_version != min_version).then_some(ProductEvent::MinimumVersionSet(set));
-                Ok(renamed.into_iter().chain(set).collect())
+                Ok(edited.into_iter().chain(set).collect())
             }
             (
                 Self::Live(product),
@@ -79,7 +103,7 @@ mod tests {
     use super::*;
     use crate::{
         testing::given,
-        values::{Code, ProductId, ReleaseId, Text, Timestamp},
+        values::{Code, ProductId, ReleaseId, Text, Timestamp, VersionScheme},
     };
 
     fn at() -> Timestamp {
@@ -90,6 +114,7 @@ mod tests {
     }
     fn create() -> ProductCommand {
         ProductCommand::Create {
+            version_scheme: VersionScheme::Semver,
             id: ProductId(Uuid::nil()),
             code: Code::parse("studio").unwrap(),
             name: name("Studio"),
@@ -121,6 +146,7 @@ mod tests {
     fn an_edit_without_a_change_records_nothing() {
         given::<Product>([created()])
             .when(ProductCommand::Edit {
+                version_scheme: VersionScheme::Semver,
                 name: name("Studio"),
                 min_version: None,
                 at: at(),
@@ -128,6 +154,7 @@ mod tests {
             .then_nothing();
         let events = given::<Product>([created()])
             .when(ProductCommand::Edit {
+                version_scheme: VersionScheme::Semver,
                 name: name("Atelier"),
                 min_version: None,
                 at: at(),
@@ -154,6 +181,7 @@ mod tests {
     fn a_retired_product_cannot_be_edited_and_retires_once() {
         given::<Product>([created(), retired()])
             .when(ProductCommand::Edit {
+                version_scheme: VersionScheme::Semver,
                 name: name("X"),
                 min_version: None,
                 at: at(),
@@ -170,6 +198,7 @@ mod tests {
     #[test]
     fn an_operator_sets_lowers_and_lifts_the_minimum_version() {
         let set = |version: Option<&str>| ProductCommand::Edit {
+            version_scheme: VersionScheme::Semver,
             name: name("Studio"),
             min_version: version.map(|text| text.parse().unwrap()),
             at: at(),

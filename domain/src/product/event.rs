@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp};
+use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp, Version, VersionScheme};
 
 crate::events! {
     /// What is recorded of a product.
@@ -29,6 +29,9 @@ pub struct ProductCreated {
     pub code: Code,
     /// Its name.
     pub name: Text<200>,
+    /// How it writes its versions.
+    #[serde(default, skip_serializing_if = "VersionScheme::is_default")]
+    pub version_scheme: VersionScheme,
     /// When.
     pub at: Timestamp,
 }
@@ -38,6 +41,9 @@ pub struct ProductCreated {
 pub struct ProductEdited {
     /// Its name.
     pub name: Text<200>,
+    /// How it writes its versions.
+    #[serde(default, skip_serializing_if = "VersionScheme::is_default")]
+    pub version_scheme: VersionScheme,
     /// When.
     pub at: Timestamp,
 }
@@ -46,7 +52,7 @@ pub struct ProductEdited {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProductMinimumVersionRaised {
     /// The lowest version that may run.
-    pub version: semver::Version,
+    pub version: Version,
     /// The release that says so.
     pub release_id: ReleaseId,
     /// When.
@@ -58,7 +64,7 @@ pub struct ProductMinimumVersionRaised {
 pub struct ProductMinimumVersionSet {
     /// The lowest version that may run; absent is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<semver::Version>,
+    pub version: Option<Version>,
     /// When.
     pub at: Timestamp,
 }

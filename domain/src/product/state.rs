@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::ProductEvent;
-use crate::values::{Code, ProductId, Text, Timestamp};
+use crate::values::{Code, ProductId, Text, Timestamp, Version, VersionScheme};
 
 /// A product's situation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,8 +26,11 @@ pub struct LiveProduct {
     pub code: Code,
     /// Its name.
     pub name: Text<200>,
+    /// How it writes its versions.
+    #[serde(default)]
+    pub version_scheme: VersionScheme,
     /// The lowest version that may run.
-    pub min_version: Option<semver::Version>,
+    pub min_version: Option<Version>,
     /// When it was taken up.
     pub created_at: Timestamp,
 }
@@ -47,11 +50,13 @@ impl Product {
                 id: event.product_id,
                 code: event.code.clone(),
                 name: event.name.clone(),
+                version_scheme: event.version_scheme,
                 min_version: None,
                 created_at: event.at,
             }),
             (Self::Live(product), ProductEvent::Edited(event)) => Self::Live(LiveProduct {
                 name: event.name.clone(),
+                version_scheme: event.version_scheme,
                 ..product
             }),
             (Self::Live(product), ProductEvent::MinimumVersionRaised(event)) => Self::Live(LiveProduct {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp};
+use crate::values::{Code, ProductId, ReleaseId, Text, Timestamp, Version};
 
 crate::events! {
     /// What is recorded of a release.
@@ -24,14 +24,14 @@ pub struct ReleasePublished {
     /// The product.
     pub product_id: ProductId,
     /// The version.
-    pub version: semver::Version,
+    pub version: Version,
     /// The channel, such as `stable`.
     pub channel: Code,
     /// Whether programs must update to it.
     pub mandatory: bool,
     /// The lowest version that may still run once this one is out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_version: Option<semver::Version>,
+    pub min_version: Option<Version>,
     /// Where to fetch it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub download_url: Option<Text<2000>>,

@@ -1,9 +1,9 @@
 //! Which version a machine is offered.
 
-use semver::Version;
 use sha2::{Digest as _, Sha256};
 
 use super::PublishedRelease;
+use crate::values::Version;
 
 /// What a program should know of newer versions.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn latest(releases: &[PublishedRelease], machine: Option<&str>) -> Option<String> {
-        let current = Version::new(1, 0, 0);
+        let current = "1.0.0".parse::<Version>().unwrap();
         let offer = offer(releases.iter(), "stable", machine, &current, None);
         offer.latest.map(|latest| latest.published.version.to_string())
     }
@@ -114,8 +114,8 @@ mod tests {
     fn build_metadata_makes_nothing_newer() {
         let mut releases = [release("2.0.0+b7", 100), release("2.0.0+b8", 100)];
         releases[0].published.mandatory = true;
-        let minimum = Version::parse("2.0.0+b7").unwrap();
-        let current = Version::new(2, 0, 0);
+        let minimum = "2.0.0+b7".parse().unwrap();
+        let current = "2.0.0".parse::<Version>().unwrap();
         let offer = offer(releases.iter(), "stable", None, &current, Some(&minimum));
         assert!(!offer.update_available && !offer.update_required, "{offer:?}");
         assert_eq!(latest(&releases, None).as_deref(), Some("2.0.0+b8"));
@@ -141,13 +141,13 @@ mod tests {
 
     #[test]
     fn what_makes_an_update_required() {
-        let current = Version::new(1, 0, 0);
+        let current = "1.0.0".parse::<Version>().unwrap();
         let mut releases = [release("1.1.0", 100)];
         let required = |releases: &[PublishedRelease], minimum: Option<&Version>| {
             offer(releases.iter(), "stable", None, &current, minimum).update_required
         };
-        assert!(!required(&releases, Some(&Version::new(1, 0, 0))));
-        assert!(required(&releases, Some(&Version::new(1, 0, 1))));
+        assert!(!required(&releases, Some(&"1.0.0".parse::<Version>().unwrap())));
+        assert!(required(&releases, Some(&"1.0.1".parse::<Version>().unwrap())));
         releases[0].published.mandatory = true;
         assert!(required(&releases, None));
     }

@@ -15,14 +15,16 @@ mod version;
 pub use code::Code;
 pub use email::Email;
 pub use features::{Feature, Features};
-pub use fingerprint::{ComponentHash, Components, Fingerprint, RawFingerprint};
+pub use fingerprint::{
+    ComponentHash, Components, DropReason, Dropped, Fingerprint, MachineIdentity, MatchRule, RawFingerprint,
+};
 pub use ids::{ActivationId, AnomalyId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId, WebhookId};
 pub use license_key::LicenseKey;
 pub use limit::{Limit, Limits, Overage};
 pub use sealed::Sealed;
 pub use text::Text;
 pub use timestamp::Timestamp;
-pub use version::AppVersion;
+pub use version::{AppVersion, Version, VersionScheme};
 
 /// Why a value was refused: a stable code for programs and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -42,6 +42,21 @@ impl Timestamp {
         self.plus_seconds(i64::from(days) * 86_400)
     }
 
+    /// The last moment in UTC of a day that is written as `2027-01-31`; `None` for what is no such day.
+    pub fn end_of_day(text: &str) -> Option<Self> {
+        let text = text.trim();
+        // The day's last millisecond, as RFC 3339 writes it.
+        (text.len() == 10)
+            .then(|| Self::parse(&format!("{text}T23:59:59.999Z")).ok())
+            .flatten()
+    }
+
+    /// The last moment of the day in UTC in which this one lies.
+    #[must_use]
+    pub fn end_of_its_day(self) -> Self {
+        Self::from_millis(self.0 - self.0.rem_euclid(86_400_000) + 86_399_999)
+    }
+
     /// Reads RFC 3339 with any offset; what is finer than a millisecond is dropped.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         OffsetDateTime::parse(text.trim(), &Rfc3339)

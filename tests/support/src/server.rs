@@ -272,7 +272,7 @@ pub fn machine_request(key: &str, machine: u32) -> Value {
     serde_json::json!({
         "license_key": key,
         "fingerprint": {
-            "mac_addresses": [format!("02:00:{:02x}:{:02x}:{:02x}:{:02x}", machine >> 24, machine >> 16 & 255, machine >> 8 & 255, machine & 255)],
+            "mac_addresses": [format!("3c:52:{:02x}:{:02x}:{:02x}:{:02x}", machine >> 24, machine >> 16 & 255, machine >> 8 & 255, machine & 255)],
             "cpu_id": "one model for all",
             "system_uuid": format!("00000000-0000-4000-8000-{:012x}", u64::from(machine) + 1),
         },

@@ -16,13 +16,16 @@ use licet_domain::{
 };
 use licet_projections::{heartbeats::Range, resources};
 use licet_workers::anomalies;
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::IntoParams;
+use uuid::Uuid;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, OptionalJson, Params, Path, invalid_field},
+    extract::{Json, OptionalJson, Path, Query, invalid_field},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -45,23 +48,30 @@ fn shape(anomaly: &FoundAnomaly) -> Shape {
     }
 }
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AnomalyQuery {
+    /// Of one license.
+    license_id: Option<Uuid>,
+    /// `true` lists dismissed ones too.
+    dismissed: Option<bool>,
+}
+
 /// List anomalies, by time of finding; dismissed ones only where they are asked for.
 #[utoipa::path(get, path = "/api/admin/anomalies", tag = "anomalies",
-    params(("license_id" = Option<String>, Query), ("dismissed" = Option<bool>, Query, description = "`true` lists dismissed ones too"),
-        ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query)),
+    params(ListQuery, AnomalyQuery),
     responses((status = 200, description = "A page.", body = Page<Shape>)), security(("api_key" = [])))]
 pub(crate) async fn list_anomalies(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, filter): Query<ListQuery, AnomalyQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let mut request = reading::page_request(&params, "created_at")?;
-    request.include_retired = params.parsed("dismissed")?.unwrap_or(false);
-    let license = params.parsed("license_id")?;
-    let page = resources::list::<Anomaly>(&app.reader, &app.tenant, license, &request)
+    let mut request = query.request()?;
+    request.include_retired = filter.dismissed.unwrap_or(false);
+    let page = resources::list::<Anomaly>(&app.reader, &app.tenant, filter.license_id, &request)
         .await
         .map_err(unavailable)?;
     Ok(reading::page(page, |row| row.state.facts().map(shape)))
@@ -69,17 +79,17 @@ pub(crate) async fn list_anomalies(
 
 /// Read an anomaly, now or as it was.
 #[utoipa::path(get, path = "/api/admin/anomalies/{id}", tag = "anomalies",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The anomaly.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_anomaly(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "anomaly")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.anomalies, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.anomalies, id).await?;
     let anomaly = state.state.facts();
     let anomaly = anomaly.ok_or_else(|| problem::Problem::not_found("anomaly"))?;
     let headers = [render::position(state.position)];
@@ -87,15 +97,15 @@ pub(crate) async fn read_anomaly(
 }
 
 /// Read an anomaly's history: who made what of it.
-#[utoipa::path(get, path = "/api/admin/anomalies/{id}/events", tag = "anomalies", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/anomalies/{id}/events", tag = "anomalies", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn anomaly_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Anomaly>(&app, &caller, &params, (&id, "anomaly")).await
+    reading::history::<Anomaly>(&app, &caller, &query, (&id, "anomaly")).await
 }
 
 async fn judge(

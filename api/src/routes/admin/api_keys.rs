@@ -7,19 +7,29 @@ use axum::{
 };
 use licet_commands::api_key::{CreatedApiKey, NewApiKey};
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::api_key::{ApiKey, IssuedApiKey, Scope};
+use licet_domain::{
+    api_key::{ApiKey, IssuedApiKey, Scope},
+    values::Timestamp,
+};
 use licet_event_store::usage;
 use licet_projections::resources;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, OptionalJson, Params, Path},
+    extract::{Json, OptionalJson, Path, Query},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
+
+/// A key with its secret, which is shown this once.
+fn secret_reply(made: &CreatedApiKey, now: Timestamp) -> Reply {
+    let shown = render::api_key(&made.key, Some(&made.secret), None, now);
+    Reply::of(("api-keys", &shown.id), &shown, &render::api_key_editable(&made.key))
+}
 
 /// Make an API key. Its secret is answered here and nowhere else.
 #[utoipa::path(post, path = "/api/admin/api-keys", tag = "api keys", request_body = admin::CreateApiKey,
@@ -44,16 +54,12 @@ pub(crate) async fn create_api_key(
                 scopes: value.scopes,
                 expires_at: value.expires_at,
             };
-            let json =
-                |made: &CreatedApiKey| render::json(&render::api_key(&made.key, Some(&made.secret), None, context.now));
-            let done = app.platform.create_api_key(&context, new, &json).await?;
-            let id = done.value.key.created.api_key_id.to_string();
-            let headers = [
-                render::position(done.position),
-                render::location("api-keys", &id),
-                render::etag_header(&render::api_key_editable(&done.value.key)),
-            ];
-            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+            let reply = |made: &CreatedApiKey| secret_reply(made, context.now);
+            let done = app
+                .platform
+                .create_api_key(&context, new, &|made| reply(made).kept())
+                .await?;
+            Ok(reply::answer(&done, StatusCode::CREATED, reply))
         },
     )
     .await
@@ -61,17 +67,17 @@ pub(crate) async fn create_api_key(
 
 /// List the API keys that were not revoked, by time of creation.
 #[utoipa::path(get, path = "/api/admin/api-keys", tag = "api keys",
-    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(ListQuery),
     responses((status = 200, description = "A page.", body = Page<admin::ApiKey>)), security(("api_key" = [])))]
 pub(crate) async fn list_api_keys(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = reading::page_request(&params, "created_at")?;
+    let request = query.request()?;
     let page = resources::list::<ApiKey>(&app.reader, &app.tenant, None, &request)
         .await
         .map_err(unavailable)?;
@@ -88,18 +94,18 @@ pub(crate) async fn list_api_keys(
 
 /// Read an API key, now or as it was; never its secret.
 #[utoipa::path(get, path = "/api/admin/api-keys/{id}", tag = "api keys",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The key.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_api_key(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
     let id = reading::id(&id, "API key")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.api_keys, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.api_keys, id).await?;
     let key = state
         .state
         .facts()
@@ -108,16 +114,13 @@ pub(crate) async fn read_api_key(
         .await
         .map_err(unavailable)?;
     let last_used = stored.into_iter().next().flatten().max(app.last_used.get(&id));
-    let moment = reading::as_of(&app, &params).await?;
+    let moment = reading::as_of(&app, &query).await?;
     let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
     // Only the last use is known, and not what it was before.
     let last_used = last_used.filter(|used| moment.is_none() || *used <= at);
-    let body = render::json(&render::api_key(key, None, last_used, at));
-    let headers = [
-        render::etag_header(&render::api_key_editable(key)),
-        render::position(state.position),
-    ];
-    Ok(render::answer(StatusCode::OK, body, &headers))
+    let shown = render::api_key(key, None, last_used, at);
+    let reply = Reply::of(("api-keys", &shown.id), &shown, &render::api_key_editable(key));
+    Ok(reply.answer(StatusCode::OK, state.position))
 }
 
 /// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.
@@ -138,15 +141,12 @@ pub(crate) async fn rotate_api_key(
     idempotency::once(&app, &caller, &headers, about, |context| async {
         let context = context;
         let wanted = (value.overlap_seconds.unwrap_or(86_400), value.expires_at);
-        let json =
-            |made: &CreatedApiKey| render::json(&render::api_key(&made.key, Some(&made.secret), None, context.now));
-        let done = app.platform.rotate_api_key(&context, id, wanted, &json).await?;
-        let headers = [
-            render::position(done.position),
-            render::location("api-keys", &done.value.key.created.api_key_id.to_string()),
-            render::etag_header(&render::api_key_editable(&done.value.key)),
-        ];
-        Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        let reply = |made: &CreatedApiKey| secret_reply(made, context.now);
+        let done = app
+            .platform
+            .rotate_api_key(&context, id, wanted, &|made| reply(made).kept())
+            .await?;
+        Ok(reply::answer(&done, StatusCode::CREATED, reply))
     })
     .await
 }
@@ -175,14 +175,14 @@ pub(crate) async fn revoke_api_key(
 }
 
 /// Read an API key's history.
-#[utoipa::path(get, path = "/api/admin/api-keys/{id}/events", tag = "api keys", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/api-keys/{id}/events", tag = "api keys", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn api_key_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;
-    reading::history::<ApiKey>(&app, &caller, &params, (&id, "API key")).await
+    reading::history::<ApiKey>(&app, &caller, &query, (&id, "API key")).await
 }

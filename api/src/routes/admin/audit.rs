@@ -7,36 +7,46 @@ use licet_domain::{
     values::{Sealed, Timestamp},
 };
 use licet_projections::audit_log::{self, AuditFilter, AuditRow};
+use serde::Deserialize;
 use serde_json::Value;
+use utoipa::IntoParams;
 
-use super::reading;
+use super::reading::{self, PageQuery};
 use crate::{
     App,
     auth::Caller,
-    extract::Params,
+    extract::Query,
     freshness,
     problem::{Result, unavailable},
 };
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditQuery {
+    /// About one thing.
+    aggregate_id: Option<String>,
+    /// Of one kind, such as `license.suspended`.
+    action: Option<String>,
+}
+
 /// Read who did what to what, newest first.
 #[utoipa::path(get, path = "/api/admin/audit", tag = "audit", operation_id = "list_audit",
-    params(("aggregate_id" = Option<String>, Query, description = "About one thing"), ("action" = Option<String>, Query, description = "Such as `license.suspended`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(PageQuery, AuditQuery),
     responses((status = 200, description = "A page.", body = Page<admin::AuditEntry>)), security(("api_key" = [])))]
 pub(crate) async fn list_audit(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(page, query): Query<PageQuery, AuditQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "audit_log").await?;
-    let limit = reading::limit(&params)?;
+    let (limit, most) = (page.limit(), page.most());
     let filter = AuditFilter {
-        aggregate_id: params.get("aggregate_id").map(str::to_owned),
-        action: params.get("action").map(str::to_owned),
-        before: params.parsed("cursor")?,
+        aggregate_id: query.aggregate_id,
+        action: query.action,
+        before: page.after(|text| text.parse().ok())?,
     };
-    let most = reading::most(&params)?;
     let (rows, counted) = audit_log::list(&app.reader, &app.tenant, &filter, (limit + 1, most))
         .await
         .map_err(unavailable)?;

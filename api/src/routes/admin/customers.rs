@@ -10,18 +10,20 @@ use licet_contracts::{Page, Problem, admin};
 use licet_domain::{api_key::Scope, customer::Customer};
 use licet_projections::resources;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, Path, Query},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
 
-fn json(view: &CustomerView) -> String {
-    render::json(&render::customer(view))
+fn reply(view: &CustomerView) -> Reply {
+    let shown = render::customer(view);
+    Reply::of(("customers", &shown.id), &shown, &render::customer_editable(view))
 }
 
 /// Take up a customer.
@@ -47,14 +49,11 @@ pub(crate) async fn create_customer(
                 email: value.email,
                 company: value.company,
             };
-            let done = app.platform.create_customer(&context, new, &json).await?;
-            let id = done.value.customer.id.to_string();
-            let headers = [
-                render::position(done.position),
-                render::location("customers", &id),
-                render::etag_header(&render::customer_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+            let done = app
+                .platform
+                .create_customer(&context, new, &|view| reply(view).kept())
+                .await?;
+            Ok(reply::answer(&done, StatusCode::CREATED, reply))
         },
     )
     .await
@@ -62,17 +61,17 @@ pub(crate) async fn create_customer(
 
 /// List customers, by time of creation.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers",
-    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query, description = "`exact`")),
+    params(ListQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Customer>)), security(("api_key" = [])))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = reading::page_request(&params, "created_at")?;
+    let request = query.request()?;
     let page = resources::list::<Customer>(&app.reader, &app.tenant, None, &request)
         .await
         .map_err(unavailable)?;
@@ -87,27 +86,23 @@ pub(crate) async fn list_customers(
 
 /// Read a customer, now or as it was.
 #[utoipa::path(get, path = "/api/admin/customers/{id}", tag = "customers",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The customer.", body = admin::Customer), (status = 404, description = "`CUSTOMER_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_customer(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "customer")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.customers, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.customers, id).await?;
     if state.state.facts().is_none() {
         return Err(crate::problem::Problem::not_found("customer"));
     }
     let sealer = app.platform.person_sealer(&app.tenant, id).await?;
     let view = CustomerView::open(&state.state, sealer.as_ref())?;
-    let headers = [
-        render::etag_header(&render::customer_editable(&view)),
-        render::position(state.position),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&view), &headers))
+    Ok(reply(&view).answer(StatusCode::OK, state.position))
 }
 
 /// Change a customer.
@@ -133,13 +128,11 @@ pub(crate) async fn edit_customer(
     };
     let done = app
         .platform
-        .edit_customer(&caller.context(&app, None), id, changes, &unchanged, &json)
+        .edit_customer(&caller.context(&app, None), id, changes, &unchanged, &|view| {
+            reply(view).kept()
+        })
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&render::customer_editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+    Ok(reply::answer(&done, StatusCode::OK, reply))
 }
 
 /// Take a customer out of use.
@@ -166,13 +159,13 @@ pub(crate) async fn retire_customer(
 }
 
 /// Read a customer's history.
-#[utoipa::path(get, path = "/api/admin/customers/{id}/events", tag = "customers", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/customers/{id}/events", tag = "customers", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn customer_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Customer>(&app, &caller, &params, (&id, "customer")).await
+    reading::history::<Customer>(&app, &caller, &query, (&id, "customer")).await
 }

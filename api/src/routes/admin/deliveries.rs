@@ -21,15 +21,17 @@ use licet_event_store::{
     vault::Purpose,
 };
 use licet_workers::webhooks::{Sent, consumer};
+use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::reading;
+use super::reading::{self, PageQuery};
 use crate::{
     App,
     auth::Caller,
-    extract::{Json, MOMENT, Params, Path, Path2, invalid, invalid_field},
+    extract::{Json, MOMENT, Path, Path2, Query, invalid_field},
     idempotency, problem,
     problem::{Result, unavailable},
     render,
@@ -64,28 +66,46 @@ fn shape(row: DeliveryRow) -> Delivery {
     }
 }
 
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeliveryStatus {
+    Pending,
+    Delivered,
+    Dead,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeliveryQuery {
+    /// Those that stand so.
+    #[param(inline)]
+    status: Option<DeliveryStatus>,
+}
+
 /// List a webhook's deliveries, newest event first.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}/deliveries", tag = "webhooks",
-    params(("id" = String, Path), ("status" = Option<String>, Query, description = "`pending`, `delivered` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(("id" = String, Path), PageQuery, DeliveryQuery),
     responses((status = 200, description = "A page.", body = Page<Delivery>)), security(("api_key" = [])))]
 pub(crate) async fn list_deliveries(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(page, filter): Query<PageQuery, DeliveryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = reading::id(&id, "webhook")?;
-    let limit = reading::limit(&params)?;
-    let status = params.get("status");
-    if status.is_some_and(|status| !matches!(status, "pending" | "delivered" | "dead")) {
-        return Err(invalid("status"));
-    }
-    let page = (params.parsed("cursor")?, limit + 1);
-    let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, page)
+    let limit = page.limit();
+    let status = filter.status.map(|status| match status {
+        DeliveryStatus::Pending => "pending",
+        DeliveryStatus::Delivered => "delivered",
+        DeliveryStatus::Dead => "dead",
+    });
+    let after = page.after(|text| text.parse().ok())?;
+    let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    let most = reading::most(&params)?;
+    let most = page.most();
     let counted = deliveries::count(app.platform.log.pool(), &app.tenant, id, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(

@@ -8,13 +8,15 @@ use axum::{
 use licet_contracts::{Page, Problem, mail::Mail};
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::mails::{self, MailRow};
+use serde::Deserialize;
 use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
 
-use super::reading;
+use super::reading::{self, PageQuery};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path, invalid},
+    extract::{Path, Query},
     idempotency,
     problem::{Problem as Refusal, Result, unavailable},
 };
@@ -45,27 +47,45 @@ fn read_cursor(text: &str) -> Option<(OffsetDateTime, String)> {
     Some((reading::cursor_moment(micros)?, id.replace('.', "/")))
 }
 
+/// How a mail stands.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MailStatus {
+    Pending,
+    Sent,
+    Dead,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MailQuery {
+    /// Those that stand so.
+    #[param(inline)]
+    status: Option<MailStatus>,
+}
+
 /// List mails, newest first.
 #[utoipa::path(get, path = "/api/admin/mails", tag = "mails",
-    params(("status" = Option<String>, Query, description = "`pending`, `sent` or `dead`"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(PageQuery, MailQuery),
     responses((status = 200, description = "A page.", body = Page<Mail>)), security(("api_key" = [])))]
-pub(crate) async fn list_mails(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
+pub(crate) async fn list_mails(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page, filter): Query<PageQuery, MailQuery>,
+) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
-    let limit = reading::limit(&params)?;
-    let status = params.get("status");
-    if status.is_some_and(|status| !matches!(status, "pending" | "sent" | "dead")) {
-        return Err(invalid("status"));
-    }
-    let before = match params.get("cursor") {
-        Some(text) => Some(read_cursor(text).ok_or_else(|| invalid("cursor"))?),
-        None => None,
-    };
+    let limit = page.limit();
+    let status = filter.status.map(|status| match status {
+        MailStatus::Pending => "pending",
+        MailStatus::Sent => "sent",
+        MailStatus::Dead => "dead",
+    });
+    let before = page.after(read_cursor)?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
-    let page = (before, limit + 1);
-    let rows = mails::list(app.platform.log.pool(), &app.tenant, status, page)
+    let rows = mails::list(app.platform.log.pool(), &app.tenant, status, (before, limit + 1))
         .await
         .map_err(unavailable)?;
-    let most = reading::most(&params)?;
+    let most = page.most();
     let counted = mails::count(app.platform.log.pool(), &app.tenant, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));

@@ -10,14 +10,15 @@ use licet_contracts::{Page, Problem, admin};
 use licet_domain::{api_key::Scope, policy::Policy};
 use licet_projections::resources;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, Path, Query},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
 
 pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
@@ -28,6 +29,7 @@ pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
         grace_days: sent.grace_days,
         fingerprint_match: sent.fingerprint_match,
         fingerprint_extra: sent.fingerprint_extra,
+        fingerprint_veto: sent.fingerprint_veto,
         heartbeat_interval_seconds: sent.heartbeat_interval_seconds,
         heartbeat_grace: sent.heartbeat_grace,
         lease_days: sent.lease_days,
@@ -39,8 +41,9 @@ pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
     }
 }
 
-fn json(view: &PolicyView) -> String {
-    render::json(&render::policy(view))
+fn reply(view: &PolicyView) -> Reply {
+    let shown = render::policy(view);
+    Reply::of(("policies", &shown.id), &shown, &render::policy_editable(view))
 }
 
 /// Take up a policy of a product.
@@ -67,14 +70,11 @@ pub(crate) async fn create_policy(
                 product: value.product,
                 terms: terms(value.terms),
             };
-            let done = app.platform.create_policy(&context, new, &json).await?;
-            let id = done.value.policy.id.to_string();
-            let headers = [
-                render::position(done.position),
-                render::location("policies", &id),
-                render::etag_header(&render::policy_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+            let done = app
+                .platform
+                .create_policy(&context, new, &|view| reply(view).kept())
+                .await?;
+            Ok(reply::answer(&done, StatusCode::CREATED, reply))
         },
     )
     .await
@@ -82,17 +82,17 @@ pub(crate) async fn create_policy(
 
 /// List policies, by time of creation.
 #[utoipa::path(get, path = "/api/admin/policies", tag = "policies",
-    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query, description = "`exact`")),
+    params(ListQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Policy>)), security(("api_key" = [])))]
 pub(crate) async fn list_policies(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = reading::page_request(&params, "created_at")?;
+    let request = query.request()?;
     let page = resources::list::<Policy>(&app.reader, &app.tenant, None, &request)
         .await
         .map_err(unavailable)?;
@@ -103,23 +103,19 @@ pub(crate) async fn list_policies(
 
 /// Read a policy, now or as it was.
 #[utoipa::path(get, path = "/api/admin/policies/{id}", tag = "policies",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The policy.", body = admin::Policy), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_policy(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "policy")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.policies, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.policies, id).await?;
     let view = PolicyView::try_from(&state.state)?;
-    let headers = [
-        render::etag_header(&render::policy_editable(&view)),
-        render::position(state.position),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&view), &headers))
+    Ok(reply(&view).answer(StatusCode::OK, state.position))
 }
 
 /// Change a policy.
@@ -140,13 +136,11 @@ pub(crate) async fn edit_policy(
     let unchanged = |view: &PolicyView| render::matches(&tag, &render::policy_editable(view));
     let done = app
         .platform
-        .edit_policy(&caller.context(&app, None), id, terms(value), &unchanged, &json)
+        .edit_policy(&caller.context(&app, None), id, terms(value), &unchanged, &|view| {
+            reply(view).kept()
+        })
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&render::policy_editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+    Ok(reply::answer(&done, StatusCode::OK, reply))
 }
 
 /// Take a policy out of use.
@@ -173,13 +167,13 @@ pub(crate) async fn retire_policy(
 }
 
 /// Read a policy's history.
-#[utoipa::path(get, path = "/api/admin/policies/{id}/events", tag = "policies", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/policies/{id}/events", tag = "policies", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn policy_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Policy>(&app, &caller, &params, (&id, "policy")).await
+    reading::history::<Policy>(&app, &caller, &query, (&id, "policy")).await
 }

@@ -10,18 +10,20 @@ use licet_contracts::{Page, Problem, admin};
 use licet_domain::{api_key::Scope, product::Product};
 use licet_projections::resources;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, Path, Query},
     freshness, idempotency,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
 
-fn json(view: &ProductView) -> String {
-    render::json(&render::product(view))
+fn reply(view: &ProductView) -> Reply {
+    let shown = render::product(view);
+    Reply::of(("products", &shown.id), &shown, &render::product_editable(view))
 }
 
 /// Take up a product.
@@ -46,15 +48,13 @@ pub(crate) async fn create_product(
             let new = NewProduct {
                 code: value.code,
                 name: value.name,
+                version_scheme: value.version_scheme,
             };
-            let done = app.platform.create_product(&context, new, &json).await?;
-            let id = done.value.product.id.to_string();
-            let headers = [
-                render::position(done.position),
-                render::location("products", &id),
-                render::etag_header(&render::product_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+            let done = app
+                .platform
+                .create_product(&context, new, &|view| reply(view).kept())
+                .await?;
+            Ok(reply::answer(&done, StatusCode::CREATED, reply))
         },
     )
     .await
@@ -62,17 +62,17 @@ pub(crate) async fn create_product(
 
 /// List products, by time of creation.
 #[utoipa::path(get, path = "/api/admin/products", tag = "products",
-    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query, description = "`exact`")),
+    params(ListQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Product>)), security(("api_key" = [])))]
 pub(crate) async fn list_products(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = reading::page_request(&params, "created_at")?;
+    let request = query.request()?;
     let page = resources::list::<Product>(&app.reader, &app.tenant, None, &request)
         .await
         .map_err(unavailable)?;
@@ -85,23 +85,19 @@ pub(crate) async fn list_products(
 
 /// Read a product, now or as it was.
 #[utoipa::path(get, path = "/api/admin/products/{id}", tag = "products",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The product.", body = admin::Product), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_product(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "product")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.products, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.products, id).await?;
     let view = ProductView::try_from(&state.state)?;
-    let headers = [
-        render::etag_header(&render::product_editable(&view)),
-        render::position(state.position),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&view), &headers))
+    Ok(reply(&view).answer(StatusCode::OK, state.position))
 }
 
 /// Change a product.
@@ -122,17 +118,16 @@ pub(crate) async fn edit_product(
     let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
     let changes = ProductChanges {
         name: value.name,
+        version_scheme: value.version_scheme,
         min_version: value.min_version,
     };
     let done = app
         .platform
-        .edit_product(&caller.context(&app, None), id, changes, &unchanged, &json)
+        .edit_product(&caller.context(&app, None), id, changes, &unchanged, &|view| {
+            reply(view).kept()
+        })
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&render::product_editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+    Ok(reply::answer(&done, StatusCode::OK, reply))
 }
 
 /// Take a product out of use.
@@ -159,13 +154,13 @@ pub(crate) async fn retire_product(
 }
 
 /// Read a product's history.
-#[utoipa::path(get, path = "/api/admin/products/{id}/events", tag = "products", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/products/{id}/events", tag = "products", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn product_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Product>(&app, &caller, &params, (&id, "product")).await
+    reading::history::<Product>(&app, &caller, &query, (&id, "product")).await
 }

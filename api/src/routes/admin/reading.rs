@@ -9,14 +9,15 @@ use licet_contracts::Page;
 use licet_domain::{Decider, api_key::Scope, values::Timestamp};
 use licet_event_store::{Aggregates, AsOf, Versioned};
 use licet_projections::{PageRequest, Place, Total};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, invalid, refused},
+    extract::{invalid, refused},
     freshness,
     problem::{Problem, Result, unavailable},
     render,
@@ -27,14 +28,139 @@ pub(super) fn id(text: &str, what: &str) -> Result<Uuid> {
     text.parse().map_err(|_| Problem::not_found(what))
 }
 
-/// `limit` of a list: 1 to 200, 50 by default.
-pub(super) fn limit(params: &Params) -> Result<i64> {
-    let limit = params.parsed::<i64>("limit")?.unwrap_or(50);
-    if (1..=200).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(invalid("limit"))
+/// How many items a page has.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(crate) struct Limit(i64);
+
+impl TryFrom<i64> for Limit {
+    type Error = &'static str;
+
+    fn try_from(limit: i64) -> std::result::Result<Self, &'static str> {
+        let allowed = (1..=200).contains(&limit);
+        allowed.then_some(Self(limit)).ok_or("this is 1 to 200")
     }
+}
+
+/// How far a list is counted.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Counting {
+    /// Through to the end.
+    Exact,
+}
+
+/// What every list takes.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// How many items.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// `exact` counts beyond 10,000.
+    #[param(inline)]
+    total: Option<Counting>,
+}
+
+/// The order of a list by time of creation.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+pub(crate) enum Sort {
+    /// Oldest first.
+    #[serde(rename = "created_at")]
+    Oldest,
+    /// Newest first.
+    #[serde(rename = "-created_at")]
+    Newest,
+}
+
+/// What a list takes that is ordered by time of creation.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// How many items.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// `exact` counts beyond 10,000.
+    #[param(inline)]
+    total: Option<Counting>,
+    /// Oldest first, or newest first.
+    #[param(inline)]
+    sort: Option<Sort>,
+}
+
+/// What a history takes.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryQuery {
+    /// How many events.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<Limit>,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<i64>,
+}
+
+/// What reading one thing takes.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AsOfQuery {
+    /// The past moment to read it at: an RFC 3339 time, a date (its last moment in UTC) or a position in the log.
+    as_of: Option<String>,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RangeQuery {
+    /// When it begins, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub(super) from: Option<Timestamp>,
+    /// When it ends, RFC 3339; now.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub(super) to: Option<Timestamp>,
+}
+
+impl PageQuery {
+    /// How many items a page has.
+    pub(super) fn limit(&self) -> i64 {
+        limit(self.limit)
+    }
+
+    /// How far to count: beyond what is exact in any case, or through to the end.
+    pub(super) fn most(&self) -> Option<i64> {
+        self.total.is_none().then_some(Total::EXACT_UP_TO + 1)
+    }
+
+    /// The page that is asked for, of a list by time of creation.
+    pub(super) fn request(&self, descending: bool) -> Result<PageRequest> {
+        let after = self.after(read_cursor)?;
+        // In another order it would skip what lies on its other side.
+        if after.is_some_and(|place| place.descending != descending) {
+            let detail = "This cursor belongs to another sort; begin without a cursor.";
+            return Err(refused("cursor", detail.to_owned()));
+        }
+        Ok(PageRequest {
+            limit: self.limit(),
+            after,
+            descending,
+            include_retired: false,
+            exact_total: self.total.is_some(),
+        })
+    }
+
+    /// The place after which the page begins, as the list writes it.
+    pub(super) fn after<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
+        let read = |text| read(text).ok_or_else(|| invalid("cursor"));
+        self.cursor.as_deref().map(read).transpose()
+    }
+}
+
+fn limit(limit: Option<Limit>) -> i64 {
+    limit.map_or(50, |limit| limit.0)
 }
 
 /// A page of what was read with one row more than the limit; that row says whether there is another page.
@@ -57,45 +183,21 @@ pub(super) fn slice<R, T: Serialize>(
     render::answer(StatusCode::OK, render::json(&page), &[])
 }
 
-/// How far a list is counted: beyond what is exact in any case, or through to the end with `total=exact`.
-pub(super) fn most(params: &Params) -> Result<Option<i64>> {
-    match params.get("total") {
-        None => Ok(Some(Total::EXACT_UP_TO + 1)),
-        Some("exact") => Ok(None),
-        Some(_) => Err(refused("total", "total is exact, or is left out.".to_owned())),
-    }
-}
-
-/// The total out of what was counted up to [`most`].
+/// The total out of what was counted up to [`PageQuery::most`].
 pub(super) fn total(counted: i64, most: Option<i64>) -> Total {
     Total::counted(counted, most.is_none())
 }
 
-/// `limit`, `cursor`, `sort` and `total` of a list that is ordered by time of creation.
-pub(super) fn page_request(params: &Params, sort_field: &str) -> Result<PageRequest> {
-    let limit = limit(params)?;
-    let sort = params.get("sort").unwrap_or(sort_field);
-    let (field, descending) = sort.strip_prefix('-').map_or((sort, false), |field| (field, true));
-    if field != sort_field {
-        let detail = format!("This list is sorted by {sort_field} or -{sort_field}.");
-        return Err(refused("sort", detail));
+impl ListQuery {
+    /// The page that is asked for.
+    pub(super) fn request(&self) -> Result<PageRequest> {
+        let page = PageQuery {
+            limit: self.limit,
+            cursor: self.cursor.clone(),
+            total: self.total,
+        };
+        page.request(matches!(self.sort, Some(Sort::Newest)))
     }
-    let after = params
-        .get("cursor")
-        .map(|text| read_cursor(text).ok_or_else(|| invalid("cursor")))
-        .transpose()?;
-    // In another order it would skip what lies on its other side.
-    if after.is_some_and(|place| place.descending != descending) {
-        let detail = "This cursor belongs to another sort; begin without a cursor.";
-        return Err(refused("cursor", detail.to_owned()));
-    }
-    Ok(PageRequest {
-        limit,
-        after,
-        descending,
-        include_retired: false,
-        exact_total: most(params)?.is_none(),
-    })
 }
 
 fn read_cursor(text: &str) -> Option<Place> {
@@ -147,16 +249,22 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
 }
 
-/// The moment that `as_of` names, where it is given; one that is still to come is now.
-pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<Moment>> {
-    let Some(moment) = params.get("as_of") else {
+/// The moment that `as_of` names, where it is given.
+pub(super) async fn as_of(app: &App, query: &AsOfQuery) -> Result<Option<Moment>> {
+    let Some(moment) = &query.as_of else {
         return Ok(None);
     };
-    let moment: AsOf = moment.parse().map_err(|_| invalid("as_of"))?;
-    let position = app.platform.log.position_at(moment).await.map_err(unavailable)?;
     let now = app.platform.edge.now();
+    let moment: AsOf = moment
+        .parse()
+        .map_err(|error| refused("as_of", format!("The query parameter as_of is not valid: {error}.")))?;
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    let moment = moment
+        .expect_past(head, now)
+        .map_err(|error| refused("as_of", format!("The query parameter as_of is not valid: {error}.")))?;
+    let position = app.platform.log.position_at(moment).await.map_err(unavailable)?;
     let at = match moment {
-        AsOf::Time(at) => at.min(now),
+        AsOf::Time(at) => at,
         AsOf::Position(_) => {
             let recorded = app.platform.log.moment_of(position).await;
             recorded.map_err(unavailable)?.unwrap_or(now)
@@ -169,13 +277,13 @@ pub(super) async fn as_of(app: &App, params: &Params) -> Result<Option<Moment>> 
 pub(super) async fn state<D: Decider>(
     app: &App,
     caller: &Caller,
-    (headers, params): (&HeaderMap, &Params),
+    (headers, query): (&HeaderMap, &AsOfQuery),
     aggregates: &Aggregates<D>,
     id: Uuid,
 ) -> Result<Arc<Versioned<D::State>>> {
     caller.require(app, Scope::Read)?;
     freshness::of_log(app, headers).await?;
-    let state = match as_of(app, params).await? {
+    let state = match as_of(app, query).await? {
         Some(moment) => aggregates.as_of(&app.tenant, id, moment.position).await.map(Arc::new),
         None => aggregates.fresh(&app.tenant, id).await,
     };
@@ -186,13 +294,12 @@ pub(super) async fn state<D: Decider>(
 pub(super) async fn history<D: Decider>(
     app: &App,
     caller: &Caller,
-    params: &Params,
+    query: &HistoryQuery,
     (text, what): (&str, &str),
 ) -> Result<Response> {
     caller.require(app, Scope::Read)?;
     let id = id(text, what)?;
-    let limit = self::limit(params)?;
-    let after = params.parsed::<i64>("cursor")?.unwrap_or(0);
+    let (limit, after) = (limit(query.limit), query.cursor.unwrap_or(0));
     let total = app
         .platform
         .log

@@ -12,19 +12,23 @@ use licet_domain::{
     release::{PublishedRelease, Release},
 };
 use licet_projections::resources;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, Path, Query},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
 
-fn json(release: &PublishedRelease) -> String {
-    render::json(&render::release(release))
+fn reply(release: &PublishedRelease) -> Reply {
+    let shown = render::release(release);
+    Reply::of(("releases", &shown.id), &shown, &render::release_editable(release))
 }
 
 /// Publish a version of a product.
@@ -57,33 +61,37 @@ pub(crate) async fn create_release(
                 notes: value.notes,
                 rollout_percent: value.rollout_percent,
             };
-            let done = app.platform.publish_release(&context, new, &json).await?;
-            let id = done.value.published.release_id.to_string();
-            let headers = [
-                render::position(done.position),
-                render::location("releases", &id),
-                render::etag_header(&render::release_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+            let done = app
+                .platform
+                .publish_release(&context, new, &|release| reply(release).kept())
+                .await?;
+            Ok(reply::answer(&done, StatusCode::CREATED, reply))
         },
     )
     .await
 }
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReleaseQuery {
+    /// Of one product, by code or id.
+    product: Option<String>,
+}
+
 /// List the releases on offer, by time of publication.
 #[utoipa::path(get, path = "/api/admin/releases", tag = "releases",
-    params(("product" = Option<String>, Query, description = "Of one product, by code or id"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(ListQuery, ReleaseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Release>)), security(("api_key" = [])))]
 pub(crate) async fn list_releases(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, filter): Query<ListQuery, ReleaseQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = reading::page_request(&params, "created_at")?;
-    let product = match params.get("product") {
+    let request = query.request()?;
+    let product = match &filter.product {
         Some(named) => Some(app.platform.find_product(&app.tenant, named).await?),
         None => None,
     };
@@ -95,26 +103,22 @@ pub(crate) async fn list_releases(
 
 /// Read a release, now or as it was.
 #[utoipa::path(get, path = "/api/admin/releases/{id}", tag = "releases",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The release.", body = admin::Release), (status = 404, description = "`RELEASE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_release(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "release")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.releases, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.releases, id).await?;
     let release = state
         .state
         .facts()
         .ok_or_else(|| problem::Problem::not_found("release"))?;
-    let headers = [
-        render::etag_header(&render::release_editable(release)),
-        render::position(state.position),
-    ];
-    Ok(render::answer(StatusCode::OK, json(release), &headers))
+    Ok(reply(release).answer(StatusCode::OK, state.position))
 }
 
 /// Offer a release to more machines, or to fewer.
@@ -133,13 +137,11 @@ pub(crate) async fn roll_out_release(
     let context = caller.context(&app, None);
     let done = app
         .platform
-        .roll_out_release(&context, id, value.rollout_percent, &unchanged, &json)
+        .roll_out_release(&context, id, value.rollout_percent, &unchanged, &|release| {
+            reply(release).kept()
+        })
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&render::release_editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+    Ok(reply::answer(&done, StatusCode::OK, reply))
 }
 
 /// Take a release back.
@@ -166,13 +168,13 @@ pub(crate) async fn yank_release(
 }
 
 /// Read a release's history.
-#[utoipa::path(get, path = "/api/admin/releases/{id}/events", tag = "releases", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/releases/{id}/events", tag = "releases", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn release_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Release>(&app, &caller, &params, (&id, "release")).await
+    reading::history::<Release>(&app, &caller, &query, (&id, "release")).await
 }

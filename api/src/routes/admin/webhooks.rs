@@ -17,14 +17,15 @@ use licet_domain::{
 use licet_projections::resources;
 use serde_json::{Value, json};
 
-use super::reading;
+use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
     App,
     auth::{Caller, if_match},
-    extract::{Json, Params, Path},
+    extract::{Json, Path, Query},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
+    reply::{self, Reply},
 };
 
 fn request(sent: Subscription) -> SubscriptionRequest {
@@ -65,6 +66,11 @@ fn editable(webhook: &LiveWebhook) -> Value {
     json!([webhook.created.webhook_id, webhook.subscription])
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "shapes are made for their reply")]
+fn reply(webhook: &LiveWebhook, shown: Shape) -> Reply {
+    Reply::of(("webhooks", &shown.id), &shown, &editable(webhook))
+}
+
 /// Make a webhook. Its secret is answered here and nowhere else.
 #[utoipa::path(post, path = "/api/admin/webhooks", tag = "webhooks", request_body = CreateWebhook,
     responses((status = 201, description = "Made.", body = Shape), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
@@ -82,32 +88,29 @@ pub(crate) async fn create_webhook(
             subscription: request(value.subscription),
             from_position: value.from_position,
         };
-        let json = |made: &CreatedWebhook| render::json(&shape(&made.webhook, Some(&made.secret)));
-        let done = app.platform.create_webhook(&context, new, &json).await?;
-        let id = done.value.webhook.created.webhook_id.to_string();
-        let headers = [
-            render::position(done.position),
-            render::location("webhooks", &id),
-            render::etag_header(&editable(&done.value.webhook)),
-        ];
-        Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))
+        let made = |made: &CreatedWebhook| reply(&made.webhook, shape(&made.webhook, Some(&made.secret)));
+        let done = app
+            .platform
+            .create_webhook(&context, new, &|value| made(value).kept())
+            .await?;
+        Ok(reply::answer(&done, StatusCode::CREATED, made))
     })
     .await
 }
 
 /// List webhooks, by time of creation.
 #[utoipa::path(get, path = "/api/admin/webhooks", tag = "webhooks",
-    params(("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(ListQuery),
     responses((status = 200, description = "A page.", body = Page<Shape>)), security(("api_key" = [])))]
 pub(crate) async fn list_webhooks(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "resources").await?;
-    let page_request = reading::page_request(&params, "created_at")?;
+    let page_request = query.request()?;
     let page = resources::list::<Webhook>(&app.reader, &app.tenant, None, &page_request)
         .await
         .map_err(unavailable)?;
@@ -116,25 +119,21 @@ pub(crate) async fn list_webhooks(
 
 /// Read a webhook, now or as it was; never its secret.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The webhook.", body = Shape), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_webhook(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, "webhook")?;
-    let state = reading::state(&app, &caller, (&headers, &params), &app.platform.webhooks, id).await?;
+    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.webhooks, id).await?;
     let webhook = state.state.facts();
     let webhook = webhook.ok_or_else(|| problem::Problem::not_found("webhook"))?;
-    let headers = [
-        render::etag_header(&editable(webhook)),
-        render::position(state.position),
-    ];
-    let body = render::json(&shown(&state.state));
-    Ok(render::answer(StatusCode::OK, body, &headers))
+    let shown = shown(&state.state).unwrap_or_else(|| shape(webhook, None));
+    Ok(reply(webhook, shown).answer(StatusCode::OK, state.position))
 }
 
 /// Change what a webhook subscribes to; what is absent stays as it is.
@@ -150,7 +149,7 @@ pub(crate) async fn edit_webhook(
     caller.require(&app, Scope::Admin)?;
     let (id, tag) = (reading::id(&id, "webhook")?, if_match(&headers)?);
     let unchanged = |webhook: &LiveWebhook| render::matches(&tag, &editable(webhook));
-    let json = |webhook: &LiveWebhook| render::json(&shape(webhook, None));
+    let edited = |webhook: &LiveWebhook| reply(webhook, shape(webhook, None));
     let context = caller.context(&app, None);
     let changes = SubscriptionChanges {
         url: value.url,
@@ -160,13 +159,9 @@ pub(crate) async fn edit_webhook(
     };
     let done = app
         .platform
-        .edit_webhook(&context, id, changes, &unchanged, &json)
+        .edit_webhook(&context, id, changes, &unchanged, &|webhook| edited(webhook).kept())
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, json(&done.value), &headers))
+    Ok(reply::answer(&done, StatusCode::OK, edited))
 }
 
 /// End a webhook; what is on its way is not delivered any more.
@@ -188,13 +183,13 @@ pub(crate) async fn retire_webhook(
 }
 
 /// Read a webhook's history.
-#[utoipa::path(get, path = "/api/admin/webhooks/{id}/events", tag = "webhooks", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/webhooks/{id}/events", tag = "webhooks", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<licet_contracts::admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn webhook_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Webhook>(&app, &caller, &params, (&id, "webhook")).await
+    reading::history::<Webhook>(&app, &caller, &query, (&id, "webhook")).await
 }

@@ -23,6 +23,7 @@ pub(crate) fn raw(fingerprint: Option<Fingerprint>) -> RawFingerprint {
         mac_addresses: sent.mac_addresses.unwrap_or_default(),
         cpu_id: sent.cpu_id,
         system_uuid: sent.system_uuid,
+        machine_id: sent.machine_id,
         extra: sent.extra.unwrap_or_default(),
     }
 }

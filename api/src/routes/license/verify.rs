@@ -69,19 +69,17 @@ pub(crate) async fn verify_license(
             BTreeMap::new()
         }
     };
-    let verified = app.platform.verify(&context, found, &wanted, &used).await;
+    let verified = app.platform.verify(&context, found, &wanted, &used).await?;
     app.metrics.verdict(verified.verdict.code());
     let mut answer = shape(&app, &verified, request.nonce, context.now).await?;
     answer.update = update(&app, &verified, wanted.app_version.as_deref()).await;
     Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
 }
 
-/// For a program that said its version, as semver.
+/// For a program that said its version.
 async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option<UpdateInfo> {
-    let version = version.and_then(|text| text.trim().parse().ok());
-    let (Some(in_force), Some(version)) = (&verified.in_force, version) else {
-        return None;
-    };
+    let in_force = verified.in_force.as_ref()?;
+    let version = in_force.read_version(version).ok()??;
     // What is new can wait; whether the program may run cannot.
     let releases = catalog::at_hand(app, in_force.product.id).await?;
     let machine = verified.activation.as_ref().map(|activation| activation.machine());
@@ -98,7 +96,7 @@ async fn shape(
     let mut answer = VerifyResponse {
         valid: verified.verdict.is_valid(),
         code: verified.verdict.code().to_owned(),
-        detail: verified.verdict.detail().to_owned(),
+        detail: verified.detail.clone(),
         license: None,
         activation_id: None,
         features: BTreeMap::new(),

@@ -32,10 +32,9 @@ pub(crate) async fn check_version(
     if let Some(key) = &request.license_key {
         caller.limit_key(&app, key)?;
     }
-    let version = request.version.trim().parse::<semver::Version>();
-    let detail = "version is not a semantic version such as 1.4.2.";
-    let version = version.map_err(|_| Problem::unprocessable("VERSION_INVALID", detail))?;
     let product = super::product(&app, &request.product).await?;
+    let version = product.version_scheme.read(&request.version);
+    let version = version.map_err(|error| Problem::unprocessable("VERSION_INVALID", format!("version: {error}.")))?;
     let channel = request.channel.as_deref().unwrap_or("stable").trim().to_lowercase();
     let machine = seat.map(|activation| activation.machine()).or(request.machine);
     let machine = machine.or_else(|| {

@@ -2,28 +2,42 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_contracts::version::LatestVersionResponse;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{
     App,
     auth::Caller,
     catalog,
-    extract::{Params, invalid},
+    extract::Query,
     problem::{Problem, Result},
     render,
 };
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LatestQuery {
+    /// By code or id.
+    product: String,
+    /// `stable`, unless another is named.
+    channel: Option<String>,
+}
+
 /// Read the newest version of a channel that is on offer, roll-outs to a part of the machines left out.
 #[utoipa::path(get, path = "/api/version/latest", tag = "version", operation_id = "latest_version",
-    params(("product" = String, Query, description = "By code or id"), ("channel" = Option<String>, Query, description = "Default `stable`")),
+    params(LatestQuery),
     responses(
         (status = 200, description = "The newest.", body = LatestVersionResponse),
         (status = 404, description = "`PRODUCT_NOT_FOUND`, `RELEASE_NOT_FOUND`", body = licet_contracts::Problem),
     ), security(("api_key" = []), ("bearer" = [])))]
-pub(crate) async fn latest_version(State(app): State<App>, caller: Caller, params: Params) -> Result<Response> {
+pub(crate) async fn latest_version(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query, _): Query<LatestQuery>,
+) -> Result<Response> {
     caller.require_client(&app).await?;
-    let named = params.get("product").ok_or_else(|| invalid("product"))?;
-    let channel = params.get("channel").unwrap_or("stable").trim().to_lowercase();
-    let product = super::product(&app, named).await?;
+    let channel = query.channel.as_deref().unwrap_or("stable").trim().to_lowercase();
+    let product = super::product(&app, &query.product).await?;
     let releases = catalog::releases(&app, product.id).await?;
     let newest = releases
         .iter()

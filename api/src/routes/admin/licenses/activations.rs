@@ -8,25 +8,49 @@ use licet_domain::{
     values::{Sealed, Timestamp},
 };
 use licet_projections::activations::{self, ActivationRow};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{super::reading, license_id, person};
+use super::{
+    super::reading::{self, PageQuery},
+    license_id, person,
+};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path},
+    extract::{Path, Query},
     freshness, problem,
     problem::{Result, unavailable},
 };
 
+/// The order of activations.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+pub(crate) enum ActivationSort {
+    /// Oldest first.
+    #[serde(rename = "activated_at")]
+    Oldest,
+    /// Newest first.
+    #[serde(rename = "-activated_at")]
+    Newest,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ActivationQuery {
+    /// Oldest first, or newest first.
+    #[param(inline)]
+    sort: Option<ActivationSort>,
+}
+
 /// List a license's machines, past and present, by time of activation.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/activations", tag = "licenses",
-    params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`activated_at` or `-activated_at`"), ("total" = Option<String>, Query)),
+    params(("id" = String, Path), PageQuery, ActivationQuery),
     responses((status = 200, description = "A page.", body = Page<ActivationSummary>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_activations(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(page, query): Query<PageQuery, ActivationQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
@@ -44,7 +68,7 @@ pub(crate) async fn list_activations(
     if license.state.facts().is_none() {
         return Err(problem::Problem::not_found("license"));
     }
-    let request = reading::page_request(&params, "activated_at")?;
+    let request = page.request(matches!(query.sort, Some(ActivationSort::Newest)))?;
     let page = activations::list(&app.reader, &app.tenant, id.0, &request)
         .await
         .map_err(unavailable)?;

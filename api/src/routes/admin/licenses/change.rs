@@ -9,14 +9,14 @@ use licet_commands::license::{InForce, Renewal, RevealedKey, StandingChange};
 use licet_contracts::{Problem, admin};
 use licet_domain::api_key::Scope;
 
-use super::{json, license_id, person};
+use super::{license_id, person, reply};
 use crate::{
     App,
     auth::Caller,
     extract::{OptionalJson, Path},
     idempotency,
     problem::Result,
-    render,
+    render, reply as replies,
 };
 
 async fn change(
@@ -37,16 +37,12 @@ async fn change(
         |context| async {
             let context = context;
             let person = person(&app, id).await?;
-            let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+            let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
             let done = app
                 .platform
-                .change_license(&context, id, change, value.reason, &body)
+                .change_license(&context, id, change, value.reason, &|value| changed(value).kept())
                 .await?;
-            let headers = [
-                render::position(done.position),
-                render::etag_header(&render::license_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+            Ok(replies::answer(&done, StatusCode::OK, changed))
         },
     )
     .await
@@ -112,17 +108,16 @@ pub(crate) async fn renew_license(
         |context| async {
             let context = context;
             let person = person(&app, id).await?;
-            let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+            let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
             let renewal = Renewal {
                 expires_at: value.expires_at,
                 reason: value.reason,
             };
-            let done = app.platform.renew_license(&context, id, renewal, &body).await?;
-            let headers = [
-                render::position(done.position),
-                render::etag_header(&render::license_editable(&done.value)),
-            ];
-            Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+            let done = app
+                .platform
+                .renew_license(&context, id, renewal, &|value| changed(value).kept())
+                .await?;
+            Ok(replies::answer(&done, StatusCode::OK, changed))
         },
     )
     .await

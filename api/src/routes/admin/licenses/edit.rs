@@ -9,13 +9,13 @@ use licet_commands::license::{InForce, LicenseChanges};
 use licet_contracts::{Problem, admin};
 use licet_domain::api_key::Scope;
 
-use super::{json, license_id, person};
+use super::{license_id, person, reply};
 use crate::{
     App,
     auth::{Caller, if_match},
     extract::{Json, Path},
     problem::Result,
-    render,
+    render, reply as replies,
 };
 
 /// Change what a license overrides of its policy, its dates and its note.
@@ -43,16 +43,12 @@ pub(crate) async fn edit_license(
         expires_at: value.expires_at,
         note: value.note,
     };
-    let body = |in_force: &InForce| json(in_force, person.as_ref(), context.now);
+    let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
     let done = app
         .platform
-        .edit_license(&context, id, changes, &unchanged, &body)
+        .edit_license(&context, id, changes, &unchanged, &|value| changed(value).kept())
         .await?;
-    let headers = [
-        render::position(done.position),
-        render::etag_header(&render::license_editable(&done.value)),
-    ];
-    Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+    Ok(replies::answer(&done, StatusCode::OK, changed))
 }
 
 /// Take a license out of the books.

@@ -14,7 +14,7 @@ use licet_commands::license::InForce;
 use licet_domain::values::{LicenseId, Timestamp};
 use licet_event_store::vault::Sealer;
 
-use crate::{App, problem::Result, render};
+use crate::{App, problem::Result, render, reply::Reply};
 
 fn license_id(text: &str) -> Result<LicenseId> {
     super::reading::id(text, "license").map(LicenseId)
@@ -37,6 +37,7 @@ async fn person(app: &App, id: LicenseId) -> Result<Option<Sealer>> {
     }
 }
 
-fn json(in_force: &InForce, person: Option<&Sealer>, now: Timestamp) -> String {
-    render::json(&render::license(in_force, None, person, now))
+fn reply(in_force: &InForce, person: Option<&Sealer>, now: Timestamp) -> Reply {
+    let shown = render::license(in_force, None, person, now);
+    Reply::of(("licenses", &shown.id), &shown, &render::license_editable(in_force))
 }

@@ -8,39 +8,53 @@ use axum::{
 use licet_contracts::{Page, Problem, admin};
 use licet_domain::{api_key::Scope, license::License};
 use licet_projections::license_state::{self, LicenseFilter};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
 
-use super::{super::reading, json, license_id, person};
+use super::{
+    super::reading::{self, AsOfQuery, HistoryQuery, ListQuery},
+    license_id, person, reply,
+};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path, invalid},
+    extract::{Path, Query},
     freshness,
     problem::{Result, unavailable},
     render,
 };
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LicenseQuery {
+    /// Of one customer.
+    customer_id: Option<Uuid>,
+    /// Of one policy, by code or id.
+    policy: Option<String>,
+    /// Of one product, by code or id.
+    product: Option<String>,
+}
+
 /// List licenses, by time of issue.
 #[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
-    params(("customer_id" = Option<String>, Query), ("policy" = Option<String>, Query, description = "By code or id"), ("product" = Option<String>, Query, description = "By code or id"),
-        ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query, description = "`created_at` or `-created_at`"), ("total" = Option<String>, Query)),
+    params(ListQuery, LicenseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::License>)), security(("api_key" = [])))]
 pub(crate) async fn list_licenses(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, filters): Query<ListQuery, LicenseQuery>,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "license_state").await?;
-    let request = reading::page_request(&params, "created_at")?;
+    let request = query.request()?;
     let mut filter = LicenseFilter::default();
-    if let Some(id) = params.get("customer_id") {
-        filter.customer_id = Some(id.parse().map_err(|_| invalid("customer_id"))?);
-    }
-    if let Some(named) = params.get("policy") {
+    filter.customer_id = filters.customer_id;
+    if let Some(named) = &filters.policy {
         filter.policy_id = Some(app.platform.find_policy(&app.tenant, named).await?);
     }
-    if let Some(named) = params.get("product") {
+    if let Some(named) = &filters.product {
         filter.product_id = Some(app.platform.find_product(&app.tenant, named).await?);
     }
     let page = license_state::list(&app.reader, &app.tenant, &filter, &request)
@@ -64,19 +78,19 @@ pub(crate) async fn list_licenses(
 
 /// Read a license, now or as it was.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}", tag = "licenses",
-    params(("id" = String, Path), ("as_of" = Option<String>, Query, description = "A time or a position")),
+    params(("id" = String, Path), AsOfQuery),
     responses((status = 200, description = "The license.", body = admin::License), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_license(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
     freshness::of_log(&app, &headers).await?;
-    let moment = reading::as_of(&app, &params).await?;
+    let moment = reading::as_of(&app, &query).await?;
     let in_force = match moment {
         Some(moment) => {
             let position = moment.position;
@@ -94,22 +108,17 @@ pub(crate) async fn read_license(
     };
     let person = person(&app, id).await?;
     let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
-    let headers = [
-        render::etag_header(&render::license_editable(&in_force)),
-        render::position(in_force.position),
-    ];
-    let body = json(&in_force, person.as_ref(), at);
-    Ok(render::answer(StatusCode::OK, body, &headers))
+    Ok(reply(&in_force, person.as_ref(), at).answer(StatusCode::OK, in_force.position))
 }
 
 /// Read a license's history.
-#[utoipa::path(get, path = "/api/admin/licenses/{id}/events", tag = "licenses", params(("id" = String, Path), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/events", tag = "licenses", params(("id" = String, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn license_events(
     State(app): State<App>,
     caller: Caller,
-    params: Params,
+    Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<License>(&app, &caller, &params, (&id, "license")).await
+    reading::history::<License>(&app, &caller, &query, (&id, "license")).await
 }

@@ -8,38 +8,46 @@ use licet_contracts::{
     true_up::{Evidence, OverUse, Statement, TRUE_UP_TYPE, TrueUp},
 };
 use licet_domain::{true_up::figures, values::Timestamp};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::license_id;
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path, invalid},
+    extract::{Path, Query, invalid},
     freshness,
     problem::{Result, unavailable},
     render, signing,
 };
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TrueUpQuery {
+    /// When the period begins, RFC 3339.
+    #[param(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// When it ends, RFC 3339; a period that is not over ends now, as the statement says.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+}
+
 /// Read what a license used in a period, as a signed statement that verifies offline.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/true-up", tag = "usage",
-    params(("id" = String, Path), ("from" = String, Query, description = "RFC 3339"), ("to" = Option<String>, Query, description = "Default now; a period that is not over ends now, as the statement says")),
+    params(("id" = String, Path), TrueUpQuery),
     responses((status = 200, description = "The statement.", body = TrueUp), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn license_true_up(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(query, _): Query<TrueUpQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let (id, context) = (license_id(&id)?, caller.reading(&app));
     freshness::of_log(&app, &headers).await?;
-    let time = |name: &'static str| {
-        params
-            .get(name)
-            .map(|text| Timestamp::parse(text).map_err(|_| invalid(name)))
-    };
-    let from = time("from").transpose()?.ok_or_else(|| invalid("from"))?;
+    let from = query.from;
     // Nobody signs for what has not happened: a period that is not over ends now.
-    let to = time("to").transpose()?.map_or(context.now, |to| to.min(context.now));
+    let to = query.to.map_or(context.now, |to| to.min(context.now));
     if from >= to {
         return Err(invalid("from"));
     }

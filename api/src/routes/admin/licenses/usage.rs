@@ -13,14 +13,19 @@ use licet_projections::{
     decisions::{self, DecisionFilter, DecisionRow},
     heartbeats::{self, BeatRow, Range},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-use super::{super::reading, license_id};
+use super::{
+    super::reading::{self, PageQuery, RangeQuery},
+    license_id,
+};
 use crate::{
     App,
     auth::Caller,
-    extract::{Params, Path, invalid, refused},
+    extract::{Path, Query, invalid},
     freshness,
     problem::{self, Result, unavailable},
     render,
@@ -30,7 +35,7 @@ use crate::{
 async fn asked(
     app: &App,
     caller: &Caller,
-    (headers, params, model): (&HeaderMap, &Params, &str),
+    (headers, range, model): (&HeaderMap, &RangeQuery, &str),
     (id, days): (&str, i64),
 ) -> Result<(LicenseId, Range)> {
     caller.require(app, Scope::Read)?;
@@ -41,12 +46,8 @@ async fn asked(
     if license.state.facts().is_none() {
         return Err(problem::Problem::not_found("license"));
     }
-    let time = |name: &'static str| -> Result<Option<Timestamp>> {
-        let parse = |text: &str| Timestamp::parse(text).map_err(|_| invalid(name));
-        params.get(name).map(parse).transpose()
-    };
-    let to = time("to")?.unwrap_or_else(|| app.platform.edge.now().plus_seconds(1));
-    let from = time("from")?.unwrap_or_else(|| to.plus_seconds(-days * 86_400));
+    let to = range.to.unwrap_or_else(|| app.platform.edge.now().plus_seconds(1));
+    let from = range.from.unwrap_or_else(|| to.plus_seconds(-days * 86_400));
     if from > to {
         return Err(invalid("from"));
     }
@@ -66,37 +67,76 @@ fn series<T: Serialize>(range: Range, items: Vec<T>) -> Response {
     render::answer(StatusCode::OK, render::json(&series), &[])
 }
 
-/// Into what a range is divided: the first of two unless the other is asked for. The bucket in which a range begins counts
-/// whole.
-fn bucket<'a>(params: &'a Params, [first, other]: [&'a str; 2]) -> Result<&'a str> {
-    let wanted = params.get("bucket").unwrap_or(first);
-    let known = wanted == first || wanted == other;
-    let detail = || format!("bucket is {first} or {other}.");
-    known.then_some(wanted).ok_or_else(|| refused("bucket", detail()))
+/// Into what a range is divided. The bucket in which a range begins counts whole.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ActivityBucketSize {
+    #[default]
+    Hour,
+    Day,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ActivityQuery {
+    /// Hours or days, in UTC.
+    #[param(inline)]
+    bucket: Option<ActivityBucketSize>,
+}
+
+/// Into what the use of features is divided.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FeatureBucketSize {
+    #[default]
+    Day,
+    Month,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FeatureQuery {
+    /// Days or months, in UTC.
+    #[param(inline)]
+    bucket: Option<FeatureBucketSize>,
+}
+
+/// Into what the use of meters is divided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MeterBucketSize {
+    #[default]
+    Period,
+    Day,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MeterQuery {
+    /// Billing periods or days, in UTC.
+    #[param(inline)]
+    bucket: Option<MeterBucketSize>,
 }
 
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
-    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default a day before `to`"), ("to" = Option<String>, Query, description = "Default now"), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(("id" = String, Path), PageQuery, RangeQuery),
     responses((status = 200, description = "A page.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_heartbeats(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(page, range): Query<PageQuery, RangeQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let model = (&headers, &params, "license_heartbeats");
+    let model = (&headers, &range, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
-    let limit = reading::limit(&params)?;
-    let after = match params.get("cursor") {
-        Some(text) => read_cursor(text).ok_or_else(|| invalid("cursor"))?,
-        None => (OffsetDateTime::UNIX_EPOCH, 0),
-    };
+    let limit = page.limit();
+    let after = page.after(read_cursor)?.unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
     let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
-    let most = reading::most(&params)?;
+    let most = page.most();
     let counted = heartbeats::count_beats(&app.reader, &app.tenant, id.0, range, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(rows, (limit, total), write_cursor, entry))
@@ -127,17 +167,20 @@ fn entry(row: BeatRow) -> HeartbeatEntry {
 
 /// Read beats, machines and users of a license by hour or by day.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/activity", tag = "usage",
-    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`hour` (default) or `day`, in UTC"), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    params(("id" = String, Path), RangeQuery, ActivityQuery),
     responses((status = 200, description = "Buckets with at least one beat, at most 10,000.", body = Series<ActivityBucket>)), security(("api_key" = [])))]
 pub(crate) async fn license_activity(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(range, query): Query<RangeQuery, ActivityQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let bucket = bucket(&params, ["hour", "day"])?;
-    let model = (&headers, &params, "license_heartbeats");
+    let bucket = match query.bucket.unwrap_or_default() {
+        ActivityBucketSize::Hour => "hour",
+        ActivityBucketSize::Day => "day",
+    };
+    let model = (&headers, &range, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
     let rows = heartbeats::activity(&app.reader, &app.tenant, id.0, bucket, range)
         .await
@@ -153,18 +196,21 @@ pub(crate) async fn license_activity(
 
 /// Read how often a license's features were used, by day or by month.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/feature-usage", tag = "usage",
-    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`day` (default) or `month`, in UTC"), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    params(("id" = String, Path), RangeQuery, FeatureQuery),
     responses((status = 200, description = "Features and days with use, at most 10,000.", body = Series<FeatureCount>)), security(("api_key" = [])))]
 pub(crate) async fn license_feature_usage(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(range, query): Query<RangeQuery, FeatureQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let model = (&headers, &params, "license_heartbeats");
+    let model = (&headers, &range, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
-    let bucket = bucket(&params, ["day", "month"])?;
+    let bucket = match query.bucket.unwrap_or_default() {
+        FeatureBucketSize::Day => "day",
+        FeatureBucketSize::Month => "month",
+    };
     let rows = heartbeats::features(&app.reader, &app.tenant, id.0, bucket, range)
         .await
         .map_err(unavailable)?;
@@ -178,18 +224,18 @@ pub(crate) async fn license_feature_usage(
 
 /// Read how much of each meter a license used, by billing period (a calendar month in UTC) or by day.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/meters", tag = "usage",
-    params(("id" = String, Path), ("bucket" = Option<String>, Query, description = "`period` (default) or `day`, in UTC"), ("from" = Option<String>, Query, description = "Default a year before `to`"), ("to" = Option<String>, Query, description = "Default now")),
+    params(("id" = String, Path), RangeQuery, MeterQuery),
     responses((status = 200, description = "Meters and periods with use.", body = Series<MeterAmount>)), security(("api_key" = [])))]
 pub(crate) async fn license_meters(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(range, query): Query<RangeQuery, MeterQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let model = (&headers, &params, "license_heartbeats");
+    let model = (&headers, &range, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 366)).await?;
-    let by_day = bucket(&params, ["period", "day"])? == "day";
+    let by_day = query.bucket == Some(MeterBucketSize::Day);
     let rows = if by_day {
         heartbeats::meters_by_day(&app.reader, &app.tenant, id.0, range).await
     } else {
@@ -217,10 +263,10 @@ pub(crate) async fn license_usage_stats(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
     Path(id): Path,
 ) -> Result<Response> {
-    let model = (&headers, &params, "license_heartbeats");
+    let always = RangeQuery { from: None, to: None };
+    let model = (&headers, &always, "license_heartbeats");
     let (id, _) = asked(&app, &caller, model, (&id, 1)).await?;
     let stats = heartbeats::stats(&app.reader, &app.tenant, id.0)
         .await
@@ -236,30 +282,50 @@ pub(crate) async fn license_usage_stats(
     Ok(render::answer(StatusCode::OK, render::json(&shown), &[]))
 }
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DecisionQuery {
+    /// When the range begins, RFC 3339; 30 days before its end.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// When it ends, RFC 3339; now.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+    /// Of one machine, by its digest.
+    machine: Option<String>,
+    /// Of one activation.
+    activation_id: Option<Uuid>,
+    /// With one code.
+    code: Option<String>,
+}
+
 /// List what a license's machines were refused in a range, and why, newest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/decisions", tag = "usage",
-    params(("id" = String, Path), ("from" = Option<String>, Query, description = "Default 30 days before `to`"), ("to" = Option<String>, Query, description = "Default now"),
-        ("machine" = Option<String>, Query, description = "A machine's digest"), ("activation_id" = Option<String>, Query), ("code" = Option<String>, Query), ("limit" = Option<i64>, Query), ("cursor" = Option<String>, Query), ("total" = Option<String>, Query)),
+    params(("id" = String, Path), PageQuery, DecisionQuery),
     responses((status = 200, description = "A page.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_decisions(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    params: Params,
+    Query(page, query): Query<PageQuery, DecisionQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let (id, range) = asked(&app, &caller, (&headers, &params, "decisions"), (&id, 30)).await?;
-    let limit = reading::limit(&params)?;
+    let range = RangeQuery {
+        from: query.from,
+        to: query.to,
+    };
+    let (id, range) = asked(&app, &caller, (&headers, &range, "decisions"), (&id, 30)).await?;
+    let limit = page.limit();
     let filter = DecisionFilter {
-        machine: params.get("machine").map(str::to_owned),
-        activation_id: params.parsed("activation_id")?,
-        code: params.get("code").map(str::to_owned),
-        before: params.parsed("cursor")?,
+        machine: query.machine,
+        activation_id: query.activation_id,
+        code: query.code,
+        before: page.after(|text| text.parse().ok())?,
     };
     let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
-    let most = reading::most(&params)?;
+    let most = page.most();
     let counted = decisions::count(&app.reader, &app.tenant, id.0, range, &filter, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(

@@ -16,27 +16,45 @@ pub struct Fingerprint {
     pub cpu_id: Option<String>,
     /// The system's UUID from the firmware.
     pub system_uuid: Option<String>,
+    /// The operating system's installation id.
+    pub machine_id: Option<String>,
     /// What else the program knows the machine by, such as a dongle's number; it counts only where the policy names it.
     pub extra: BTreeMap<String, String>,
     /// Why a component is missing, for people.
     pub missing: Vec<String>,
 }
 
+/// Arguments of `reg` that print Windows' installation id.
+const MACHINE_GUID: [&str; 5] = [
+    "query",
+    r"HKLM\SOFTWARE\Microsoft\Cryptography",
+    "/v",
+    "MachineGuid",
+    "/reg:64",
+];
+
 impl Fingerprint {
-    /// Reads this machine's components; an error when fewer than two can be read, which no policy accepts by default.
+    /// Reads this machine's components; an error when they tell it apart from no other, which no policy accepts by default.
     pub fn of_this_machine() -> Result<Self, Error> {
-        let found = Self::of_platform();
-        let present = usize::from(!found.mac_addresses.is_empty())
-            + usize::from(found.cpu_id.is_some())
-            + usize::from(found.system_uuid.is_some());
-        if present < 2 {
-            let missing = found.missing.join("; ");
+        Self::of_platform().expect_usable()
+    }
+
+    fn expect_usable(mut self) -> Result<Self, Error> {
+        let normalized = self.normalized()?;
+        let dropped = normalized.dropped();
+        self.missing
+            .extend(dropped.iter().map(|dropped| format!("{dropped} counts as absent")));
+        // Which components count does not depend on the license's key.
+        let components = normalized.hash(&[0; 32]).components;
+        let present = components.count(&[]);
+        if present < 2 || !components.tells_apart(&[]) {
+            let missing = self.missing.join("; ");
             return Err(Error::Hardware(format!(
                 "this machine shows {present} of the components that licenses ask for: {missing}. \
                  In a container, pass the host's hardware through, or license the host"
             )));
         }
-        Ok(found)
+        Ok(self)
     }
 
     /// The same with something more that the program knows the machine by.
@@ -78,6 +96,7 @@ impl Fingerprint {
             mac_addresses: platform::macs_of_getmac(&macs),
             cpu_id: ask("Win32_Processor | Select-Object -First 1).ProcessorId"),
             system_uuid: ask("Win32_ComputerSystemProduct).UUID"),
+            machine_id: platform::machine_guid(&output("reg", &MACHINE_GUID).unwrap_or_default()),
             ..Self::default()
         }
         .with_missing()
@@ -88,6 +107,10 @@ impl Fingerprint {
             (self.mac_addresses.is_empty(), "no network card with a hardware address"),
             (self.cpu_id.is_none(), "no processor id"),
             (self.system_uuid.is_none(), "no system UUID"),
+            (
+                self.machine_id.is_none() && !cfg!(target_os = "macos"),
+                "no installation id",
+            ),
         ];
         let missing = parts.iter().filter(|(missing, _)| *missing);
         self.missing = missing.map(|(_, what)| (*what).to_owned()).collect();
@@ -124,6 +147,15 @@ impl Fingerprint {
                 .missing
                 .push("no system UUID (/sys/class/dmi/id/product_uuid)".to_owned()),
         }
+        // The second one is older than systemd, and a link to the first where both are there.
+        let machine_id = ["etc/machine-id", "var/lib/dbus/machine-id"].iter().find_map(|path| {
+            let text = fs::read_to_string(root.join(path)).ok()?;
+            platform::first_line(&text)
+        });
+        match machine_id {
+            Some(id) => found.machine_id = Some(id),
+            None => found.missing.push("no installation id (/etc/machine-id)".to_owned()),
+        }
         found
     }
 
@@ -133,6 +165,7 @@ impl Fingerprint {
             mac_addresses: (!self.mac_addresses.is_empty()).then(|| self.mac_addresses.clone()),
             cpu_id: self.cpu_id.clone(),
             system_uuid: self.system_uuid.clone(),
+            machine_id: self.machine_id.clone(),
             extra: (!self.extra.is_empty()).then(|| self.extra.clone()),
         }
     }
@@ -142,6 +175,7 @@ impl Fingerprint {
             mac_addresses: self.mac_addresses.clone(),
             cpu_id: self.cpu_id.clone(),
             system_uuid: self.system_uuid.clone(),
+            machine_id: self.machine_id.clone(),
             extra: self.extra.clone(),
         };
         raw.normalize().map_err(|error| Error::Hardware(error.detail))
@@ -220,48 +254,4 @@ fn cpu_id(path: &Path) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(root: &Path, path: &str, text: &str) {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    #[test]
-    fn reads_a_machine() {
-        let root = tempfile::tempdir().unwrap();
-        write(root.path(), "sys/class/net/eth0/address", "AA:bb:cc:00:11:22\n");
-        write(root.path(), "sys/class/net/eth0/type", "1\n");
-        write(root.path(), "sys/class/net/eth0/device/vendor", "0x8086\n");
-        write(root.path(), "sys/class/net/veth1/address", "02:00:00:00:00:01\n");
-        write(root.path(), "sys/class/net/veth1/type", "1\n");
-        write(root.path(), "sys/class/net/lo/address", "00:00:00:00:00:00\n");
-        write(root.path(), "sys/class/net/lo/type", "772\n");
-        write(
-            root.path(),
-            "proc/cpuinfo",
-            "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nstepping\t: 7\n",
-        );
-        write(
-            root.path(),
-            "sys/class/dmi/id/product_uuid",
-            "4C4C4544-0042-3510-8052-B4C04F564433\n",
-        );
-        let found = Fingerprint::read(root.path());
-        assert_eq!(found.mac_addresses, ["aa:bb:cc:00:11:22"]);
-        assert_eq!(found.cpu_id.as_deref(), Some("GenuineIntel-6-85-7"));
-        assert_eq!(
-            found.system_uuid.as_deref(),
-            Some("4C4C4544-0042-3510-8052-B4C04F564433")
-        );
-        assert_eq!(found.missing, [""; 0]);
-    }
-
-    #[test]
-    fn says_what_a_container_hides() {
-        let root = tempfile::tempdir().unwrap();
-        assert_eq!(Fingerprint::read(root.path()).missing.len(), 3);
-    }
-}
+mod tests;
