@@ -55,11 +55,6 @@ pub(crate) fn etag(editable: &Value) -> String {
     format!("\"{short}\"")
 }
 
-/// The header for it.
-pub(crate) fn etag_header(editable: &Value) -> (HeaderName, String) {
-    (header::ETAG, etag(editable))
-}
-
 /// Whether `If-Match` names this version. Proxies that compress make a tag weak, or write their coding into it: it is
 /// the same version all the same.
 pub(crate) fn matches(if_match: &str, editable: &Value) -> bool {

@@ -118,10 +118,12 @@ pub struct RequestFile {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnswerFile {
     /// The machine's activation.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// The lease.
     pub lease: String,
     /// When it ends.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub lease_expires_at: String,
     /// The keys that it verifies with; trusted only by a program that trusts none yet.
     pub keys: crate::keys::KeySet,

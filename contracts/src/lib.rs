@@ -14,6 +14,8 @@ mod object;
 mod page;
 mod problem;
 pub mod replay;
+#[cfg(feature = "openapi")]
+mod shapes;
 pub mod simulation;
 pub mod true_up;
 mod unique;

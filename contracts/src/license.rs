@@ -67,24 +67,29 @@ pub struct ActivateRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivateResponse {
     /// The activation's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// A JWT bound to the activation, for `Authorization: Bearer`.
     pub token: String,
     /// When the token ends.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub token_expires_at: String,
     /// The license.
     pub license: LicenseSummary,
     /// The signed offline file.
     pub lease: String,
     /// When the lease ends.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub lease_expires_at: String,
     /// How often the machine is to report.
     pub heartbeat_interval_seconds: u32,
     /// The place of the activation in the one order of events.
     pub position: i64,
     /// The server's time.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub ts: String,
     /// The request's nonce.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub nonce: Option<String>,
 }
 
@@ -125,6 +130,7 @@ pub struct VerifyResponse {
     /// Whether the program may run.
     pub valid: bool,
     /// Why, for programs.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::Verdict))]
     pub code: String,
     /// Why, for people.
     pub detail: String,
@@ -133,6 +139,7 @@ pub struct VerifyResponse {
     pub license: Option<LicenseSummary>,
     /// The machine's activation, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: Option<String>,
     /// Features by name, as they are now.
     pub features: BTreeMap<String, bool>,
@@ -143,13 +150,16 @@ pub struct VerifyResponse {
     pub lease: Option<String>,
     /// When the lease ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub lease_expires_at: Option<String>,
     /// What the program should know of newer versions; only when it said its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateInfo>,
     /// The server's time.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub ts: String,
     /// The request's nonce.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub nonce: Option<String>,
 }
 
@@ -158,14 +168,17 @@ pub struct VerifyResponse {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LicenseSummary {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// Its key, all but the last group hidden.
     pub key_masked: String,
     /// `active`, `suspended`, `revoked`, `expired`, `not_yet_valid` or `retired`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::LicenseStatus))]
     pub status: String,
     /// The product's code.
     pub product: String,
     /// The customer's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub customer: String,
     /// The policy's code.
     pub policy: String,
@@ -174,15 +187,18 @@ pub struct LicenseSummary {
     /// How many are.
     pub active: u32,
     /// When it begins.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub valid_from: String,
     /// When it ends; `null` is never.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub expires_at: Option<String>,
     /// Features by name: `true`, `false` or the time at which one ends.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, crate::shapes::FeatureValue>))]
     pub features: BTreeMap<String, Value>,
     /// Usage limits by meter.
     pub limits: BTreeMap<String, u64>,
     /// The lowest version that may run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub min_version: Option<String>,
 }
 
@@ -203,18 +219,25 @@ pub struct InfoResponse {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivationSummary {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// The machine's name; `null` when unknown or forgotten.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub hostname: Option<String>,
     /// The operating system.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub os: Option<String>,
     /// The program's version.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub app_version: Option<String>,
     /// When it took its seat.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub activated_at: String,
     /// When it was last heard of.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub last_seen_at: Option<String>,
     /// `active`, `silent` (its floating seat fell free) or `deactivated`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ActivationStatus))]
     pub status: String,
 }
 
@@ -226,6 +249,7 @@ pub struct DeactivateRequest {
     pub license_key: String,
     /// Which machine, by id; or give a fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: Option<String>,
     /// Which machine, by what it is known by.
     #[serde(
@@ -247,8 +271,10 @@ pub struct DeactivateRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeactivateResponse {
     /// The activation's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// Always `deactivated`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ActivationStatus))]
     pub status: String,
     /// The place of the change in the one order of events.
     pub position: i64,
@@ -264,6 +290,7 @@ pub struct TransferRequest {
     /// The license key, however it is typed.
     pub license_key: String,
     /// The activation that gives its seat.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub from_activation_id: String,
     /// What the machine is known by that gets the seat.
     #[serde(
@@ -318,6 +345,7 @@ pub struct HeartbeatRequest {
     pub app_version: Option<String>,
     /// What the machine's own clock shows, RFC 3339; a clock that runs back is noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub client_time: Option<String>,
     /// Answered and signed; a beat that is repeated with the same nonce counts once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -331,6 +359,7 @@ pub struct HeartbeatResponse {
     /// Whether the program may go on.
     pub valid: bool,
     /// Why, for programs: one of verify's codes.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::Verdict))]
     pub code: String,
     /// Why, for people.
     pub detail: String,
@@ -339,12 +368,14 @@ pub struct HeartbeatResponse {
     pub token: Option<String>,
     /// When that token ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub token_expires_at: Option<String>,
     /// A fresh lease, when one is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<String>,
     /// When that lease ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub lease_expires_at: Option<String>,
     /// When the next beat is expected.
     pub next_heartbeat_seconds: u32,
@@ -354,8 +385,10 @@ pub struct HeartbeatResponse {
     /// The place of the beat in the one order of events.
     pub position: i64,
     /// The server's time.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub ts: String,
     /// The request's nonce.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub nonce: Option<String>,
 }
 
@@ -376,11 +409,13 @@ pub struct MeterUse {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateInfo {
     /// The newest version that this machine is offered.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub latest: Option<String>,
     /// Whether it is newer than the program.
     pub update_available: bool,
     /// Whether the program must not stay as it is.
     pub update_required: bool,
     /// The lowest version that may run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub min_version: Option<String>,
 }

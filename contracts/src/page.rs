@@ -9,6 +9,7 @@ pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
     /// Give this as `cursor` for the next page; `null` on the last.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub next_cursor: Option<String>,
     /// How many items match, over all pages.
     pub total: i64,

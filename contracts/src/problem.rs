@@ -25,7 +25,7 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// Facts that belong to the code, such as `limit` and `active`.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub facts: Map<String, Value>,
 }
 

@@ -14,6 +14,7 @@ pub struct CreateReplay {
     pub as_of: Option<String>,
     /// `parquet` (default) or `csv`.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::shapes::ReplayFormat>))]
     pub format: Option<String>,
 }
 
@@ -22,22 +23,27 @@ pub struct CreateReplay {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Replay {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// The read model.
     pub name: String,
     /// The position up to which history counts.
     pub position: i64,
     /// `parquet` or `csv`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ReplayFormat))]
     pub format: String,
     /// `running`, `done` or `failed`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ReplayStatus))]
     pub status: String,
     /// How far it is: the position that was reached.
     pub reached: i64,
     /// Why it failed.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub error: Option<String>,
     /// Its files, once it is done; they are kept for a day.
     pub files: Vec<ReplayFile>,
     /// When it was asked for.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }
 

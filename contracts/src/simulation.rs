@@ -21,6 +21,7 @@ pub struct SimulatePolicy {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulationResult {
     /// Since when history was lived again.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub since: String,
     /// How many licenses follow the policy.
     pub licenses: u64,
@@ -41,10 +42,12 @@ pub struct SimulationResult {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulatedOverLimit {
     /// The license.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// The meter.
     pub meter: String,
     /// The period's beginning.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub period: String,
     /// How much was used.
     pub used: u64,
@@ -57,8 +60,10 @@ pub struct SimulatedOverLimit {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulatedRefusal {
     /// The license.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// The machine's activation.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// The position of the event that admitted it: of the activation, or of the first beat.
     pub position: i64,
@@ -71,8 +76,10 @@ pub struct SimulatedRefusal {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulatedSilence {
     /// The license.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// The machine's activation.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// The longest time between two of its beats, in seconds.
     pub longest_seconds: i64,
@@ -85,6 +92,7 @@ pub struct SimulatedSilence {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulatedOverSeats {
     /// The license.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// How many too many.
     pub over: u32,

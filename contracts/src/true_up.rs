@@ -14,16 +14,20 @@ pub struct Statement {
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
     /// The license's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// The product's code.
     pub product: String,
     /// The period's beginning, RFC 3339.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub from: String,
     /// The first moment after it.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub to: String,
     /// The most seats in use at once.
     pub peak: u32,
     /// When that was first so; `null` when none was.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub peak_at: Option<String>,
     /// Seats in use on average, to a thousandth.
     pub average: f64,
@@ -32,6 +36,7 @@ pub struct Statement {
     /// Which events that rests on.
     pub events: Evidence,
     /// The log that they stand in.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub log_id: String,
     /// The shape of these claims; 1.
     pub ver: u32,
@@ -42,6 +47,7 @@ pub struct Statement {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OverUse {
     /// The day's beginning in UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub day: String,
     /// The most seats beyond what the license had at that moment.
     pub over: u32,

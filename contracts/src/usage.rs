@@ -12,14 +12,19 @@ pub struct HeartbeatEntry {
     /// Its place in the one order of events.
     pub position: i64,
     /// The machine.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub activation_id: String,
     /// When it was recorded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
     /// What was answered.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::Verdict))]
     pub code: String,
     /// Users on the machine.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub active_users: Option<i64>,
     /// The program's version.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub app_version: Option<String>,
     /// How often each feature was used.
     pub features: BTreeMap<String, u64>,
@@ -32,6 +37,7 @@ pub struct HeartbeatEntry {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivityBucket {
     /// When it begins, in UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub since: String,
     /// How many beats.
     pub beats: i64,
@@ -48,6 +54,7 @@ pub struct FeatureCount {
     /// The feature.
     pub feature: String,
     /// The day, by its beginning in UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub day: String,
     /// How often.
     pub count: i64,
@@ -60,10 +67,12 @@ pub struct MeterAmount {
     /// The meter.
     pub meter: String,
     /// The billing period, by its beginning: the first of a month in UTC; or the day, by its beginning.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub period: String,
     /// How much.
     pub amount: i64,
     /// How much a period includes now; `null` when the meter has no limit any more, and for days.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub limit: Option<u64>,
 }
 
@@ -76,8 +85,10 @@ pub struct UsageStats {
     /// How many machines have ever reported.
     pub machines: i64,
     /// The first beat.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub first_beat_at: Option<String>,
     /// The newest beat.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub last_beat_at: Option<String>,
     /// The most machines in one hour.
     pub peak_machines: i64,
@@ -92,25 +103,31 @@ pub struct Decision {
     /// Its place in the one order of events.
     pub position: i64,
     /// The license.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: String,
     /// A digest of what the machine is known by; `null` where it did not say.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub machine: Option<String>,
     /// The machine's activation, where it has one.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid, required))]
     pub activation_id: Option<String>,
     /// What it wanted: `activate`, `verify`, `heartbeat` or `transfer`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::Asked))]
     pub asked: String,
     /// What was answered.
     pub code: String,
     /// The policy's version under which it was judged.
     pub policy_version: i32,
     /// What decided.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub facts: Value,
     /// How often within the hour.
     pub count: i64,
     /// The first time.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub decided_at: String,
     /// The last time that is known.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub last_at: String,
 }
 
@@ -119,8 +136,10 @@ pub struct Decision {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Series<T> {
     /// The range's beginning.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub from: String,
     /// The range's end.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub to: String,
     /// What lies in it, in order.
     pub items: Vec<T>,

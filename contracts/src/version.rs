@@ -33,18 +33,22 @@ pub struct CheckVersionResponse {
     /// The version that runs.
     pub current: String,
     /// The newest version that this machine is offered; `null` when there is none.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub latest: Option<String>,
     /// Whether it is newer than the one that runs.
     pub update_available: bool,
     /// Whether the program must not stay as it is: below the minimum, or a mandatory release is newer.
     pub update_required: bool,
     /// The lowest version that may run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub min_version: Option<String>,
     /// Where to fetch the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub download_url: Option<String>,
     /// SHA-256 of the download, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
     /// What is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,16 +71,20 @@ pub struct LatestVersionResponse {
     /// Whether programs must update to it.
     pub mandatory: bool,
     /// The lowest version that may run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub min_version: Option<String>,
     /// Where to fetch it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub download_url: Option<String>,
     /// SHA-256 of the download, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
     /// What is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
     /// When it was published.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub published_at: String,
 }

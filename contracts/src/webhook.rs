@@ -11,6 +11,7 @@ use crate::nullable;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subscription {
     /// Where to deliver: `https://…` or `http://…`.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +44,7 @@ pub struct CreateWebhook {
 pub struct EditWebhook {
     /// Where to deliver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: Option<String>,
     /// For people; `null` takes it away.
     #[serde(
@@ -69,16 +71,19 @@ pub struct EditWebhook {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Webhook {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// Where it delivers what.
     #[serde(flatten)]
     pub subscription: Subscription,
     /// `active`, or `retired`: it delivers nothing any more.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ResourceStatus))]
     pub status: String,
     /// What signs its deliveries (Standard Webhooks); only where it was just made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }
 
@@ -91,18 +96,24 @@ pub struct Delivery {
     /// The event's type.
     pub event_type: String,
     /// `pending`, `delivered` or `dead`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::DeliveryStatus))]
     pub status: String,
     /// How often it was tried.
     pub attempts: i32,
     /// When it was queued.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// When it is tried next; `null` once it is settled.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub next_attempt_at: Option<String>,
     /// When it was delivered or given up.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub settled_at: Option<String>,
     /// The target's last HTTP status.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub last_status: Option<i32>,
     /// Why the last try failed.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub last_error: Option<String>,
 }
 
@@ -121,7 +132,9 @@ pub struct TestedWebhook {
     /// Whether the target took it.
     pub delivered: bool,
     /// The target's HTTP status, if it answered.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub status: Option<u16>,
     /// Why it did not take it.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub error: Option<String>,
 }

@@ -334,11 +334,16 @@ fn what_was_is_judged_by_its_own_time() {
     }
     let before = licet_domain::values::Timestamp::parse(&end).unwrap().plus_seconds(-1);
     assert_eq!(server.get(&format!("{path}?as_of={before}")).text("status"), "active");
+    let today = &before.to_string()[..10];
     assert_eq!(
-        server.get(&format!("{path}?as_of=2999-01-01T00:00:00Z")).text("status"),
+        server.get(&format!("{path}?as_of={today}")).text("status"),
         "expired",
-        "no further than now"
+        "today, up to now"
     );
+    for future in ["2999-01-01T00:00:00Z", "2999-01-01", "999999999"] {
+        let refused = server.get(&format!("{path}?as_of={future}"));
+        assert_eq!((refused.status, refused.code()), (422, "VALIDATION_FAILED"), "{future}");
+    }
 }
 
 #[test]

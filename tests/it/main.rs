@@ -18,6 +18,8 @@ mod offline;
 mod repeats;
 mod seats;
 mod tokens;
+mod tools;
+mod verifying;
 mod versions;
 mod webhooks;
 

@@ -1,5 +1,7 @@
 //! Reads JSON bodies.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
@@ -18,6 +20,8 @@ use crate::problem::{Problem, Result};
 /// The largest body that is read; a larger one is drained up to [`DRAIN`] and refused.
 const LIMIT: usize = 64 * 1024;
 const DRAIN: usize = 1024 * 1024;
+/// How long a body may take.
+const TIME: Duration = Duration::from_secs(30);
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -81,7 +85,15 @@ async fn json_bytes(request: Request) -> Result<Bytes> {
     })
 }
 
-async fn read(mut body: Body) -> Result<Bytes> {
+async fn read(body: Body) -> Result<Bytes> {
+    let slow = |_| {
+        let detail = format!("The body did not come within {} seconds.", TIME.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", detail)
+    };
+    tokio::time::timeout(TIME, collect(body)).await.map_err(slow)?
+}
+
+async fn collect(mut body: Body) -> Result<Bytes> {
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
     let mut length = 0;
@@ -179,19 +191,23 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// The field without which the body would be read, or would be refused for its absence alone.
+/// The field without which the body would be read, or would be refused for something else that is wrong.
 fn culprit<T: DeserializeOwned>(bytes: &[u8]) -> Option<String> {
     let Ok(Value::Object(whole)) = serde_json::from_slice(bytes) else {
         return None;
     };
+    let complaint = serde_json::from_value::<T>(Value::Object(whole.clone()))
+        .err()?
+        .to_string();
     let is_wrong = |name: &&String| {
         let mut rest = whole.clone();
         rest.remove(*name);
-        match serde_json::from_value::<T>(Value::Object(rest)) {
-            Ok(_) => true,
-            Err(error) => error.to_string().starts_with(&format!("missing field `{name}`")),
-        }
+        serde_json::from_value::<T>(Value::Object(rest))
+            .err()
+            .is_none_or(|without| {
+                let without = without.to_string();
+                without != complaint && !without.starts_with(&format!("missing field `{name}`"))
+            })
     };
-    serde_json::from_value::<T>(Value::Object(whole.clone())).err()?;
     whole.keys().find(is_wrong).map(|name| format!("/{}", escaped(name)))
 }

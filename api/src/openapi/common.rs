@@ -1,6 +1,8 @@
 //! What holds for many routes at once: credentials, limits, idempotency, freshness, and how errors come. Each route says
 //! what is its own; the rest is said here, by what the route is like.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 /// Routes that ask by POST and change nothing that a repetition could double.
@@ -24,7 +26,7 @@ fn is_beside_the_log(path: &str) -> bool {
 }
 
 /// What whoever gives a machine a seat may hear.
-const ACTIVATING: [&str; 9] = [
+const ACTIVATING: [&str; 10] = [
     "LICENSE_REVOKED",
     "LICENSE_SUSPENDED",
     "LICENSE_NOT_YET_VALID",
@@ -32,6 +34,7 @@ const ACTIVATING: [&str; 9] = [
     "FINGERPRINT_REQUIRED",
     "FINGERPRINT_PLACEHOLDER",
     "FINGERPRINT_INSUFFICIENT",
+    "VERSION_INVALID",
     "VERSION_UNSUPPORTED",
     "ACTIVATION_LIMIT_REACHED",
 ];
@@ -50,12 +53,35 @@ pub(super) fn complete(document: &mut Value) {
     }
 }
 
+/// Pages and series hold things that have a schema of their own: they refer to it.
+pub(super) fn refer_to_items(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
+        return;
+    };
+    let names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas.iter_mut() {
+        let item = name.strip_prefix("Page_").or_else(|| name.strip_prefix("Series_"));
+        if let Some(item) = item.filter(|item| names.contains(*item))
+            && let Some(items) = schema.pointer_mut("/properties/items/items")
+        {
+            *items = json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
+}
+
 struct Operation<'a>(&'a mut Map<String, Value>);
 
 impl Operation<'_> {
     fn complete(&mut self, path: &str, method: &str) {
+        // Said outright, so that no tool takes it for forgotten.
+        self.0.entry("security").or_insert_with(|| json!([]));
         let bearer = self.takes("bearer");
         let credential = bearer || self.takes("api_key");
+        if path.starts_with("/api/") {
+            // Unknown query parameters, wherever they come.
+            self.refuses(400, &["HOST_INVALID", "QUERY_INVALID"]);
+            self.refuses(422, &["VALIDATION_FAILED"]);
+        }
         if credential {
             self.refuses(400, &["CREDENTIALS_AMBIGUOUS"]);
             self.refuses(401, &["UNAUTHENTICATED"]);
@@ -73,15 +99,12 @@ impl Operation<'_> {
         }
         if self.0.contains_key("requestBody") {
             self.refuses(400, &["MALFORMED_JSON", "BODY_INCOMPLETE"]);
+            self.refuses(408, &["BODY_TOO_SLOW"]);
             self.refuses(413, &["BODY_TOO_LARGE"]);
-            self.refuses(422, &["VALIDATION_FAILED"]);
+            self.refuses(415, &["CONTENT_ENCODING_UNSUPPORTED"]);
             if !path.starts_with("/api/admin") {
                 self.refuses(422, &["NONCE_INVALID"]);
             }
-        }
-        if self.has_parameter("query") {
-            self.refuses(400, &["QUERY_INVALID"]);
-            self.refuses(422, &["VALIDATION_FAILED"]);
         }
         if self.has_parameter("path") && credential {
             self.refuses(404, &[not_found(path)]);
@@ -99,6 +122,42 @@ impl Operation<'_> {
         }
         self.show_headers(path, method, credential);
         self.name_problems();
+        self.list_codes();
+        self.type_headers();
+    }
+
+    /// Every code of the operation, for whoever makes a client of the document.
+    fn list_codes(&mut self) {
+        let refusals = self
+            .responses()
+            .iter()
+            .filter(|(status, _)| status.starts_with(['4', '5']));
+        let texts = refusals.filter_map(|(_, response)| response.get("description")?.as_str());
+        let is_code =
+            |word: &&str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let codes: BTreeSet<String> = texts
+            .flat_map(|text| text.split('`').filter(is_code))
+            .map(str::to_owned)
+            .collect();
+        if !codes.is_empty() {
+            self.0.insert("x-codes".to_owned(), json!(codes));
+        }
+    }
+
+    /// What the request's headers and ids are.
+    fn type_headers(&mut self) {
+        let parameters = self.0.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            let schema = match parameter["name"].as_str() {
+                Some("Licet-Min-Position") => json!({ "type": "integer", "format": "int64", "minimum": 0 }),
+                Some("Idempotency-Key") => json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+                Some("If-Match") => {
+                    json!({ "type": "string", "minLength": 1, "examples": ["\"5f0c1e7a9b3d4c2e8f6a1b0d\""] })
+                }
+                _ => continue,
+            };
+            parameter["schema"] = schema;
+        }
     }
 
     /// A read that can be asked to know a position.
@@ -197,11 +256,13 @@ impl Operation<'_> {
             if (status == "200" && one) || (status == "201" && path.starts_with("/api/admin")) {
                 headers.push(("ETag", "For If-Match, where it can be edited."));
             }
-            if status == "429" || status == "503" {
+            if matches!(status.as_str(), "409" | "429" | "503") {
                 headers.push(("Retry-After", "In how many seconds to ask again."));
             }
             let headers = headers.into_iter().map(|(name, description)| {
-                let header = json!({ "description": description, "schema": { "type": "string" } });
+                let counts = name.starts_with("RateLimit") || matches!(name, "Licet-Position" | "Retry-After");
+                let kind = if counts { "integer" } else { "string" };
+                let header = json!({ "description": description, "schema": { "type": kind } });
                 (name.to_owned(), header)
             });
             response["headers"] = Value::Object(headers.collect());
@@ -211,7 +272,8 @@ impl Operation<'_> {
     /// Errors are RFC 9457 problems.
     fn name_problems(&mut self) {
         for (status, response) in self.responses() {
-            let content = response["content"].as_object_mut();
+            // Indexing for writing would put a `null` where there is none.
+            let content = response.get_mut("content").and_then(Value::as_object_mut);
             if let Some(content) = content.filter(|_| status.starts_with(['4', '5']))
                 && let Some(problem) = content.remove("application/json")
             {

@@ -47,6 +47,8 @@ impl Document {
     pub(crate) fn of(description: &OpenApi) -> Self {
         let mut document = serde_json::to_value(description).expect("a description is JSON");
         common::complete(&mut document);
+        common::refer_to_items(&mut document);
+        document["servers"] = serde_json::json!([{ "url": "/", "description": "This server" }]);
         Self {
             text: document.to_string().into(),
             parameters: KnownParameters::of(&document),

@@ -93,8 +93,9 @@ impl InForce {
 
     /// A program's version as its product writes them; an empty one is absent.
     pub fn read_version(&self, text: Option<&str>) -> Result<Option<Version>, CommandError> {
+        let text: Option<String> = text.map(|text| text.chars().filter(|c| !c.is_control()).collect());
         let text = text.filter(|text| !text.trim().is_empty());
-        let read = text.map(|text| self.product.version_scheme.read(text));
+        let read = text.map(|text| self.product.version_scheme.read(&text));
         read.transpose().map_err(CommandError::VersionInvalid)
     }
 

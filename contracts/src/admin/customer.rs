@@ -12,6 +12,7 @@ pub struct CreateCustomer {
     /// The name.
     pub name: String,
     /// The mail address.
+    #[cfg_attr(feature = "openapi", schema(format = Email))]
     pub email: String,
     /// The company.
     pub company: Option<String>,
@@ -24,6 +25,7 @@ pub struct EditCustomer {
     /// The name.
     pub name: Option<String>,
     /// The mail address.
+    #[cfg_attr(feature = "openapi", schema(format = Email))]
     pub email: Option<String>,
     /// The company; `null` takes it away.
     #[serde(
@@ -40,17 +42,23 @@ pub struct EditCustomer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Customer {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// The name; `null` once it was forgotten.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub name: Option<String>,
     /// The mail address; `null` once it was forgotten.
+    #[cfg_attr(feature = "openapi", schema(format = Email, required))]
     pub email: Option<String>,
     /// The company.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub company: Option<String>,
     /// Whether the personal data was destroyed.
     pub forgotten: bool,
     /// `active` or `retired`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ResourceStatus))]
     pub status: String,
     /// When it was taken up.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }

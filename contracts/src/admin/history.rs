@@ -17,9 +17,10 @@ pub struct Event {
     /// The version of `data`'s shape.
     pub version: String,
     /// What is recorded; personal data is sealed.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub data: Value,
     /// When it was recorded.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
     /// What kind of someone did it.
     pub actor_kind: String,
@@ -36,6 +37,7 @@ pub struct AuditEntry {
     /// The event's place in the one order of events.
     pub position: i64,
     /// When.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
     /// What kind of someone.
     pub actor_kind: String,
@@ -50,9 +52,12 @@ pub struct AuditEntry {
     /// Under which request.
     pub request_id: String,
     /// Joins everything that one cause set off.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub correlation_id: String,
     /// From which address.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub client_address: Option<String>,
     /// With which program.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub user_agent: Option<String>,
 }

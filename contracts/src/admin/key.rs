@@ -12,8 +12,10 @@ pub struct CreateApiKey {
     /// For people.
     pub name: String,
     /// `client`, `read`, `admin`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::shapes::Scope>))]
     pub scopes: Vec<String>,
     /// When it ends by itself.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
 }
 
@@ -29,7 +31,7 @@ pub struct RotateApiKey {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Option<String>>,
 }
 
@@ -38,6 +40,7 @@ pub struct RotateApiKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKey {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// The secret for `X-API-Key`; only where it was just made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,14 +50,19 @@ pub struct ApiKey {
     /// For people.
     pub name: String,
     /// What it may do.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::shapes::Scope>))]
     pub scopes: Vec<String>,
     /// When it ends by itself.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub expires_at: Option<String>,
     /// When it was last used, to about half a minute.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub last_used_at: Option<String>,
     /// `active`, `expired` or `revoked`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ApiKeyStatus))]
     pub status: String,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }
 
@@ -65,6 +73,7 @@ pub struct SigningKey {
     /// The key's id, as in the published key set.
     pub kid: String,
     /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// Whether it is the one that signs now.
     pub signs: bool,

@@ -15,6 +15,7 @@ use crate::nullable;
 })))]
 pub struct CreateLicenses {
     /// Who gets them.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub customer_id: String,
     /// The policy, by code or id.
     pub policy: String,
@@ -23,16 +24,18 @@ pub struct CreateLicenses {
     /// Seats in place of the policy's.
     pub seats: Option<i64>,
     /// When they begin; default now.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub valid_from: Option<String>,
     /// When they end; default after the policy's duration.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
     /// Features on top of the policy's.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// Free text about them.
     pub note: Option<String>,
@@ -52,13 +55,14 @@ pub struct EditLicense {
     pub seats: Option<Option<i64>>,
     /// Features on top of the policy's.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// When it begins.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub valid_from: Option<String>,
     /// When it ends; `null` is never.
     #[serde(
@@ -66,7 +70,7 @@ pub struct EditLicense {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires_at: Option<Option<String>>,
     /// Free text about it; `null` takes it away.
     #[serde(
@@ -93,6 +97,7 @@ pub struct WithReason {
 pub struct RenewLicense {
     /// The new end; default is the policy's duration after the present end, or after now where that is past.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
     /// Why.
     #[serde(default)]
@@ -104,6 +109,7 @@ pub struct RenewLicense {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct License {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// Its key in full; only where it was just issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,10 +117,13 @@ pub struct License {
     /// Its key, all but the last group hidden.
     pub key_masked: String,
     /// `active`, `suspended`, `revoked`, `expired`, `not_yet_valid` or `retired`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::LicenseStatus))]
     pub status: String,
     /// The customer's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub customer_id: String,
     /// The policy's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub policy_id: String,
     /// The policy's code.
     pub policy: String,
@@ -127,18 +136,22 @@ pub struct License {
     /// How many are.
     pub active: u32,
     /// When it begins.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub valid_from: String,
     /// When it ends; `null` is never.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, required))]
     pub expires_at: Option<String>,
     /// Features in force.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, crate::shapes::FeatureValue>))]
     pub features: BTreeMap<String, Value>,
     /// Limits in force, as they were given.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, crate::shapes::LimitValue>))]
     pub limits: BTreeMap<String, Value>,
     /// Free text about it.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub note: Option<String>,
     /// When it was issued.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }
 
@@ -155,6 +168,7 @@ pub struct IssuedLicenses {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RevealedKey {
     /// The license's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// The key in full.
     pub key: String,
@@ -165,6 +179,7 @@ pub struct RevealedKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TransferSeat {
     /// The activation that gives its seat.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub from_activation_id: String,
     /// What the machine is known by that gets the seat.
     #[serde(default, deserialize_with = "crate::object::read")]

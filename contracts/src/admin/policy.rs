@@ -22,6 +22,7 @@ pub struct PolicyTerms {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
     pub duration_days: Option<Option<i64>>,
     /// What the duration is counted from: `creation` (default) or `first_activation`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::shapes::DurationFrom>))]
     pub duration_from: Option<String>,
     /// How long it works after its end, in days; 7.
     pub grace_days: Option<i64>,
@@ -58,11 +59,11 @@ pub struct PolicyTerms {
     pub transfer_period_days: Option<Option<i64>>,
     /// Features by name: `true`, `false` or the time at which one ends.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Usage limits by meter: a number (hard), `{"limit": n, "overage": "soft"}` or `{"limit": n, "overage_percent": p}`.
     #[serde(default, deserialize_with = "crate::unique::read")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
 }
 
@@ -87,18 +88,22 @@ pub struct CreatePolicy {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Policy {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// Its code.
     pub code: String,
     /// The product's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub product_id: String,
     /// Counts the terms that it has had.
     pub version: u32,
     /// How many machines may be active at once.
     pub seats: u32,
     /// How long a license lives, in days.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub duration_days: Option<u32>,
     /// What the duration is counted from: `creation` or `first_activation`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::DurationFrom))]
     pub duration_from: String,
     /// How long it works after its end, in days.
     pub grace_days: u32,
@@ -117,17 +122,21 @@ pub struct Policy {
     /// Whether a seat is held by heartbeats only.
     pub floating: bool,
     /// How often seats may move.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub max_transfers: Option<u32>,
     /// Over how many days transfers are counted; `null` is over the license's whole life.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub transfer_period_days: Option<u32>,
     /// Features by name.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, crate::shapes::FeatureValue>))]
     pub features: BTreeMap<String, Value>,
     /// Usage limits by meter, as they were given.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, crate::shapes::LimitValue>))]
     pub limits: BTreeMap<String, Value>,
     /// `active` or `retired`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ResourceStatus))]
     pub status: String,
     /// When it was taken up.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }

@@ -18,8 +18,10 @@ pub struct CreateRelease {
     /// The lowest version that may still run.
     pub min_version: Option<String>,
     /// Where to fetch it.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub download_url: Option<String>,
     /// SHA-256 of the download, hexadecimal.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
     /// What is new.
     pub notes: Option<String>,
@@ -40,8 +42,10 @@ pub struct EditRelease {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Release {
     /// Its id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
     /// The product's id.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub product_id: String,
     /// The version.
     pub version: String,
@@ -50,17 +54,23 @@ pub struct Release {
     /// Whether programs must update to it.
     pub mandatory: bool,
     /// The lowest version that may still run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub min_version: Option<String>,
     /// Where to fetch it.
+    #[cfg_attr(feature = "openapi", schema(format = "uri", required))]
     pub download_url: Option<String>,
     /// SHA-256 of the download.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$", required))]
     pub sha256: Option<String>,
     /// What is new.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub notes: Option<String>,
     /// To how many percent of the machines it is offered.
     pub rollout_percent: u8,
     /// `published` or `yanked`.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ReleaseStatus))]
     pub status: String,
     /// When it was published.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
 }

@@ -79,7 +79,7 @@ pub(crate) async fn list_anomalies(
 
 /// Read an anomaly, now or as it was.
 #[utoipa::path(get, path = "/api/admin/anomalies/{id}", tag = "anomalies",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The anomaly.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_anomaly(
     State(app): State<App>,
@@ -97,7 +97,7 @@ pub(crate) async fn read_anomaly(
 }
 
 /// Read an anomaly's history: who made what of it.
-#[utoipa::path(get, path = "/api/admin/anomalies/{id}/events", tag = "anomalies", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/anomalies/{id}/events", tag = "anomalies", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn anomaly_events(
     State(app): State<App>,
@@ -133,7 +133,7 @@ async fn judge(
 }
 
 /// Say that someone looks into an anomaly.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/acknowledge", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/acknowledge", tag = "anomalies", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Acknowledged.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn acknowledge_anomaly(
     State(app): State<App>,
@@ -146,7 +146,7 @@ pub(crate) async fn acknowledge_anomaly(
 }
 
 /// Say that an anomaly is nothing.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/dismiss", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/dismiss", tag = "anomalies", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Dismissed.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn dismiss_anomaly(
     State(app): State<App>,
@@ -159,7 +159,7 @@ pub(crate) async fn dismiss_anomaly(
 }
 
 /// Look at an anomaly again.
-#[utoipa::path(post, path = "/api/admin/anomalies/{id}/reopen", tag = "anomalies", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/anomalies/{id}/reopen", tag = "anomalies", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Open.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn reopen_anomaly(
     State(app): State<App>,

@@ -94,7 +94,7 @@ pub(crate) async fn list_api_keys(
 
 /// Read an API key, now or as it was; never its secret.
 #[utoipa::path(get, path = "/api/admin/api-keys/{id}", tag = "api keys",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The key.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_api_key(
     State(app): State<App>,
@@ -124,7 +124,7 @@ pub(crate) async fn read_api_key(
 }
 
 /// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.
-#[utoipa::path(post, path = "/api/admin/api-keys/{id}/rotate", tag = "api keys", request_body = admin::RotateApiKey, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/api-keys/{id}/rotate", tag = "api keys", request_body = admin::RotateApiKey, params(("id" = uuid::Uuid, Path)),
     responses((status = 201, description = "The new key, with its secret.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem),
         (status = 409, description = "`API_KEY_ENDED`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rotate_api_key(
@@ -152,7 +152,7 @@ pub(crate) async fn rotate_api_key(
 }
 
 /// Revoke an API key.
-#[utoipa::path(delete, path = "/api/admin/api-keys/{id}", tag = "api keys", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/api-keys/{id}", tag = "api keys", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Revoked, here at once and on other nodes within a second."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_api_key(
     State(app): State<App>,
@@ -175,7 +175,7 @@ pub(crate) async fn revoke_api_key(
 }
 
 /// Read an API key's history.
-#[utoipa::path(get, path = "/api/admin/api-keys/{id}/events", tag = "api keys", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/api-keys/{id}/events", tag = "api keys", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn api_key_events(
     State(app): State<App>,

@@ -86,7 +86,7 @@ pub(crate) async fn list_customers(
 
 /// Read a customer, now or as it was.
 #[utoipa::path(get, path = "/api/admin/customers/{id}", tag = "customers",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The customer.", body = admin::Customer), (status = 404, description = "`CUSTOMER_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_customer(
     State(app): State<App>,
@@ -107,7 +107,7 @@ pub(crate) async fn read_customer(
 
 /// Change a customer.
 #[utoipa::path(patch, path = "/api/admin/customers/{id}", tag = "customers", request_body = admin::EditCustomer,
-    params(("id" = String, Path), ("If-Match" = String, Header)),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Customer), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
         (status = 409, description = "`CUSTOMER_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
@@ -136,7 +136,7 @@ pub(crate) async fn edit_customer(
 }
 
 /// Take a customer out of use.
-#[utoipa::path(delete, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_customer(
     State(app): State<App>,
@@ -159,7 +159,7 @@ pub(crate) async fn retire_customer(
 }
 
 /// Read a customer's history.
-#[utoipa::path(get, path = "/api/admin/customers/{id}/events", tag = "customers", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/customers/{id}/events", tag = "customers", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn customer_events(
     State(app): State<App>,

@@ -85,7 +85,7 @@ pub(crate) struct DeliveryQuery {
 
 /// List a webhook's deliveries, newest event first.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}/deliveries", tag = "webhooks",
-    params(("id" = String, Path), PageQuery, DeliveryQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery, DeliveryQuery),
     responses((status = 200, description = "A page.", body = Page<Delivery>)), security(("api_key" = [])))]
 pub(crate) async fn list_deliveries(
     State(app): State<App>,
@@ -117,7 +117,7 @@ pub(crate) async fn list_deliveries(
 }
 
 /// Try a delivery again from the beginning, a dead one too.
-#[utoipa::path(post, path = "/api/admin/webhooks/{id}/deliveries/{position}/resend", tag = "webhooks", params(("id" = String, Path), ("position" = i64, Path)),
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/deliveries/{position}/resend", tag = "webhooks", params(("id" = uuid::Uuid, Path), ("position" = i64, Path)),
     responses((status = 202, description = "On its way."), (status = 404, description = "`DELIVERY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resend_delivery(
     State(app): State<App>,
@@ -143,7 +143,7 @@ pub(crate) async fn resend_delivery(
 }
 
 /// Send everything since a moment again, and what was not wanted then and is now.
-#[utoipa::path(post, path = "/api/admin/webhooks/{id}/replay", tag = "webhooks", request_body = ReplayWebhook, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/replay", tag = "webhooks", request_body = ReplayWebhook, params(("id" = uuid::Uuid, Path)),
     responses((status = 202, description = "On its way."), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn replay_webhook(
     State(app): State<App>,
@@ -171,7 +171,7 @@ pub(crate) async fn replay_webhook(
 }
 
 /// Deliver a test event now, once, and say how it went.
-#[utoipa::path(post, path = "/api/admin/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/webhooks/{id}/test", tag = "webhooks", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "How it went.", body = TestedWebhook), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn test_webhook(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
     caller.require(&app, Scope::Admin)?;

@@ -49,6 +49,7 @@ fn reply(view: &PolicyView) -> Reply {
 /// Take up a policy of a product.
 #[utoipa::path(post, path = "/api/admin/policies", tag = "policies", request_body = admin::CreatePolicy,
     responses((status = 201, description = "Taken up.", body = admin::Policy),
+        (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem),
         (status = 409, description = "`POLICY_CODE_TAKEN`, `PRODUCT_RETIRED`", body = Problem),
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_policy(
@@ -103,7 +104,7 @@ pub(crate) async fn list_policies(
 
 /// Read a policy, now or as it was.
 #[utoipa::path(get, path = "/api/admin/policies/{id}", tag = "policies",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The policy.", body = admin::Policy), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_policy(
     State(app): State<App>,
@@ -120,7 +121,7 @@ pub(crate) async fn read_policy(
 
 /// Change a policy.
 #[utoipa::path(patch, path = "/api/admin/policies/{id}", tag = "policies", request_body = admin::PolicyTerms,
-    params(("id" = String, Path), ("If-Match" = String, Header)),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Policy), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
         (status = 409, description = "`POLICY_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
@@ -144,7 +145,7 @@ pub(crate) async fn edit_policy(
 }
 
 /// Take a policy out of use.
-#[utoipa::path(delete, path = "/api/admin/policies/{id}", tag = "policies", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/policies/{id}", tag = "policies", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_policy(
     State(app): State<App>,
@@ -167,7 +168,7 @@ pub(crate) async fn retire_policy(
 }
 
 /// Read a policy's history.
-#[utoipa::path(get, path = "/api/admin/policies/{id}/events", tag = "policies", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/policies/{id}/events", tag = "policies", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn policy_events(
     State(app): State<App>,

@@ -85,7 +85,7 @@ pub(crate) async fn list_products(
 
 /// Read a product, now or as it was.
 #[utoipa::path(get, path = "/api/admin/products/{id}", tag = "products",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The product.", body = admin::Product), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_product(
     State(app): State<App>,
@@ -102,8 +102,8 @@ pub(crate) async fn read_product(
 
 /// Change a product.
 #[utoipa::path(patch, path = "/api/admin/products/{id}", tag = "products", request_body = admin::EditProduct,
-    params(("id" = String, Path), ("If-Match" = String, Header)),
-    responses((status = 200, description = "Changed.", body = admin::Product), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
+    responses((status = 200, description = "Changed.", body = admin::Product), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem), (status = 422, description = "`VERSION_INVALID`", body = Problem),
         (status = 409, description = "`PRODUCT_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_product(
@@ -131,7 +131,7 @@ pub(crate) async fn edit_product(
 }
 
 /// Take a product out of use.
-#[utoipa::path(delete, path = "/api/admin/products/{id}", tag = "products", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/products/{id}", tag = "products", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_product(
     State(app): State<App>,
@@ -154,7 +154,7 @@ pub(crate) async fn retire_product(
 }
 
 /// Read a product's history.
-#[utoipa::path(get, path = "/api/admin/products/{id}/events", tag = "products", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/products/{id}/events", tag = "products", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn product_events(
     State(app): State<App>,

@@ -34,8 +34,9 @@ fn reply(release: &PublishedRelease) -> Reply {
 /// Publish a version of a product.
 #[utoipa::path(post, path = "/api/admin/releases", tag = "releases", request_body = admin::CreateRelease,
     responses((status = 201, description = "Published.", body = admin::Release),
+        (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem),
         (status = 409, description = "`RELEASE_EXISTS`, `PRODUCT_RETIRED`", body = Problem),
-        (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
+        (status = 422, description = "`VALIDATION_FAILED`, `VERSION_INVALID`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_release(
     State(app): State<App>,
     caller: Caller,
@@ -81,7 +82,7 @@ pub(crate) struct ReleaseQuery {
 /// List the releases on offer, by time of publication.
 #[utoipa::path(get, path = "/api/admin/releases", tag = "releases",
     params(ListQuery, ReleaseQuery),
-    responses((status = 200, description = "A page.", body = Page<admin::Release>)), security(("api_key" = [])))]
+    responses((status = 200, description = "A page.", body = Page<admin::Release>), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_releases(
     State(app): State<App>,
     caller: Caller,
@@ -103,7 +104,7 @@ pub(crate) async fn list_releases(
 
 /// Read a release, now or as it was.
 #[utoipa::path(get, path = "/api/admin/releases/{id}", tag = "releases",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The release.", body = admin::Release), (status = 404, description = "`RELEASE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_release(
     State(app): State<App>,
@@ -122,7 +123,7 @@ pub(crate) async fn read_release(
 }
 
 /// Offer a release to more machines, or to fewer.
-#[utoipa::path(patch, path = "/api/admin/releases/{id}", tag = "releases", request_body = admin::EditRelease, params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(patch, path = "/api/admin/releases/{id}", tag = "releases", request_body = admin::EditRelease, params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::Release), (status = 409, description = "`RELEASE_YANKED`", body = Problem), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn roll_out_release(
     State(app): State<App>,
@@ -145,7 +146,7 @@ pub(crate) async fn roll_out_release(
 }
 
 /// Take a release back.
-#[utoipa::path(delete, path = "/api/admin/releases/{id}", tag = "releases", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/releases/{id}", tag = "releases", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "No longer offered."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn yank_release(
     State(app): State<App>,
@@ -168,7 +169,7 @@ pub(crate) async fn yank_release(
 }
 
 /// Read a release's history.
-#[utoipa::path(get, path = "/api/admin/releases/{id}/events", tag = "releases", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/releases/{id}/events", tag = "releases", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn release_events(
     State(app): State<App>,

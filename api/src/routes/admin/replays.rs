@@ -130,7 +130,7 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
 }
 
 /// Read how far a replay is, and where its files are.
-#[utoipa::path(get, path = "/api/admin/replays/{id}", tag = "replays", operation_id = "read_replay", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/admin/replays/{id}", tag = "replays", operation_id = "read_replay", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The replay.", body = Replay), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_replay(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
     caller.require(&app, Scope::Read)?;
@@ -139,7 +139,7 @@ pub(crate) async fn read_replay(State(app): State<App>, caller: Caller, Path(id)
 }
 
 /// Fetch a file of a replay.
-#[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = String, Path), ("file" = String, Path, description = "As `files` names it")),
+#[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = uuid::Uuid, Path), ("file" = String, Path, description = "As `files` names it")),
     responses((status = 200, description = "The file.", content((String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn fetch_replay(State(app): State<App>, caller: Caller, Path2(id, file): Path2) -> Result<Response> {
     caller.require(&app, Scope::Read)?;

@@ -35,7 +35,7 @@ const MOST: usize = 1_000;
 
 /// Live the last days again under proposed terms: who would have been refused, and who would have lost a seat. Nothing
 /// is written.
-#[utoipa::path(post, path = "/api/admin/policies/{id}/simulate", tag = "policies", operation_id = "simulate_policy", request_body = SimulatePolicy, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/policies/{id}/simulate", tag = "policies", operation_id = "simulate_policy", request_body = SimulatePolicy, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "What would have been.", body = SimulationResult), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn simulate_policy(
     State(app): State<App>,

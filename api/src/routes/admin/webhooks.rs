@@ -119,7 +119,7 @@ pub(crate) async fn list_webhooks(
 
 /// Read a webhook, now or as it was; never its secret.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}", tag = "webhooks",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The webhook.", body = Shape), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_webhook(
     State(app): State<App>,
@@ -137,7 +137,7 @@ pub(crate) async fn read_webhook(
 }
 
 /// Change what a webhook subscribes to; what is absent stays as it is.
-#[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = EditWebhook, params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(patch, path = "/api/admin/webhooks/{id}", tag = "webhooks", request_body = EditWebhook, params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = Shape), (status = 409, description = "`WEBHOOK_RETIRED`", body = Problem), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_webhook(
     State(app): State<App>,
@@ -165,7 +165,7 @@ pub(crate) async fn edit_webhook(
 }
 
 /// End a webhook; what is on its way is not delivered any more.
-#[utoipa::path(delete, path = "/api/admin/webhooks/{id}", tag = "webhooks", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/webhooks/{id}", tag = "webhooks", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "Ended."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_webhook(
     State(app): State<App>,
@@ -183,7 +183,7 @@ pub(crate) async fn retire_webhook(
 }
 
 /// Read a webhook's history.
-#[utoipa::path(get, path = "/api/admin/webhooks/{id}/events", tag = "webhooks", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/webhooks/{id}/events", tag = "webhooks", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<licet_contracts::admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn webhook_events(
     State(app): State<App>,

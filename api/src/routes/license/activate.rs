@@ -28,7 +28,7 @@ use crate::{
         (status = 200, description = "The machine had a seat already; nothing was counted twice, and a floating seat is held from now on.", body = ActivateResponse),
         (status = 404, description = "`LICENSE_NOT_FOUND`", body = licet_contracts::Problem),
         (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_SUSPENDED`, `LICENSE_NOT_YET_VALID`, `LICENSE_EXPIRED`, \
-            `FINGERPRINT_REQUIRED`, `FINGERPRINT_PLACEHOLDER`, `FINGERPRINT_INSUFFICIENT`, `VERSION_UNSUPPORTED`, \
+            `FINGERPRINT_REQUIRED`, `FINGERPRINT_PLACEHOLDER`, `FINGERPRINT_INSUFFICIENT`, `VERSION_INVALID`, `VERSION_UNSUPPORTED`, \
             `ACTIVATION_LIMIT_REACHED` (with `limit` and `active`)", body = licet_contracts::Problem),
     ), security(("api_key" = [])))]
 pub(crate) async fn activate_license(

@@ -28,7 +28,7 @@ use crate::{
     responses(
         (status = 200, description = "Recorded; `valid` and `code` as verify answers them.", body = HeartbeatResponse),
         (status = 401, description = "`TOKEN_REVOKED` for a deactivated activation, `TOKEN_EXPIRED`, `UNAUTHENTICATED`", body = licet_contracts::Problem),
-        (status = 422, description = "`METER_UNKNOWN`, `VALIDATION_FAILED`", body = licet_contracts::Problem),
+        (status = 422, description = "`METER_UNKNOWN`, `VERSION_INVALID`, `VALIDATION_FAILED`", body = licet_contracts::Problem),
         (status = 429, description = "`RATE_LIMITED`", body = licet_contracts::Problem),
     ), security(("bearer" = [])))]
 pub(crate) async fn heartbeat(

@@ -25,7 +25,7 @@ use crate::{
             `NOT_YET_VALID`, `EXPIRED`, `FINGERPRINT_REQUIRED`, `FINGERPRINT_INSUFFICIENT`, `NOT_ACTIVATED`, \
             `HEARTBEAT_DEAD`, `VERSION_UNSUPPORTED`, `FEATURE_MISSING`, `USAGE_LIMIT_EXCEEDED`, `EXPIRED_IN_GRACE`, `VALID`.",
             body = VerifyResponse),
-        (status = 422, description = "`LICENSE_KEY_REQUIRED`", body = licet_contracts::Problem),
+        (status = 422, description = "`LICENSE_KEY_REQUIRED`, `VERSION_INVALID`", body = licet_contracts::Problem),
     ), security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn verify_license(
     State(app): State<App>,

@@ -116,7 +116,8 @@ impl RawFingerprint {
             extra: self
                 .extra
                 .iter()
-                .map(|(name, value)| (name.trim().to_lowercase(), Normalized::value(value)))
+                .map(|(name, value)| (component_name(name), Normalized::value(value)))
+                .filter(|(name, _)| !name.is_empty())
                 .collect(),
             sent: self.mac_addresses.len() + single.into_iter().flatten().count() + self.extra.len(),
         })
@@ -221,6 +222,12 @@ impl Normalized {
         let dropped = known.dropped.or_else(is_shared);
         Self { dropped, ..known }
     }
+}
+
+/// Names go into the log, where Postgres looks into them: it takes no U+0000.
+fn component_name(name: &str) -> String {
+    let plain: String = name.chars().filter(|c| !c.is_control()).collect();
+    plain.trim().to_lowercase()
 }
 
 fn normalized(value: &str) -> String {

@@ -44,7 +44,7 @@ pub(crate) struct ActivationQuery {
 
 /// List a license's machines, past and present, by time of activation.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/activations", tag = "licenses",
-    params(("id" = String, Path), PageQuery, ActivationQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery, ActivationQuery),
     responses((status = 200, description = "A page.", body = Page<ActivationSummary>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_activations(
     State(app): State<App>,

@@ -49,7 +49,7 @@ async fn change(
 }
 
 /// Stop a license until it is resumed.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/suspend", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/suspend", tag = "licenses", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Suspended.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn suspend_license(
     State(app): State<App>,
@@ -62,7 +62,7 @@ pub(crate) async fn suspend_license(
 }
 
 /// Let a suspended license work again.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/resume", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/resume", tag = "licenses", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Active.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resume_license(
     State(app): State<App>,
@@ -75,7 +75,7 @@ pub(crate) async fn resume_license(
 }
 
 /// End a license for good.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/revoke", tag = "licenses", request_body = admin::WithReason, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/revoke", tag = "licenses", request_body = admin::WithReason, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Revoked.", body = admin::License), (status = 422, description = "`LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_license(
     State(app): State<App>,
@@ -88,7 +88,7 @@ pub(crate) async fn revoke_license(
 }
 
 /// Move a license's end.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/renew", tag = "licenses", request_body = admin::RenewLicense, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/renew", tag = "licenses", request_body = admin::RenewLicense, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Renewed.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`, `LICENSE_NOT_RENEWABLE`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn renew_license(
     State(app): State<App>,
@@ -124,7 +124,7 @@ pub(crate) async fn renew_license(
 }
 
 /// Show a license's key in full. Each time stands in the audit trail.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/reveal-key", tag = "licenses", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/reveal-key", tag = "licenses", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The key.", body = admin::RevealedKey), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn reveal_license_key(
     State(app): State<App>,

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Give a machine that never goes online a seat and a longer lease: its request file in, the answer file out.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/check-out", tag = "licenses", request_body = admin::CheckOut, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/check-out", tag = "licenses", request_body = admin::CheckOut, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The answer file, to be carried to the machine.", body = AnswerFile),
         (status = 422, description = "`REQUEST_FILE_INVALID`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn check_out_license(

@@ -20,7 +20,7 @@ use crate::{
 
 /// Change what a license overrides of its policy, its dates and its note.
 #[utoipa::path(patch, path = "/api/admin/licenses/{id}", tag = "licenses", request_body = admin::EditLicense,
-    params(("id" = String, Path), ("If-Match" = String, Header)),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 200, description = "Changed.", body = admin::License), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem),
         (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem),
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
@@ -52,7 +52,7 @@ pub(crate) async fn edit_license(
 }
 
 /// Take a license out of the books.
-#[utoipa::path(delete, path = "/api/admin/licenses/{id}", tag = "licenses", params(("id" = String, Path), ("If-Match" = String, Header)),
+#[utoipa::path(delete, path = "/api/admin/licenses/{id}", tag = "licenses", params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)),
     responses((status = 204, description = "No longer found by machines."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_license(
     State(app): State<App>,

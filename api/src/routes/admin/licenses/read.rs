@@ -39,7 +39,7 @@ pub(crate) struct LicenseQuery {
 /// List licenses, by time of issue.
 #[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
     params(ListQuery, LicenseQuery),
-    responses((status = 200, description = "A page.", body = Page<admin::License>)), security(("api_key" = [])))]
+    responses((status = 200, description = "A page.", body = Page<admin::License>), (status = 404, description = "`POLICY_NOT_FOUND`, `PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_licenses(
     State(app): State<App>,
     caller: Caller,
@@ -78,7 +78,7 @@ pub(crate) async fn list_licenses(
 
 /// Read a license, now or as it was.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}", tag = "licenses",
-    params(("id" = String, Path), AsOfQuery),
+    params(("id" = uuid::Uuid, Path), AsOfQuery),
     responses((status = 200, description = "The license.", body = admin::License), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_license(
     State(app): State<App>,
@@ -112,7 +112,7 @@ pub(crate) async fn read_license(
 }
 
 /// Read a license's history.
-#[utoipa::path(get, path = "/api/admin/licenses/{id}/events", tag = "licenses", params(("id" = String, Path), HistoryQuery),
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/events", tag = "licenses", params(("id" = uuid::Uuid, Path), HistoryQuery),
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn license_events(
     State(app): State<App>,

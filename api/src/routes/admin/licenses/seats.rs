@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Move a seat from one machine to another.
-#[utoipa::path(post, path = "/api/admin/licenses/{id}/transfer", tag = "licenses", request_body = admin::TransferSeat, params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/admin/licenses/{id}/transfer", tag = "licenses", request_body = admin::TransferSeat, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The machine that has the seat now.", body = ActivationSummary),
         (status = 409, description = "`ACTIVATION_NOT_ACTIVE`, `ALREADY_ACTIVE`, `ACTIVATION_CHECKED_OUT`", body = Problem),
         (status = 422, description = "`TRANSFER_LIMIT_REACHED`", body = Problem)), security(("api_key" = [])))]
@@ -66,7 +66,7 @@ pub(crate) async fn transfer_seat(
 
 /// Take a machine's seat back.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/activations/{activation_id}/deactivate", tag = "licenses", request_body = admin::WithReason,
-    params(("id" = String, Path), ("activation_id" = String, Path)),
+    params(("id" = uuid::Uuid, Path), ("activation_id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The machine has no seat now, or had none any more.", body = ActivationSummary),
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn deactivate_seat(

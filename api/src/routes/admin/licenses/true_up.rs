@@ -34,7 +34,7 @@ pub(crate) struct TrueUpQuery {
 
 /// Read what a license used in a period, as a signed statement that verifies offline.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/true-up", tag = "usage",
-    params(("id" = String, Path), TrueUpQuery),
+    params(("id" = uuid::Uuid, Path), TrueUpQuery),
     responses((status = 200, description = "The statement.", body = TrueUp), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn license_true_up(
     State(app): State<App>,

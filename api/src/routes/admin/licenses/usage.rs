@@ -120,7 +120,7 @@ pub(crate) struct MeterQuery {
 
 /// List a license's beats in a range, oldest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/heartbeats", tag = "usage",
-    params(("id" = String, Path), PageQuery, RangeQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery, RangeQuery),
     responses((status = 200, description = "A page.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_heartbeats(
     State(app): State<App>,
@@ -167,7 +167,7 @@ fn entry(row: BeatRow) -> HeartbeatEntry {
 
 /// Read beats, machines and users of a license by hour or by day.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/activity", tag = "usage",
-    params(("id" = String, Path), RangeQuery, ActivityQuery),
+    params(("id" = uuid::Uuid, Path), RangeQuery, ActivityQuery),
     responses((status = 200, description = "Buckets with at least one beat, at most 10,000.", body = Series<ActivityBucket>)), security(("api_key" = [])))]
 pub(crate) async fn license_activity(
     State(app): State<App>,
@@ -196,7 +196,7 @@ pub(crate) async fn license_activity(
 
 /// Read how often a license's features were used, by day or by month.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/feature-usage", tag = "usage",
-    params(("id" = String, Path), RangeQuery, FeatureQuery),
+    params(("id" = uuid::Uuid, Path), RangeQuery, FeatureQuery),
     responses((status = 200, description = "Features and days with use, at most 10,000.", body = Series<FeatureCount>)), security(("api_key" = [])))]
 pub(crate) async fn license_feature_usage(
     State(app): State<App>,
@@ -224,7 +224,7 @@ pub(crate) async fn license_feature_usage(
 
 /// Read how much of each meter a license used, by billing period (a calendar month in UTC) or by day.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/meters", tag = "usage",
-    params(("id" = String, Path), RangeQuery, MeterQuery),
+    params(("id" = uuid::Uuid, Path), RangeQuery, MeterQuery),
     responses((status = 200, description = "Meters and periods with use.", body = Series<MeterAmount>)), security(("api_key" = [])))]
 pub(crate) async fn license_meters(
     State(app): State<App>,
@@ -257,7 +257,7 @@ pub(crate) async fn license_meters(
 }
 
 /// Read a license's figures over its whole life.
-#[utoipa::path(get, path = "/api/admin/licenses/{id}/usage-stats", tag = "usage", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/admin/licenses/{id}/usage-stats", tag = "usage", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The figures; zeros when no machine has reported yet.", body = UsageStats)), security(("api_key" = [])))]
 pub(crate) async fn license_usage_stats(
     State(app): State<App>,
@@ -301,7 +301,7 @@ pub(crate) struct DecisionQuery {
 
 /// List what a license's machines were refused in a range, and why, newest first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/decisions", tag = "usage",
-    params(("id" = String, Path), PageQuery, DecisionQuery),
+    params(("id" = uuid::Uuid, Path), PageQuery, DecisionQuery),
     responses((status = 200, description = "A page.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_decisions(
     State(app): State<App>,
