@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use licet_domain::values::{Feature, Features, Limit, Limits, Text, Timestamp, ValueError};
 use serde_json::Value;
+use url::Url;
 
 use crate::{CommandError, FieldError};
 
@@ -15,20 +16,15 @@ pub(crate) fn is_short_name(name: &str) -> bool {
 /// An address to send to, or to fetch from: `https://…` or `http://…`.
 pub(crate) fn web_address(text: &str) -> Result<Text<2000>, ValueError> {
     let text = Text::parse(text)?;
-    let rest = text
-        .as_str()
-        .strip_prefix("https://")
-        .or(text.as_str().strip_prefix("http://"));
-    // A name in front of the host would be sent as a credential.
-    let shaped = rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let port = host
-            .rsplit_once(':')
-            .map(|(_, port)| port)
-            .filter(|port| !port.ends_with(']'));
-        let reachable = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        !host.is_empty() && reachable && !host.contains('@') && !rest.contains(char::is_whitespace)
-    });
+    let written = text.as_str();
+    let plain = !written.contains(|c: char| c.is_whitespace() || c == '\\');
+    // What stands in front of an `@` would be sent as a credential.
+    let shaped = plain
+        && ["https://", "http://"].iter().any(|scheme| written.starts_with(scheme))
+        && Url::parse(written).is_ok_and(|url| {
+            let host = written.split("//").nth(1).is_some_and(|rest| !rest.starts_with('/'));
+            host && url.username().is_empty() && url.password().is_none() && url.port() != Some(0)
+        });
     if shaped {
         return Ok(text);
     }

@@ -77,6 +77,8 @@ pub enum Outcome {
         status: Option<u16>,
         /// Why.
         error: String,
+        /// After how many seconds the target wants to be asked again, where it said so.
+        retry_after_seconds: Option<i64>,
     },
 }
 
@@ -153,8 +155,8 @@ pub async fn take_due(pool: &PgPool, webhook_id: Uuid, limit: i64) -> sqlx::Resu
         .collect())
 }
 
-/// Leaves a target alone for longer with each failure in a row.
-pub async fn pause(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
+/// Leaves a target alone for longer with each failure in a row, and for as long as it asks for.
+pub async fn pause(pool: &PgPool, webhook_id: Uuid, retry_after_seconds: Option<i64>) -> sqlx::Result<()> {
     let failures = sqlx::query_scalar!(
         r#"INSERT INTO webhook_pauses (webhook_id, failures, until) VALUES ($1, 1, clock_timestamp())
            ON CONFLICT (webhook_id) DO UPDATE SET failures = webhook_pauses.failures + 1 RETURNING failures"#,
@@ -163,6 +165,7 @@ pub async fn pause(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
     .fetch_one(pool)
     .await?;
     let seconds = back_off(failures.unsigned_abs()).min(LONGEST_PAUSE_SECONDS);
+    let seconds = seconds.max(retry_after_seconds.unwrap_or_default());
     sqlx::query!(
         "UPDATE webhook_pauses SET until = clock_timestamp() + make_interval(secs => $2) WHERE webhook_id = $1",
         webhook_id,
@@ -249,7 +252,12 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
             .await?;
             Ok(false)
         }
-        Outcome::Failed { status, error } => {
+        Outcome::Failed {
+            status,
+            error,
+            retry_after_seconds,
+        } => {
+            let wait = back_off(delivery.attempts + 1).max(retry_after_seconds.unwrap_or_default());
             let dead = sqlx::query_scalar!(
                 r#"UPDATE webhook_deliveries SET attempts = attempts + 1, last_status = $3, last_error = left($4, 500),
                        next_attempt_at = clock_timestamp() + make_interval(secs => $5),
@@ -263,7 +271,7 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
                 delivery.position,
                 status.map(i32::from),
                 error.replace('\0', ""),
-                back_off(delivery.attempts + 1) as f64,
+                wait as f64,
                 GIVE_UP_SECONDS as f64,
                 delivery.attempts.cast_signed(),
             )

@@ -1,6 +1,6 @@
 //! The cache and the commands on it: no seat too many, nothing stale believed for long.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use licet_domain::{
@@ -50,12 +50,12 @@ fn activate(machine: u128, seats: u32) -> LicenseCommand {
         mac_addresses: vec![format!("02{machine:010x}")],
         cpu_id: Some("one model".to_owned()),
         system_uuid: Some(format!("{:032x}", machine + 1)),
-        extra: BTreeMap::new(),
+        ..RawFingerprint::default()
     };
     let fingerprint = raw.normalize().unwrap();
     LicenseCommand::Activate(Box::new(Activate {
         activation_id: ActivationId(Uuid::from_u128(machine)),
-        components: fingerprint.hash(&[3; 32]),
+        identity: fingerprint.hash(&[3; 32]),
         fingerprint,
         terms: Arc::new(Terms::with_seats(seats)),
         policy_version: 1,

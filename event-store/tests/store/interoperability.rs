@@ -25,6 +25,7 @@ async fn their_framework_writes_through_our_store_and_their_repository_reads_our
     let framework = CqrsFramework::<Adapted<Product>, _>::new(store, vec![], ());
     let id = Uuid::from_u128(5);
     let create = ProductCommand::Create {
+        version_scheme: licet_domain::values::VersionScheme::Semver,
         id: ProductId(id),
         code: Code::parse("studio").unwrap(),
         name: Text::parse("Größe “A”").unwrap(),
@@ -35,6 +36,7 @@ async fn their_framework_writes_through_our_store_and_their_repository_reads_our
         .await
         .unwrap();
     let edit = ProductCommand::Edit {
+        version_scheme: licet_domain::values::VersionScheme::Semver,
         min_version: None,
         name: Text::parse("Atelier").unwrap(),
         at: now(),

@@ -25,6 +25,7 @@ fn now() -> Timestamp {
 /// An event of a product by number.
 fn created(number: u128) -> NewEvent {
     NewEvent::of(&ProductEvent::Created(ProductCreated {
+        version_scheme: licet_domain::values::VersionScheme::Semver,
         product_id: ProductId(Uuid::from_u128(number)),
         code: Code::parse(&format!("product-{number}")).unwrap(),
         name: Text::parse("Größe “A”").unwrap(),

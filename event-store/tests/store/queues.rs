@@ -115,6 +115,7 @@ async fn a_failure_that_is_told_late_undoes_nothing() {
     let failed = Outcome::Failed {
         status: None,
         error: "too late".to_owned(),
+        retry_after_seconds: None,
     };
     assert!(!deliveries::settle(pool, &held_up, &failed).await.unwrap());
     let status = "SELECT status FROM webhook_deliveries WHERE position = ";
@@ -129,7 +130,7 @@ async fn a_failure_that_is_told_late_undoes_nothing() {
     // What waits behind a target that takes nothing is given up in its time, tried or not.
     delivery(2).await.unwrap();
     delivery(3).await.unwrap();
-    deliveries::pause(pool, webhook).await.unwrap();
+    deliveries::pause(pool, webhook, None).await.unwrap();
     let age = "UPDATE webhook_deliveries SET created_at = clock_timestamp() - interval '4 days' WHERE position = 2";
     sqlx::query(age).execute(pool).await.unwrap();
     assert_eq!(

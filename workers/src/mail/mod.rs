@@ -12,7 +12,7 @@ use lettre::{
     transport::smtp,
 };
 use licet_commands::{Platform, customer::CustomerView};
-use licet_domain::values::{LicenseId, Timestamp};
+use licet_domain::values::{Email, LicenseId, Timestamp};
 use licet_event_store::{
     LogTable, RecordedEvent, Tenant, consumers,
     mails::{self, DueMail, NewMail},
@@ -274,10 +274,9 @@ async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Li
     let view = CustomerView::open(&customer.state, sealer.as_ref());
     let view = view.map_err(|error| Refusal::hopeless(&error.to_string()))?;
     let person = view.person.ok_or(Refusal::hopeless("the customer was forgotten"))?;
-    let address = person
-        .email
-        .parse()
-        .map_err(|_| Refusal::hopeless("the mail address cannot be read"))?;
+    let unreadable = || Refusal::hopeless("the mail address cannot be read");
+    let address = Email::parse(&person.email).map_err(|_| unreadable())?.to_ascii();
+    let address = address.parse().map_err(|_| unreadable())?;
     Ok((
         Mailbox::new(Some(person.name.clone()), address),
         Licensee {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
-use licet_commands::Platform;
+use licet_commands::{CommandError, Context, Platform};
 use licet_domain::webhook::LiveWebhook;
 use licet_event_store::{
     LogTable, RecordedEvent, StoreError, Tenant,
@@ -13,8 +13,8 @@ use licet_event_store::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Sender, Sent, as_recorded, database};
-use crate::{Worker, WorkerError, metrics::METRICS, relay::envelope};
+use super::{Sender, Sent, as_recorded, database, payload};
+use crate::{Worker, WorkerError, metrics::METRICS};
 
 /// Deliveries taken at once: even a slow target has answered all of them within the time for which they are taken.
 const TAKEN: i64 = 15;
@@ -72,7 +72,25 @@ async fn deliver(
         (Outcome::Failed { .. }, false) => "failed",
         (Outcome::Failed { .. }, true) => "dead",
     });
+    if matches!(outcome, Outcome::Failed { status: Some(410), .. }) {
+        end(worker, delivery).await?;
+    }
     Ok(matches!(outcome, Outcome::Delivered { .. }))
+}
+
+/// A target that answers 410 Gone wants nothing any more: its webhook ends, as Standard Webhooks asks, and an operator
+/// finds that in its history.
+async fn end(worker: &Worker, delivery: &DueDelivery) -> Result<(), WorkerError> {
+    let (platform, id) = (&worker.platform, delivery.webhook_id);
+    let edge = &platform.edge;
+    let context = Context::system("webhooks", delivery.tenant.clone(), edge.now(), edge.id());
+    match platform.retire_webhook(&context, id, &|_| true).await {
+        Ok(_) | Err(CommandError::Webhook(_)) => {}
+        Err(error) => return Err(WorkerError::of("ending a webhook whose target is gone")(error.into())),
+    }
+    tracing::warn!(webhook = %id, "its target answered 410 Gone; the webhook has ended");
+    let buried = deliveries::bury(platform.log.pool(), id).await;
+    buried.map_err(database("giving up deliveries"))
 }
 
 async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) -> Result<bool, StoreError> {
@@ -80,7 +98,9 @@ async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) ->
     let dead = deliveries::settle(pool, delivery, outcome).await?;
     match outcome {
         Outcome::Delivered { .. } => deliveries::unpause(pool, delivery.webhook_id).await?,
-        Outcome::Failed { .. } => deliveries::pause(pool, delivery.webhook_id).await?,
+        Outcome::Failed {
+            retry_after_seconds, ..
+        } => deliveries::pause(pool, delivery.webhook_id, *retry_after_seconds).await?,
     }
     Ok(dead)
 }
@@ -99,6 +119,7 @@ async fn attempt(
         return Ok(Outcome::Failed {
             status: None,
             error: "the event is not in the log".to_owned(),
+            retry_after_seconds: None,
         });
     };
     let sealer = platform.vault.sealer(&delivery.tenant, Purpose::Tenant, "1").await;
@@ -107,7 +128,9 @@ async fn attempt(
         .open(&webhook.created.secret)
         .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
     let id = format!("msg_{}_{}", log_id.simple(), event.position);
-    let body = envelope(log_id, event).to_string();
+    let body = payload::message(platform, (log_id, &delivery.tenant), event)
+        .await?
+        .to_string();
     let sent = sender
         .send(
             webhook.subscription.url.as_str(),
@@ -118,6 +141,14 @@ async fn attempt(
         .await;
     Ok(match sent {
         Sent::Taken(status) => Outcome::Delivered { status },
-        Sent::Refused { status, error } => Outcome::Failed { status, error },
+        Sent::Refused {
+            status,
+            error,
+            retry_after_seconds,
+        } => Outcome::Failed {
+            status,
+            error,
+            retry_after_seconds,
+        },
     })
 }

@@ -6,6 +6,7 @@
 //! `webhook-id` twice, as Standard Webhooks asks it to expect.
 
 mod deliver;
+mod payload;
 mod send;
 mod target;
 

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
 use licet_domain::values::Timestamp;
 use sha2::Sha256;
-use ureq::{Agent, config::Config, unversioned::transport::DefaultConnector};
+use ureq::{Agent, config::Config, http::HeaderMap, unversioned::transport::DefaultConnector};
 
 use super::target::Guarded;
 
@@ -30,6 +30,8 @@ pub enum Sent {
         status: Option<u16>,
         /// Why.
         error: String,
+        /// After how many seconds it wants to be asked again, where it says so with 429 or 503.
+        retry_after_seconds: Option<i64>,
     },
 }
 
@@ -56,26 +58,30 @@ impl Sender {
         let signature = sign(secret, &id, now.seconds(), &body);
         let (agent, url) = (Arc::clone(&self.0), url.to_owned());
         let sent = tokio::task::spawn_blocking(move || post(&agent, &url, (&id, now.seconds(), &signature), &body));
-        sent.await.unwrap_or_else(|error| Sent::Refused {
-            status: None,
-            error: error.to_string(),
-        })
+        sent.await.unwrap_or_else(|error| refused(None, error.to_string()))
     }
 }
 
-fn post(agent: &Agent, url: &str, (id, timestamp, signature): (&str, i64, &str), body: &str) -> Sent {
+fn post(agent: &Agent, url: &str, (id, now, signature): (&str, i64, &str), body: &str) -> Sent {
+    // Names with umlauts are looked up in their ASCII form.
+    let url = match url::Url::parse(url) {
+        Ok(url) => url,
+        Err(error) => return refused(None, format!("the target's address cannot be read: {error}")),
+    };
     let answered = agent
-        .post(url)
+        .post(url.as_str())
         .header("content-type", "application/json")
         .header("webhook-id", id)
-        .header("webhook-timestamp", timestamp.to_string())
+        .header("webhook-timestamp", now.to_string())
         .header("webhook-signature", signature)
         .send(body);
-    let refused = |status, error: String| Sent::Refused { status, error };
     match answered {
         Err(error) => refused(None, error.to_string()),
         Ok(mut response) => {
             let status = response.status().as_u16();
+            let wait = matches!(status, 429 | 503)
+                .then(|| retry_after(response.headers(), now))
+                .flatten();
             // Read a little, so that the connection can be used again; a target that answers without end is left.
             let mut reader = response.body_mut().as_reader().take(ANSWER);
             let _ = std::io::copy(&mut reader, &mut std::io::sink());
@@ -85,10 +91,34 @@ fn post(agent: &Agent, url: &str, (id, timestamp, signature): (&str, i64, &str),
                     Some(status),
                     "the target redirects; redirects are not followed".to_owned(),
                 ),
-                _ => refused(Some(status), format!("the target answered {status}")),
+                _ => Sent::Refused {
+                    status: Some(status),
+                    error: format!("the target answered {status}"),
+                    retry_after_seconds: wait,
+                },
             }
         }
     }
+}
+
+fn refused(status: Option<u16>, error: String) -> Sent {
+    Sent::Refused {
+        status,
+        error,
+        retry_after_seconds: None,
+    }
+}
+
+/// `Retry-After` in seconds: a number, or a moment (RFC 9110, 10.2.3); at most a day.
+fn retry_after(headers: &HeaderMap, now: i64) -> Option<i64> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    let at = || {
+        let moment = httpdate::parse_http_date(text).ok()?;
+        let since = moment.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(i64::try_from(since.as_secs()).ok()? - now)
+    };
+    let seconds = text.parse::<i64>().ok().or_else(at)?;
+    Some(seconds.clamp(0, 86_400))
 }
 
 /// `v1,` and the HMAC-SHA-256 of id, timestamp and body under the secret.
@@ -105,6 +135,21 @@ fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_says_when_it_wants_to_be_asked_again() {
+        let after = |text: &str| {
+            retry_after(
+                &HeaderMap::from_iter([("retry-after".parse().unwrap(), text.parse().unwrap())]),
+                784_111_700,
+            )
+        };
+        assert_eq!(after("120"), Some(120));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(77));
+        assert_eq!(after("Sat, 05 Nov 1994 08:49:37 GMT"), Some(0));
+        assert_eq!(after("99999999"), Some(86_400));
+        assert_eq!(after("soon"), None);
+    }
 
     #[test]
     fn the_signature_is_the_one_of_the_specification() {

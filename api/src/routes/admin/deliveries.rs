@@ -189,7 +189,7 @@ pub(crate) async fn test_webhook(State(app): State<App>, caller: Caller, Path(id
             status: Some(status),
             error: None,
         },
-        Sent::Refused { status, error } => TestedWebhook {
+        Sent::Refused { status, error, .. } => TestedWebhook {
             delivered: false,
             status,
             error: Some(error),
