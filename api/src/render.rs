@@ -6,15 +6,22 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use licet_commands::{customer::CustomerView, license::InForce, policy::PolicyView, product::ProductView};
+use licet_commands::{
+    customer::CustomerView,
+    license::{Followed, InForce, Status},
+    policy::PolicyView,
+    product::ProductView,
+};
 use licet_contracts::{admin, license};
 use licet_domain::{
     api_key::{IssuedApiKey, Scope},
-    license::Activation,
+    license::{Activation, Standing},
     release::PublishedRelease,
-    values::{Features, Limits, Timestamp},
+    validate::Window,
+    values::{Features, Limits, Sealed, Timestamp},
 };
 use licet_event_store::{RecordedEvent, vault::Sealer};
+use licet_projections::license_state::LicenseRow;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -244,6 +251,56 @@ pub(crate) fn license(
         limits: limits(&in_force.limits()),
         note: license.note.as_ref().and_then(open),
         created_at: license.issued.at.to_string(),
+    }
+}
+
+/// A license out of a list; `person` opens its note.
+pub(crate) fn license_row(
+    row: &LicenseRow,
+    followed: &Followed,
+    person: Option<&Sealer>,
+    now: Timestamp,
+) -> admin::License {
+    let (policy, terms) = (&followed.policy, &followed.policy.terms);
+    let window = Window {
+        valid_from: row.valid_from.into(),
+        expires_at: row.expires_at.map(Into::into),
+        grace_days: terms.grace_days,
+    };
+    let standing = match row.standing.as_str() {
+        "suspended" => Standing::Suspended,
+        "revoked" => Standing::Revoked,
+        "retired" => Standing::Retired,
+        _ => Standing::Active,
+    };
+    // The row holds what the license has on top of its policy.
+    let over = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).unwrap_or_default();
+    let mut shown_features = features(&terms.features);
+    shown_features.extend(over(&row.features));
+    let mut shown_limits = limits(&terms.limits);
+    shown_limits.extend(over(&row.limits));
+    let open = |sealed: &String| person.and_then(|sealer| sealer.open(&Sealed(sealed.clone())).ok());
+    admin::License {
+        id: row.license_id.to_string(),
+        key: None,
+        key_masked: row.key_masked.clone(),
+        status: Status::of(standing, window.phase(now)).as_str().to_owned(),
+        customer_id: row.customer_id.to_string(),
+        policy_id: policy.id.to_string(),
+        policy: policy.code.to_string(),
+        policy_version: policy.version,
+        product: followed.product.code.to_string(),
+        seats: row
+            .seats
+            .and_then(|seats| u32::try_from(seats).ok())
+            .unwrap_or(terms.seats),
+        active: u32::try_from(row.active).unwrap_or_default(),
+        valid_from: window.valid_from.to_string(),
+        expires_at: window.expires_at.map(|end| end.to_string()),
+        features: shown_features,
+        limits: shown_limits,
+        note: row.note_sealed.as_ref().and_then(open),
+        created_at: Timestamp::from(row.issued_at).to_string(),
     }
 }
 

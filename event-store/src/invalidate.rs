@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::{task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
-use crate::{EventLog, Tenant};
+use crate::{EventLog, Tenant, session};
 
 /// How long news can take when no notification arrives; half of what the contract allows.
 const POLL: Duration = Duration::from_millis(500);
@@ -107,7 +107,7 @@ async fn read_news(
 ) -> sqlx::Result<i64> {
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(PgConnection::connect_with(options).await?),
+        None => connection.insert(session::ORDINARY.connect(options).await?),
     };
     let rows = sqlx::query!(
         r#"SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1

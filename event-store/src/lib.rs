@@ -34,6 +34,7 @@ mod moment;
 pub mod rates;
 pub mod read;
 pub mod schema;
+mod session;
 mod snapshots;
 mod submission;
 mod upcast;

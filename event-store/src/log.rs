@@ -8,8 +8,8 @@ use std::{
 
 use futures::future::BoxFuture;
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgListener},
 };
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -24,14 +24,17 @@ use crate::{
     invalidate::Heard,
     lineage::Lineage,
     metrics::METRICS,
+    session::{self, connect_options},
     submission::{AppendError, Appended, Submission},
 };
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
-    /// Connections for reading; the appender and the listener have one each beside them.
+    /// Connections for what machines ask and operators change; the appender and the listener have one each beside them.
     pub connections: u32,
+    /// Connections for lists and reports, so that these never keep machines waiting.
+    pub report_connections: u32,
     /// How many submissions may wait; one more is refused with [`AppendError::Overloaded`].
     pub queue: usize,
     /// The folder of the archive, the same for every node; without one, every month stays online.
@@ -42,6 +45,7 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             connections: 12,
+            report_connections: 4,
             queue: 8_192,
             archive: None,
         }
@@ -52,6 +56,7 @@ impl Default for LogOptions {
 #[derive(Clone)]
 pub struct EventLog {
     pool: PgPool,
+    reports: PgPool,
     clients: mpsc::Sender<Ticket>,
     bulk: mpsc::Sender<Ticket>,
     head: watch::Receiver<i64>,
@@ -62,7 +67,7 @@ pub struct EventLog {
 
 /// Ends a log in order: what was queued is written first.
 pub struct LogTasks {
-    pool: PgPool,
+    pools: [PgPool; 2],
     appender: JoinHandle<()>,
     listener: JoinHandle<()>,
 }
@@ -72,29 +77,21 @@ impl LogTasks {
     pub async fn finish(self) {
         let _ = self.appender.await;
         self.listener.abort();
-        self.pool.close().await;
+        for pool in self.pools {
+            pool.close().await;
+        }
     }
-}
-
-/// The settings that every connection of ours has: read models are found without naming their schema, and no statement
-/// is compiled, because all of ours are over before compiling one would be.
-pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
-    // Statements are not logged one by one: the spans of requests and commands say enough.
-    let options = url.parse::<PgConnectOptions>()?.disable_statement_logging();
-    Ok(options
-        .options([("search_path", "read_model,public"), ("jit", "off")])
-        .statement_cache_capacity(256))
 }
 
 impl EventLog {
     /// Connects to a migrated database and starts the appender and the listener.
     pub async fn open(url: &str, settings: &LogOptions) -> sqlx::Result<(Self, LogTasks)> {
         let options = connect_options(url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.clone())
-            .await?;
+        let pool = session::ORDINARY.pool(options.clone(), settings.connections);
+        let reports = session::READING.pool(
+            options.clone().application_name("licet reports"),
+            settings.report_connections,
+        );
         let position = sqlx::query_scalar!("SELECT position FROM log_head")
             .fetch_one(&pool)
             .await?;
@@ -111,6 +108,7 @@ impl EventLog {
         Ok((
             Self {
                 pool: pool.clone(),
+                reports: reports.clone(),
                 clients,
                 bulk,
                 head,
@@ -119,7 +117,7 @@ impl EventLog {
                 archive: settings.archive.as_deref().map(Into::into),
             },
             LogTasks {
-                pool,
+                pools: [pool, reports],
                 appender,
                 listener,
             },
@@ -177,6 +175,11 @@ impl EventLog {
         &self.pool
     }
 
+    /// For lists and reports: statements are planned for what is asked, and end when they take too long.
+    pub fn report_pool(&self) -> &PgPool {
+        &self.reports
+    }
+
     /// The folder of the archive.
     pub fn archive(&self) -> Option<&Path> {
         self.archive.as_deref()
@@ -184,7 +187,7 @@ impl EventLog {
 
     /// A connection of one's own, for work that changes its settings.
     pub async fn connect(&self) -> sqlx::Result<PgConnection> {
-        PgConnection::connect_with(&self.pool.connect_options()).await
+        session::ORDINARY.connect(&self.pool.connect_options()).await
     }
 
     /// Tells when the head moves, on whichever node; polling is the net below.
@@ -231,10 +234,7 @@ async fn listen(options: PgConnectOptions, head: watch::Sender<i64>) {
 }
 
 async fn listen_once(options: &PgConnectOptions, head: &watch::Sender<i64>) -> sqlx::Result<()> {
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(options.clone().application_name("licet listener"))
-        .await?;
+    let pool = session::ORDINARY.pool(options.clone().application_name("licet listener"), 1);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen("licet_log").await?;
     loop {

@@ -107,6 +107,34 @@ impl Vault {
         Ok(key)
     }
 
+    /// Opens keys that are going to be asked for one by one, in one query. What there is no key for is left.
+    pub async fn open_all(&self, tenant: &Tenant, purpose: Purpose, ids: &[String]) -> Result<(), VaultError> {
+        let name = |id: &str| (tenant.clone(), purpose, id.to_owned());
+        let closed: Vec<String> = ids
+            .iter()
+            .filter(|id| !self.open.contains_key(&name(id)))
+            .cloned()
+            .collect();
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT key_id, wrapped AS "wrapped!" FROM vault_keys
+               WHERE tenant_id = $1 AND purpose = $2 AND key_id = ANY($3) AND wrapped IS NOT NULL"#,
+            tenant.as_str(),
+            purpose.as_str(),
+            &closed,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            let name = name(&row.key_id);
+            let key = self.unwrap(&name, &row.wrapped)?;
+            self.open.insert(name, key);
+        }
+        Ok(())
+    }
+
     /// Destroys a key for good. What it sealed cannot be read any more, here or in any copy.
     pub async fn destroy(&self, tenant: &Tenant, purpose: Purpose, id: &str) -> Result<(), VaultError> {
         sqlx::query!(
@@ -133,9 +161,14 @@ impl Vault {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let wrapped = row.wrapped.ok_or(VaultError::Forgotten)?;
+        self.unwrap(name, &wrapped).map(Some)
+    }
+
+    fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<[u8; 32], VaultError> {
+        let (_, purpose, id) = name;
         let wrong = || VaultError::WrongSecret(format!("{}/{id}", purpose.as_str()));
-        let opened = open(&self.wrapper, &wrapped, binding(name).as_bytes()).ok_or_else(wrong)?;
-        opened.try_into().map(Some).map_err(|_| wrong())
+        let opened = open(&self.wrapper, wrapped, binding(name).as_bytes()).ok_or_else(wrong)?;
+        opened.try_into().map_err(|_| wrong())
     }
 
     async fn make(&self, name: &KeyName) -> Result<(), VaultError> {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use licet_event_store::{EventLog, Tenant};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 
 use crate::Projector;
@@ -53,9 +53,19 @@ impl Reader {
         self.waiting.notified().await;
     }
 
-    /// A transaction in which only this tenant's rows exist: the second barrier, below the queries' own conditions.
+    /// A transaction in which only this tenant's rows exist: the second barrier, below the queries' own conditions. For
+    /// lists and reports.
     pub(crate) async fn begin(&self, tenant: &Tenant) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut transaction = self.log.pool().begin().await?;
+        Self::begin_in(self.log.report_pool(), tenant).await
+    }
+
+    /// The same for what machines ask, which no report may keep waiting.
+    pub(crate) async fn begin_for_machines(&self, tenant: &Tenant) -> sqlx::Result<Transaction<'static, Postgres>> {
+        Self::begin_in(self.log.pool(), tenant).await
+    }
+
+    async fn begin_in(pool: &PgPool, tenant: &Tenant) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut transaction = pool.begin().await?;
         sqlx::query!(
             r#"SELECT set_config('licet.tenant_id', $1, true) AS tenant, set_config('role', 'licet_reader', true) AS role"#,
             tenant.as_str(),

@@ -27,7 +27,7 @@ pub struct AliveSince {
 
 /// The moment of [`AliveSince`]: as long ago as the longest lease that a policy has ever said.
 pub async fn alive_since(reader: &Reader, tenant: &Tenant, now: Timestamp) -> sqlx::Result<Timestamp> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let longest = sqlx::query_scalar!(
         r#"SELECT greatest(max((payload -> 'terms' ->> 'lease_days')::integer), 7) AS "days!" FROM events
            WHERE tenant_id = $1 AND aggregate_type = 'policy'"#,
@@ -44,7 +44,7 @@ pub async fn alive_since(reader: &Reader, tenant: &Tenant, now: Timestamp) -> sq
 /// out for longer. A license that has not changed since was stopped before.
 pub async fn list(reader: &Reader, tenant: &Tenant, now: Timestamp, since: AliveSince) -> sqlx::Result<Revocations> {
     let (now, alive_since) = (OffsetDateTime::from(now), OffsetDateTime::from(since.at));
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let activations = sqlx::query_scalar!(
         r#"SELECT activation_id FROM activations
            WHERE tenant_id = $1 AND deactivated_at IS NOT NULL AND (deactivated_at > $2 OR checked_out_until > $3)

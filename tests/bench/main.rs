@@ -10,6 +10,7 @@ mod commands;
 mod fleet;
 mod growth;
 mod http;
+mod lists;
 mod load;
 mod replay;
 mod revocation;
@@ -22,7 +23,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "http", "growth", "fleet", "revocation", "upkeep"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "upkeep"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -64,6 +65,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("replay") {
         replay::run(&bench, options.licenses).await?;
+    }
+    if wanted("lists") {
+        lists::run(&bench, options.licenses).await?;
     }
     if wanted("http") {
         http::run(&bench, options.connections).await?;

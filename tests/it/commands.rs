@@ -313,3 +313,51 @@ fn commands_say_what_is_wrong_with_what_they_were_asked() {
         "{said}"
     );
 }
+
+#[test]
+fn what_a_restore_without_the_role_of_lists_has_lost_is_put_right() {
+    let (server, database) = start();
+    let made = server.create("/api/admin/products", &json!({ "code": "studio", "name": "Studio" }));
+    let position = made.header("licet-position").to_owned();
+    assert_eq!(server.get_at(&position, "/api/admin/products").body["total"], json!(1));
+    // As after a restore into a cluster without it: its grants and policies in this database are gone.
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&database.url)
+            .await
+            .unwrap();
+        sqlx::raw_sql("DROP OWNED BY licet_reader")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    });
+    let ready = server.get("/readyz");
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.to_string().contains("licet_reader"), "{}", ready.body);
+    assert!(run(&database.url, &["migrate"]).0);
+    assert_eq!(server.get("/readyz").status, 200, "{}", server.get("/readyz").body);
+    assert_eq!(server.get_at(&position, "/api/admin/products").body["total"], json!(1));
+}
+
+#[test]
+fn a_command_whose_reader_has_read_enough_ends_quietly() {
+    let (server, database) = start();
+    for number in 0..20 {
+        server.create(
+            "/api/admin/products",
+            &json!({ "code": format!("p{number}"), "name": "Product" }),
+        );
+    }
+    let program = licet(&database.url).get_program().to_owned();
+    let output = std::process::Command::new("sh")
+        .args(["-c", r#""$0" events tail --from 0 --once | head -1"#])
+        .arg(program)
+        .env("DATABASE_URL", &database.url)
+        .output()
+        .unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && !complained.contains("panicked"),
+        "{complained}"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
+}

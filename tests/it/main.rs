@@ -16,6 +16,7 @@ mod limits;
 mod nats;
 mod offline;
 mod repeats;
+mod requests;
 mod seats;
 mod tokens;
 mod tools;

@@ -52,6 +52,12 @@ pub(super) struct Options {
     /// Megabytes of licenses with their machines that are kept in memory, about 850 machines in each.
     #[arg(long, env = "LICENSE_CACHE_MB", default_value_t = 512, value_name = "MB", value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
     license_cache_mb: u64,
+    /// Connections to the database for what machines ask and operators change.
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 12, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2..=500))]
+    database_connections: u32,
+    /// Connections to the database for lists and reports.
+    #[arg(long, env = "REPORT_CONNECTIONS", default_value_t = 4, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=500))]
+    report_connections: u32,
     /// Whether webhooks may go to targets inside private networks.
     #[arg(long, env = "WEBHOOK_ALLOW_PRIVATE", default_value_t = false, action = clap::ArgAction::Set)]
     webhook_allow_private: bool,
@@ -125,6 +131,8 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let (registry, meters) = observe::start()?;
     let log_options = LogOptions {
         archive: location.archive(),
+        connections: options.database_connections,
+        report_connections: options.report_connections,
         ..LogOptions::default()
     };
     let (log, log_tasks) = EventLog::open(&database.url, &log_options)

@@ -40,6 +40,16 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
         }
     }
     if wrong.is_empty() {
+        match schema::unguarded(app.platform.log.pool()).await {
+            Ok(tables) if tables.is_empty() => {}
+            Ok(tables) => wrong.push(format!(
+                "the role licet_reader cannot read {}; `licet migrate` puts that right",
+                tables.join(", ")
+            )),
+            Err(_) => wrong.push("the role licet_reader cannot be looked at; run `licet migrate`".to_owned()),
+        }
+    }
+    if wrong.is_empty() {
         match status(&app.platform.log).await {
             Err(_) => wrong.push("the projectors' state cannot be read".to_owned()),
             Ok(projectors) => wrong.extend(projectors.into_iter().filter_map(|projector| {

@@ -1,5 +1,7 @@
 //! What is shown of a customer: what was sealed is opened here.
 
+use std::collections::HashMap;
+
 use licet_domain::{
     customer::{Customer, LiveCustomer},
     values::Sealed,
@@ -8,6 +10,8 @@ use licet_event_store::{
     Tenant,
     vault::{Purpose, Sealer, VaultError},
 };
+
+use uuid::Uuid;
 
 use crate::{CommandError, Platform};
 
@@ -66,5 +70,18 @@ impl Platform {
             Err(VaultError::Forgotten) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The keys of several people's data, in one look at the vault; whoever was forgotten is missing.
+    pub async fn person_sealers(&self, tenant: &Tenant, ids: &[Uuid]) -> Result<HashMap<Uuid, Sealer>, CommandError> {
+        let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        self.vault.open_all(tenant, Purpose::Person, &names).await?;
+        let mut sealers = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(sealer) = self.person_sealer(tenant, id).await? {
+                sealers.insert(*id, sealer);
+            }
+        }
+        Ok(sealers)
     }
 }

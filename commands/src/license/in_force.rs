@@ -12,6 +12,7 @@ use licet_domain::{
 use licet_event_store::{Tenant, Versioned};
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{CommandError, Platform};
 
@@ -47,6 +48,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// What comes of how a license stands and of the time.
+    pub fn of(standing: Standing, phase: Phase) -> Self {
+        match (standing, phase) {
+            (Standing::Retired, _) => Self::Retired,
+            (Standing::Revoked, _) => Self::Revoked,
+            (Standing::Suspended, _) => Self::Suspended,
+            (Standing::Active, Phase::NotYet) => Self::NotYetValid,
+            (Standing::Active, Phase::Grace | Phase::Over { .. }) => Self::Expired,
+            (Standing::Active, Phase::Valid) => Self::Active,
+        }
+    }
+
     /// The contract's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,14 +114,7 @@ impl InForce {
 
     /// How it stands at a moment.
     pub fn status(&self, now: Timestamp) -> Status {
-        match (self.license().standing, self.license().window(self.terms()).phase(now)) {
-            (Standing::Retired, _) => Status::Retired,
-            (Standing::Revoked, _) => Status::Revoked,
-            (Standing::Suspended, _) => Status::Suspended,
-            (Standing::Active, Phase::NotYet) => Status::NotYetValid,
-            (Standing::Active, Phase::Grace | Phase::Over { .. }) => Status::Expired,
-            (Standing::Active, Phase::Valid) => Status::Active,
-        }
+        Status::of(self.license().standing, self.license().window(self.terms()).phase(now))
     }
 
     /// Says whether a machine may run.
@@ -178,7 +184,26 @@ impl InForce {
     }
 }
 
+/// What licenses of one kind follow.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// Their policy.
+    pub policy: LivePolicy,
+    /// Their product.
+    pub product: LiveProduct,
+}
+
 impl Platform {
+    /// What a license follows that is known by its policy and product, as rows of lists are.
+    pub async fn terms_of(&self, tenant: &Tenant, policy: Uuid, product: Uuid) -> Result<Followed, CommandError> {
+        let policy = self.policies.get(tenant, policy).await?;
+        let product = self.products.get(tenant, product).await?;
+        Ok(Followed {
+            policy: policy.state.facts().ok_or(CommandError::NotFound("policy"))?.clone(),
+            product: product.state.facts().ok_or(CommandError::NotFound("product"))?.clone(),
+        })
+    }
+
     /// Puts a license together with what it follows now.
     pub async fn in_force(&self, tenant: &Tenant, license: &Versioned<License>) -> Result<InForce, CommandError> {
         let facts = license.state.facts().ok_or(CommandError::NotFound("license"))?;

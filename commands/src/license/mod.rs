@@ -28,7 +28,7 @@ pub use edit::LicenseChanges;
 pub(crate) use heartbeat::RecentBeats;
 pub use heartbeat::{BeatRequest, Beaten, nonce_digest};
 
-pub use in_force::{InForce, Status};
+pub use in_force::{Followed, InForce, Status};
 pub use issue::{IssuedKey, NewLicenses};
 pub use machine::MachineRequest;
 pub use renew::Renewal;

@@ -10,7 +10,14 @@ use tokio::{
 };
 
 use super::{Batch, Checks, Head, Left, find_commands, lock_head, look_up};
-use crate::{appender::Outcome, lineage::Order, metrics::METRICS, schema, submission::Submission};
+use crate::{
+    appender::Outcome,
+    lineage::Order,
+    metrics::METRICS,
+    schema,
+    session::{self, Session},
+    submission::Submission,
+};
 
 /// For how long a transaction may take before its connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -30,7 +37,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(options: PgConnectOptions, news: watch::Sender<i64>) -> Self {
         Self {
-            options,
+            options: options.application_name("licet appender"),
             news,
             connection: None,
             left: None,
@@ -51,7 +58,7 @@ impl Line {
 
     /// Makes this month's partitions and the next ones.
     pub(crate) async fn make_partitions(&self) -> sqlx::Result<()> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let mut connection = session::ORDINARY.connect(&self.options).await?;
         schema::make_partitions(&mut connection).await?;
         connection.close().await
     }
@@ -75,7 +82,7 @@ impl Line {
     ) -> sqlx::Result<Vec<Outcome>> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.options).await?,
+            None => APPENDING.connect(&self.options).await?,
         };
         // A connection that answers nothing, not even an error, is as good as broken.
         let answered = timeout(SILENCE, self.attempt(&mut connection, orders, tried_at)).await;
@@ -193,10 +200,10 @@ impl Line {
     }
 }
 
-async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    // Plans are made once and kept; planned on an empty table they would keep its sequential scan.
-    // Whoever holds the head's lock holds up every node: a node that was cut off or put to sleep must lose it.
-    let options = options.clone().application_name("licet appender").options([
+/// Plans are made once and kept; planned on an empty table they would keep its sequential scan. Whoever holds the head's
+/// lock holds up every node: a node that was cut off or put to sleep must lose it.
+const APPENDING: Session = Session {
+    settings: &[
         ("enable_seqscan", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("idle_in_transaction_session_timeout", "5s"),
@@ -205,6 +212,6 @@ async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
         ("tcp_keepalives_idle", "5"),
         ("tcp_keepalives_interval", "2"),
         ("tcp_keepalives_count", "3"),
-    ]);
-    PgConnection::connect_with(&options).await
-}
+    ],
+    ..session::ORDINARY
+};

@@ -122,9 +122,15 @@ impl RowProjector for Activations {
         }
     }
 
+    fn begins(event: &Event) -> bool {
+        matches!(event.event, LicenseEvent::Activated(_))
+    }
+
     fn load<'a>(connection: &'a mut PgConnection, keys: &'a [Uuid]) -> BoxFuture<'a, sqlx::Result<Vec<(Uuid, Row)>>> {
         Box::pin(async move {
-            let rows = sqlx::query_as!(Row, "SELECT * FROM activations WHERE activation_id = ANY($1)", keys)
+            let rows = sqlx::query_as!(Row, "SELECT activations.* FROM unnest($1::uuid[]) AS wanted (id) JOIN activations ON activation_id = wanted.id",
+                keys
+            )
                 .fetch_all(connection)
                 .await?;
             Ok(rows.into_iter().map(|row| (row.activation_id, row)).collect())

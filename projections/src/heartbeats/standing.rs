@@ -17,7 +17,7 @@ pub async fn used(
     license_id: Uuid,
     period: Timestamp,
 ) -> sqlx::Result<(i64, BTreeMap<String, u64>)> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     // One statement, so that amounts and position belong together.
     let rows = sqlx::query!(
         r#"SELECT c.position, m.meter AS "meter?", m.amount AS "amount?" FROM projector_checkpoints c
@@ -39,7 +39,7 @@ pub async fn used(
 
 /// Whether a machine's beat with this nonce, by its digest, is among the last that were counted.
 pub async fn has_counted(reader: &Reader, tenant: &Tenant, activation_id: Uuid, nonce: &str) -> sqlx::Result<bool> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let known = sqlx::query_scalar!(
         r#"SELECT $3::text = ANY(string_to_array(nonces, ' ')) AS "known!" FROM last_seen
            WHERE tenant_id = $1 AND activation_id = $2"#,
@@ -59,7 +59,7 @@ pub async fn last_seen(
     tenant: &Tenant,
     activations: &[Uuid],
 ) -> sqlx::Result<BTreeMap<Uuid, Timestamp>> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let rows = sqlx::query!(
         "SELECT activation_id, last_seen_at FROM last_seen WHERE tenant_id = $1 AND activation_id = ANY($2)",
         tenant.as_str(),
@@ -101,7 +101,7 @@ pub async fn first_valid(
     license_id: Uuid,
     range: Range,
 ) -> sqlx::Result<Vec<FirstBeat>> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let rows = sqlx::query_as!(
         FirstBeat,
         r#"SELECT activation_id AS "activation_id!", min(position) AS "position!" FROM license_heartbeats
@@ -126,7 +126,7 @@ pub async fn silences(
     license_id: Uuid,
     (since, now, hold_seconds): (Timestamp, Timestamp, u32),
 ) -> sqlx::Result<Vec<SilentMachine>> {
-    let mut transaction = reader.begin(tenant).await?;
+    let mut transaction = reader.begin_for_machines(tenant).await?;
     let rows = sqlx::query_as!(
         SilentMachine,
         r#"SELECT activation_id AS "activation_id!", max(extract(epoch FROM gap))::bigint AS "longest_seconds!", count(*) AS "times!" FROM (

@@ -9,9 +9,13 @@ use uuid::Uuid;
 use super::fold::{Added, Beat, Machine, Names, OTHER, buckets};
 
 pub(super) async fn load_machines(connection: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Machine>> {
-    let rows = sqlx::query_as!(Machine, "SELECT * FROM last_seen WHERE activation_id = ANY($1)", ids)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query_as!(
+        Machine,
+        "SELECT last_seen.* FROM unnest($1::uuid[]) AS wanted (id) JOIN last_seen ON activation_id = wanted.id",
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.activation_id, row)).collect())
 }
 

@@ -116,9 +116,15 @@ impl RowProjector for LicenseState {
         Some(row)
     }
 
+    fn begins(event: &Event) -> bool {
+        matches!(event.event, LicenseEvent::Issued(_))
+    }
+
     fn load<'a>(connection: &'a mut PgConnection, keys: &'a [Uuid]) -> BoxFuture<'a, sqlx::Result<Vec<(Uuid, Row)>>> {
         Box::pin(async move {
-            let rows = sqlx::query_as!(Row, "SELECT * FROM license_state WHERE license_id = ANY($1)", keys)
+            let rows = sqlx::query_as!(Row, "SELECT license_state.* FROM unnest($1::uuid[]) AS wanted (id) JOIN license_state ON license_id = wanted.id",
+                keys
+            )
                 .fetch_all(connection)
                 .await?;
             Ok(rows.into_iter().map(|row| (row.license_id, row)).collect())

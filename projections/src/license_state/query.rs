@@ -13,6 +13,30 @@ use crate::{Page, PageRequest, Reader, page::Total};
 pub struct LicenseRow {
     /// Its id.
     pub license_id: Uuid,
+    /// Who it was issued to.
+    pub customer_id: Uuid,
+    /// The policy that it follows.
+    pub policy_id: Uuid,
+    /// What it licenses.
+    pub product_id: Uuid,
+    /// The key as it may be shown.
+    pub key_masked: String,
+    /// How it stands, apart from time: `active`, `suspended` or `revoked`.
+    pub standing: String,
+    /// How many seats it has, where that is not what the policy says.
+    pub seats: Option<i32>,
+    /// How many machines hold one.
+    pub active: i32,
+    /// When it begins.
+    pub valid_from: OffsetDateTime,
+    /// When it ends.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Its features on top of the policy's, as JSON.
+    pub features: String,
+    /// Its limits on top of the policy's, as JSON.
+    pub limits: String,
+    /// Free text about it, sealed with the customer's key.
+    pub note_sealed: Option<String>,
     /// When it was issued.
     pub issued_at: OffsetDateTime,
     /// Position of its newest event.
@@ -41,7 +65,9 @@ pub async fn list(
     let (time, id) = request.bounds();
     let items = sqlx::query_as!(
         LicenseRow,
-        r#"SELECT license_id, issued_at, position FROM license_state
+        r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
+               features, limits, note_sealed, issued_at, position
+           FROM license_state
            WHERE tenant_id = $1 AND standing <> 'retired'
              AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
              AND (NOT $8::boolean AND (issued_at, license_id) > ($5, $6) OR $8 AND (issued_at, license_id) < ($5, $6))

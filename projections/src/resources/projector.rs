@@ -213,9 +213,12 @@ impl RowProjector for Resources {
         keys: &'a [(String, Uuid)],
     ) -> BoxFuture<'a, sqlx::Result<Vec<((String, Uuid), Row)>>> {
         Box::pin(async move {
-            let ids: Vec<Uuid> = keys.iter().map(|(_, id)| *id).collect();
+            let (kinds, ids): (Vec<String>, Vec<Uuid>) = keys.iter().cloned().unzip();
             let stored = sqlx::query!(
-                "SELECT tenant_id, kind, resource_id, created_at, position, state FROM resources WHERE resource_id = ANY($1)",
+                r#"SELECT r.tenant_id, r.kind, r.resource_id, r.created_at, r.position, r.state
+                   FROM unnest($1::text[], $2::uuid[]) AS wanted (kind, id)
+                   JOIN resources r ON r.kind = wanted.kind AND r.resource_id = wanted.id"#,
+                &kinds,
                 &ids,
             )
             .fetch_all(connection)

@@ -14,7 +14,7 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
     const TABLE: &'static str;
     /// Which tables of the log it reads.
     const LOG: &'static [LogTable] = &[LogTable::Events];
-    type Key: Hash + Eq + Clone + Send + Sync;
+    type Key: Hash + Ord + Clone + Send + Sync;
     type Row: Send + Sync;
     type Event: Send;
 
@@ -27,12 +27,20 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
     /// Folds an event into its row. Pure; it never fails and never judges.
     fn apply(row: Option<Self::Row>, event: Self::Event) -> Option<Self::Row>;
 
+    /// Whether an event makes its row, so that none has to be looked for.
+    fn begins(_event: &Self::Event) -> bool {
+        false
+    }
+
     /// Fetches the rows of these keys from the table that the search path names.
     fn load<'a>(connection: &'a mut PgConnection, keys: &'a [Self::Key]) -> Loading<'a, Self::Key, Self::Row>;
 
     /// Writes rows, new and changed, in one statement.
     fn store(connection: &mut PgConnection, rows: Vec<Self::Row>) -> BoxFuture<'_, sqlx::Result<()>>;
 }
+
+/// Rows that are read or written in one statement.
+const CHUNK: usize = 20_000;
 
 /// Rows on their way from the database, with their keys.
 pub(crate) type Loading<'a, K, R> = BoxFuture<'a, sqlx::Result<Vec<(K, R)>>>;
@@ -109,16 +117,23 @@ impl<P: RowProjector> Folding for RowFold<P> {
 
     fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>> {
         Box::pin(async move {
-            let keys: Vec<P::Key> = self.events.keys().cloned().collect();
-            let mut rows: HashMap<P::Key, P::Row> = HashMap::with_capacity(keys.len());
-            for some in keys.chunks(20_000) {
+            let known = self
+                .events
+                .iter()
+                .filter(|(_, events)| !events.first().is_some_and(P::begins));
+            let known: Vec<P::Key> = known.map(|(key, _)| key.clone()).collect();
+            let mut rows: HashMap<P::Key, P::Row> = HashMap::with_capacity(known.len());
+            for some in known.chunks(CHUNK) {
                 rows.extend(P::load(connection, some).await?);
             }
-            let mut changed = Vec::with_capacity(keys.len());
-            for (key, events) in self.events.drain() {
+            // In the order of their keys, which are made in the order of time: so the index grows at its end.
+            let mut waiting: Vec<(P::Key, Vec<P::Event>)> = self.events.drain().collect();
+            waiting.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            let mut changed = Vec::with_capacity(CHUNK.min(waiting.len()));
+            for (key, events) in waiting {
                 let row = events.into_iter().fold(rows.remove(&key), P::apply);
                 changed.extend(row);
-                if changed.len() == 20_000 {
+                if changed.len() == CHUNK {
                     P::store(connection, std::mem::take(&mut changed)).await?;
                 }
             }

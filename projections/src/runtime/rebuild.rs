@@ -20,6 +20,7 @@ pub async fn rebuild(
     let mut scratch = Scratch::make(log, projector, Purpose::Rebuild).await?;
     let head = log.position().await?;
     let mut events = fold(&[projector], log, &mut scratch.connection, (0, head), progress).await?;
+    scratch.make_ready(projector).await?;
     let mut reached = head;
     loop {
         // Most of what came meanwhile is folded before anybody is kept waiting, and stays when the swap does not succeed.

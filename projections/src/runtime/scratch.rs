@@ -32,6 +32,8 @@ impl Purpose {
 pub(crate) struct Scratch {
     pub(crate) schema: String,
     pub(crate) connection: PgConnection,
+    /// The statements that make the indexes which only readers need: they are made once, when the rows are there.
+    indexes: Vec<String>,
 }
 
 impl Scratch {
@@ -62,7 +64,37 @@ impl Scratch {
             .fetch_one(&mut connection)
             .await?;
         }
-        Ok(Self { schema, connection })
+        let indexes = sqlx::query!(
+            r#"SELECT i.indexrelid::regclass::text AS "name!", pg_get_indexdef(i.indexrelid) AS "definition!"
+               FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+               WHERE t.relnamespace = $1::text::regnamespace AND t.relkind = 'r' AND NOT t.relispartition AND NOT i.indisunique"#,
+            schema
+        )
+        .fetch_all(&mut connection)
+        .await?;
+        for index in &indexes {
+            connection
+                .execute(format!("DROP INDEX {}", index.name).as_str())
+                .await?;
+        }
+        Ok(Self {
+            schema,
+            connection,
+            indexes: indexes.into_iter().map(|index| index.definition).collect(),
+        })
+    }
+
+    /// Makes what readers need before the tables take the living ones' place: indexes, what the planner knows, and
+    /// which pages need no look (a count over an index rests on that).
+    pub(crate) async fn make_ready(&mut self, projector: &dyn Projector) -> sqlx::Result<()> {
+        for definition in std::mem::take(&mut self.indexes) {
+            self.connection.execute(definition.as_str()).await?;
+        }
+        for table in projector.tables() {
+            let analyzed = format!("VACUUM (ANALYZE) {}.{table}", self.schema);
+            self.connection.execute(analyzed.as_str()).await?;
+        }
+        Ok(())
     }
 
     /// Removes everything that was built.

@@ -87,6 +87,17 @@ impl Server {
         Self::run(command, "127.0.0.1:0")
     }
 
+    /// The same in a process that may open so many files.
+    pub fn start_limited(database_url: &str, files: u32) -> Self {
+        let plain = licet(database_url);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
+            .arg(plain.get_program());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::run(command, "127.0.0.1:0")
+    }
+
     /// The same at an address that was free a moment ago.
     pub fn start_at(database_url: &str, address: &str) -> Self {
         Self::run(licet(database_url), address)

@@ -9,6 +9,7 @@ use licet_commands::customer::{CustomerChanges, CustomerView, NewCustomer};
 use licet_contracts::{Page, Problem, admin};
 use licet_domain::{api_key::Scope, customer::Customer};
 use licet_projections::resources;
+use uuid::Uuid;
 
 use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
 use crate::{
@@ -75,10 +76,11 @@ pub(crate) async fn list_customers(
     let page = resources::list::<Customer>(&app.reader, &app.tenant, None, &request)
         .await
         .map_err(unavailable)?;
-    let mut shown = Vec::new();
+    let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
+    let people = app.platform.person_sealers(&app.tenant, &ids).await?;
+    let mut shown = Vec::with_capacity(ids.len());
     for row in &page.items {
-        let sealer = app.platform.person_sealer(&app.tenant, row.id).await?;
-        shown.push(render::customer(&CustomerView::open(&row.state, sealer.as_ref())?));
+        shown.push(render::customer(&CustomerView::open(&row.state, people.get(&row.id))?));
     }
     let mut shown = shown.into_iter();
     Ok(reading::page(page, |_| shown.next()))

@@ -35,8 +35,10 @@ pub(crate) async fn heartbeat(
     State(app): State<App>,
     caller: Caller,
     nonce: NonceSlot,
-    Json { value: request, .. }: Json<HeartbeatRequest>,
+    Json { value: mut request, .. }: Json<HeartbeatRequest>,
 ) -> Result<Response> {
+    // An empty nonce is none: by it, every beat would be the same one.
+    request.nonce = request.nonce.filter(|nonce| !nonce.is_empty());
     nonce.keep(request.nonce.as_ref())?;
     let claims = match &caller.credential {
         Credential::Token(claims) => claims,

@@ -61,16 +61,16 @@ pub(crate) async fn list_licenses(
         .await
         .map_err(unavailable)?;
     let now = app.platform.edge.now();
+    let noted = page.items.iter().filter(|row| row.note_sealed.is_some());
+    let noted: Vec<Uuid> = noted.map(|row| row.customer_id).collect();
+    let people = app.platform.person_sealers(&app.tenant, &noted).await?;
     let mut shown = Vec::with_capacity(page.items.len());
     for row in &page.items {
-        let license = app.platform.licenses.get(&app.tenant, row.license_id).await;
-        let license = license.map_err(licet_commands::CommandError::from)?;
-        let in_force = app.platform.in_force(&app.tenant, &license).await?;
-        let person = app
+        let terms = app
             .platform
-            .person_sealer(&app.tenant, in_force.license().issued.customer_id)
+            .terms_of(&app.tenant, row.policy_id, row.product_id)
             .await?;
-        shown.push(render::license(&in_force, None, person.as_ref(), now));
+        shown.push(render::license_row(row, &terms, people.get(&row.customer_id), now));
     }
     let mut shown = shown.into_iter();
     Ok(reading::page(page, |_| shown.next()))
