@@ -11,6 +11,7 @@ mod error;
 mod fields;
 pub mod license;
 mod network;
+mod operation;
 mod platform;
 pub mod policy;
 pub mod product;

@@ -2,7 +2,8 @@
 
 use crate::{
     EventData as _, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent, license::LicenseEvent,
-    policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent, webhook::WebhookEvent,
+    operation::OperationEvent, policy::PolicyEvent, product::ProductEvent, release::ReleaseEvent,
+    webhook::WebhookEvent,
 };
 
 /// The names of all events of all aggregates, such as `license.revoked`. Beats and refusals are not among them: they are
@@ -17,6 +18,7 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
         ApiKeyEvent::TYPES,
         WebhookEvent::TYPES,
         AnomalyEvent::TYPES,
+        OperationEvent::TYPES,
     ]
     .into_iter()
     .flatten()

@@ -12,6 +12,7 @@ pub mod decision;
 mod event_types;
 pub mod heartbeat;
 pub mod license;
+pub mod operation;
 pub mod policy;
 pub mod product;
 pub mod release;

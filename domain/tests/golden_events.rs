@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf};
 
 use licet_domain::{
     EventData, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent, decision::DecisionEvent,
-    heartbeat::HeartbeatEvent, license::LicenseEvent, policy::PolicyEvent, product::ProductEvent,
-    release::ReleaseEvent, webhook::WebhookEvent,
+    heartbeat::HeartbeatEvent, license::LicenseEvent, operation::OperationEvent, policy::PolicyEvent,
+    product::ProductEvent, release::ReleaseEvent, webhook::WebhookEvent,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -43,6 +43,7 @@ fn every_event_ever_written_still_loads() {
     current.extend(check::<DecisionEvent>());
     current.extend(check::<AnomalyEvent>());
     current.extend(check::<WebhookEvent>());
+    current.extend(check::<OperationEvent>());
     for file in fs::read_dir(folder()).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(

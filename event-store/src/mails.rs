@@ -182,6 +182,17 @@ pub async fn count(pool: &PgPool, tenant: &Tenant, status: Option<&str>, most: O
     .await
 }
 
+/// Whether there is such a mail.
+pub async fn exists(pool: &PgPool, tenant: &Tenant, mail_id: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM mails WHERE tenant_id = $1 AND mail_id = $2) AS "exists!""#,
+        tenant.as_str(),
+        mail_id,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Tries a mail again from the beginning and at once, whatever became of it; `false` when there is none.
 pub async fn resend(pool: &PgPool, tenant: &Tenant, mail_id: &str) -> sqlx::Result<bool> {
     let found = sqlx::query!(

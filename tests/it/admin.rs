@@ -447,3 +447,30 @@ fn a_minimum_version_is_for_everybody_or_for_nobody_and_can_be_taken_back() {
         412
     );
 }
+
+#[test]
+fn what_operators_do_beside_the_rules_stands_in_the_audit_trail() {
+    let (server, _database) = start();
+    let rotated = server.send("POST", "/api/admin/signing-keys", &json!({}));
+    assert_eq!(rotated.status, 201, "{}", rotated.body);
+    let hook = server.create("/api/admin/webhooks", &json!({ "url": "https://example.com/hook" }));
+    let replay = format!("{}/replay", hook.header("location"));
+    assert_eq!(server.send("POST", &replay, &json!({ "since": "0" })).status, 202);
+    let missing = format!("{}/deliveries/7/resend", hook.header("location"));
+    assert_eq!(server.send("POST", &missing, &json!({})).code(), "DELIVERY_NOT_FOUND");
+    let last = server.create("/api/admin/products", &json!({ "code": "last", "name": "Last" }));
+    let position = last.header("licet-position").to_owned();
+    let audited = |about: &str| {
+        let listed = server.get_at(&position, &format!("/api/admin/audit?aggregate_id={about}"));
+        let actions = listed.body["items"].as_array().cloned().unwrap_or_default();
+        actions
+            .iter()
+            .map(|entry| entry["action"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(audited(rotated.text("kid")), ["operation.signing_key_made"]);
+    assert_eq!(
+        audited(hook.text("id")),
+        ["operation.webhook_replayed", "webhook.created"]
+    );
+}

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use ipnet::IpNet;
-use licet_event_store::{Edge, EventLog, LogOptions, schema};
+use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema};
 use licet_projections::RunnerSettings;
 use licet_workers::{
     Outside, Worker,
@@ -17,7 +17,7 @@ use licet_workers::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 
@@ -156,6 +156,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         std::fs::write(&demo_license, &key).context("keeping the demo license's key")?;
     }
     let mut background = JoinSet::new();
+    let (ended_cluster, mut clusters) = mpsc::channel(1);
     let node = edge.id();
     let worker = Worker {
         platform: app.platform().clone(),
@@ -183,6 +184,10 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         let publishes = options.roles.contains(&Role::Worker);
         licet_workers::spawn_relay(&worker, url, publishes, &mut background).await?;
     }
+    let mut database = database;
+    if let Some(cluster) = database.cluster.take() {
+        background.spawn(keep_cluster(cluster, ending.clone(), ended_cluster));
+    }
     background.spawn(app.clone().note_usage());
     background.spawn(app.clone().record_repetitions());
     background.spawn(app.clone().follow_keys());
@@ -204,8 +209,31 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         tracing::warn!("the appender did not end in time");
     }
     let _ = meters.shutdown();
-    drop(database);
+    // Whoever kept the cluster alive hands it back, and with it it stops.
+    drop(clusters.try_recv());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Looks once a second whether the private Postgres is there, and starts it again where it is not; hands it back at the
+/// end.
+async fn keep_cluster(mut cluster: Cluster, mut ending: watch::Receiver<bool>, back: mpsc::Sender<Cluster>) {
+    while tokio::time::timeout(Duration::from_secs(1), ending.wait_for(|ending| *ending))
+        .await
+        .is_err()
+    {
+        let looked_at = tokio::task::spawn_blocking(move || {
+            let revived = cluster.revive();
+            (cluster, revived)
+        });
+        let Ok((same, revived)) = looked_at.await else { return };
+        cluster = same;
+        match revived {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!("the private Postgres had died; it was started again"),
+            Err(error) => tracing::error!(%error, "the private Postgres has died and does not start; trying again"),
+        }
+    }
+    let _ = back.send(cluster).await;
 }
 
 /// Ends the process once its time is over, whatever it waits for; what was acknowledged is durable.

@@ -3,10 +3,11 @@
 use std::{
     fs::{File, OpenOptions, Permissions},
     io::Write as _,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener, TcpStream},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use super::{
@@ -17,6 +18,8 @@ use crate::Edge;
 
 const USER: &str = "licet";
 const DATABASE: &str = "licet";
+/// The cluster's folder within the data folder.
+const FOLDER: &str = "postgres";
 
 /// How a cluster is run.
 #[derive(Debug, Clone, Default)]
@@ -69,13 +72,14 @@ pub struct Cluster {
     password: String,
     port: u16,
     users: File,
+    options: ClusterOptions,
 }
 
 impl Cluster {
     /// Starts the cluster under a data folder, makes it first if need be, or adopts the one that runs there.
     pub fn start(data_dir: &Path, options: &ClusterOptions, edge: &Edge) -> Result<Self, ClusterError> {
         let bin = binaries::find().ok_or(ClusterError::NotInstalled)?;
-        std::fs::create_dir_all(data_dir).map_err(|cause| file_error(data_dir, cause))?;
+        make_reachable(data_dir).map_err(|cause| file_error(data_dir, cause))?;
         let data_dir = data_dir.canonicalize().map_err(|cause| file_error(data_dir, cause))?;
         let owner = owner::needed();
         if let Some(owner) = owner.as_ref().filter(|owner| !owner.can_enter(&data_dir)) {
@@ -89,7 +93,7 @@ impl Cluster {
         let users = lock_file(&data_dir.join("users.lock"))?;
         users.lock_shared().map_err(|cause| file_error(&data_dir, cause))?;
         let password = password(&data_dir.join("postgres.password"), edge)?;
-        let folder = data_dir.join("postgres");
+        let folder = data_dir.join(FOLDER);
         let mut cluster = Self {
             bin,
             folder,
@@ -97,6 +101,7 @@ impl Cluster {
             password,
             port: 0,
             users,
+            options: options.clone(),
         };
         if !cluster.folder.exists() {
             cluster.make()?;
@@ -111,7 +116,11 @@ impl Cluster {
 
     /// Where to connect, password included.
     pub fn url(&self) -> String {
-        format!("postgres://{USER}:{}@127.0.0.1:{}/{DATABASE}", self.password, self.port)
+        // Said outright: `PGSSLMODE` may ask for more, for other databases.
+        format!(
+            "postgres://{USER}:{}@127.0.0.1:{}/{DATABASE}?sslmode=disable",
+            self.password, self.port
+        )
     }
 
     /// The folder with `psql` and its kin.
@@ -121,7 +130,7 @@ impl Cluster {
 
     /// Whether there is a cluster in a data folder, running or not.
     pub fn is_made(data_dir: &Path) -> bool {
-        data_dir.join("postgres").join("PG_VERSION").exists()
+        data_dir.join(FOLDER).join("PG_VERSION").exists()
     }
 
     /// The cluster's own folder.
@@ -136,6 +145,9 @@ impl Cluster {
             std::fs::remove_dir_all(&made).map_err(|cause| file_error(&made, cause))?;
         }
         std::fs::create_dir(&made).map_err(|cause| file_error(&made, cause))?;
+        // Whatever the umask: Postgres asks for 0700, and its own user has to get in.
+        let private = Permissions::from_mode(0o700);
+        std::fs::set_permissions(&made, private).map_err(|cause| file_error(&made, cause))?;
         let password_file = self.folder.with_extension("initdb");
         write_secret(&password_file, &self.password)?;
         if let Some(owner) = &self.owner {
@@ -164,15 +176,32 @@ impl Cluster {
         std::fs::rename(&made, &self.folder).map_err(|cause| file_error(&self.folder, cause))
     }
 
+    /// Starts the cluster again where it has died: killed, or out of memory or of room. `false` where it runs.
+    pub fn revive(&mut self) -> Result<bool, ClusterError> {
+        if self.answers() {
+            return Ok(false);
+        }
+        let options = self.options.clone();
+        let port = self.port;
+        if self.adopt() && self.answers() {
+            return Ok(false);
+        }
+        self.launch_at(&options, port)?;
+        self.wait_until_ready()?;
+        Ok(true)
+    }
+
+    /// Whether something listens where the cluster should.
+    fn answers(&self) -> bool {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+    }
+
     /// Finds a cluster that runs already, this program's or another's that was killed.
     fn adopt(&mut self) -> bool {
+        self.discard_stale_pid();
         let running = self
-            .run(
-                Command::new(self.bin.join("pg_ctl"))
-                    .arg("status")
-                    .arg("-D")
-                    .arg(&self.folder),
-            )
+            .run(Command::new(self.bin.join("pg_ctl")).args(["status", "-D", FOLDER]))
             .is_ok();
         let lines = std::fs::read_to_string(self.folder.join("postmaster.pid")).unwrap_or_default();
         match lines.lines().nth(3).and_then(|port| port.trim().parse().ok()) {
@@ -184,29 +213,59 @@ impl Cluster {
         }
     }
 
+    /// Starts the cluster where programs that use it will look for it again.
+    fn launch_at(&mut self, options: &ClusterOptions, port: u16) -> Result<(), ClusterError> {
+        self.port = port;
+        self.discard_stale_pid();
+        self.start_once(options)
+    }
+
+    /// The file that names the running server outlives a kill, and the number in it may be another process by now, in a
+    /// fresh container even one of this program's own threads.
+    fn discard_stale_pid(&self) {
+        let path = self.folder.join("postmaster.pid");
+        let named = std::fs::read_to_string(&path).ok();
+        let pid = named
+            .as_deref()
+            .and_then(|text| text.lines().next()?.trim().parse::<u32>().ok());
+        let Some(pid) = pid else { return };
+        let is_postgres = match std::fs::read_link(format!("/proc/{pid}/exe")) {
+            // An upgrade of the package leaves ` (deleted)` behind the name.
+            Ok(program) => program
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("postgres")),
+            // What cannot be looked at may be one.
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        };
+        if !is_postgres && std::fs::remove_file(&path).is_ok() {
+            tracing::info!(pid, "removed the mark of a Postgres that is gone");
+        }
+    }
+
+    fn start_once(&self, options: &ClusterOptions) -> Result<(), ClusterError> {
+        let mut settings = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''",
+            self.port
+        );
+        for setting in &options.settings {
+            settings.push_str(" -c ");
+            settings.push_str(setting);
+        }
+        self.run(
+            Command::new(self.bin.join("pg_ctl"))
+                .args(["start", "-w", "-t", "120", "-o", &settings])
+                .args(["-l", &format!("{FOLDER}/server.log"), "-D", FOLDER]),
+        )
+    }
+
     fn launch(&mut self, options: &ClusterOptions) -> Result<(), ClusterError> {
+        self.discard_stale_pid();
         let log = self.folder.join("server.log");
         let mut last = None;
         // A port that is free now can be taken a moment later: then another is tried.
         for _ in 0..5 {
             self.port = free_port().map_err(|cause| file_error(&self.folder, cause))?;
-            let mut settings = format!(
-                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''",
-                self.port
-            );
-            for setting in &options.settings {
-                settings.push_str(" -c ");
-                settings.push_str(setting);
-            }
-            let started = self.run(
-                Command::new(self.bin.join("pg_ctl"))
-                    .args(["start", "-w", "-t", "120", "-o", &settings])
-                    .arg("-l")
-                    .arg(&log)
-                    .arg("-D")
-                    .arg(&self.folder),
-            );
-            match started {
+            match self.start_once(options) {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Some(error),
             }
@@ -231,7 +290,7 @@ impl Cluster {
             if ask().is_ok() {
                 return Ok(());
             }
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(200));
         }
         ask()
     }
@@ -267,8 +326,15 @@ impl Cluster {
         let (out, err) = out
             .and_then(|out| Ok((out, err?)))
             .map_err(|cause| file_error(&self.folder, cause))?;
+        // Settings of libpq that a person or a service has for other databases would lead elsewhere.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PG") && name != "PGPASSWORD" {
+                command.env_remove(name);
+            }
+        }
+        // `pg_ctl` hands its arguments to a shell: names are given from within the data folder, whatever that is called.
         let status = command
-            .current_dir("/")
+            .current_dir(self.folder.parent().unwrap_or(Path::new("/")))
             .env("LC_ALL", "C")
             .stdin(std::process::Stdio::null())
             .stdout(out)
@@ -288,12 +354,7 @@ impl Cluster {
     }
 
     fn stop(&self) -> Result<(), ClusterError> {
-        self.run(
-            Command::new(self.bin.join("pg_ctl"))
-                .args(["stop", "-m", "fast", "-w"])
-                .arg("-D")
-                .arg(&self.folder),
-        )
+        self.run(Command::new(self.bin.join("pg_ctl")).args(["stop", "-m", "fast", "-w", "-t", "3", "-D", FOLDER]))
     }
 }
 
@@ -305,6 +366,20 @@ impl Drop for Cluster {
             tracing::warn!(%error, "the private Postgres did not stop; the next start adopts it");
         }
     }
+}
+
+/// Makes a folder, and what of its path is missing, so that the cluster's user gets through it, whatever the umask. What
+/// lies in it says itself who may read it.
+fn make_reachable(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    std::fs::create_dir_all(folder)?;
+    for made in missing {
+        std::fs::set_permissions(made, Permissions::from_mode(0o711))?;
+    }
+    Ok(())
 }
 
 fn file_error(path: &Path, cause: std::io::Error) -> ClusterError {

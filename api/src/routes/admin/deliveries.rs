@@ -12,7 +12,8 @@ use licet_contracts::{
 };
 use licet_domain::{
     api_key::Scope,
-    values::Timestamp,
+    operation::{DeliveryResent, OperationEvent, WebhookReplayed},
+    values::{Timestamp, WebhookId},
     webhook::{LiveWebhook, Webhook},
 };
 use licet_event_store::{
@@ -128,14 +129,31 @@ pub(crate) async fn resend_delivery(
     caller.require(&app, Scope::Admin)?;
     let (id, _) = live(&app, &id).await?;
     let missing = || problem::Problem::not_found("delivery");
-    let position = position.parse().map_err(|_| missing())?;
+    let position: i64 = position.parse().map_err(|_| missing())?;
     let route = format!("Resend/{id}/{position}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
-        let found = deliveries::resend(app.platform.log.pool(), &app.tenant, id, position).await;
-        if !found.map_err(unavailable)? {
+        let pool = app.platform.log.pool();
+        let next = position.checked_add(1).ok_or_else(missing)?;
+        let known = deliveries::list(pool, &app.tenant, id, None, (Some(next), 1)).await;
+        if known
+            .map_err(unavailable)?
+            .first()
+            .is_none_or(|row| row.position != position)
+        {
             return Err(missing());
         }
+        let context = caller.context(&app, None);
+        let resent = OperationEvent::DeliveryResent(DeliveryResent {
+            webhook_id: WebhookId(id),
+            position,
+            at: context.now,
+        });
+        app.platform
+            .record_operation(&context, &id.to_string(), &resent)
+            .await?;
+        let found = deliveries::resend(pool, &app.tenant, id, position).await;
+        found.map_err(unavailable)?;
         Ok("{}".to_owned())
     })
     .await?;
@@ -160,6 +178,15 @@ pub(crate) async fn replay_webhook(
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         let log = &app.platform.log;
         let after = log.position_at(since).await.map_err(unavailable)?;
+        let context = caller.context(&app, None);
+        let replayed = OperationEvent::WebhookReplayed(WebhookReplayed {
+            webhook_id: WebhookId(id),
+            after_position: after,
+            at: context.now,
+        });
+        app.platform
+            .record_operation(&context, &id.to_string(), &replayed)
+            .await?;
         let consumer = consumer(id);
         let place = (&consumer[..], id, webhook.created.from_position);
         let sent_back = deliveries::replay(log.pool(), &app.tenant, place, after).await;

@@ -6,7 +6,11 @@ use axum::{
     response::Response,
 };
 use licet_contracts::{Page, Problem, mail::Mail};
-use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_domain::{
+    api_key::Scope,
+    operation::{MailResent, OperationEvent},
+    values::Timestamp,
+};
 use licet_event_store::mails::{self, MailRow};
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -109,10 +113,18 @@ pub(crate) async fn resend_mail(
         if id.contains('\0') {
             return Err(Refusal::not_found("mail"));
         }
-        let found = mails::resend(app.platform.log.pool(), &app.tenant, &id.replace('.', "/")).await;
-        if !found.map_err(unavailable)? {
+        let (pool, mail_id) = (app.platform.log.pool(), id.replace('.', "/"));
+        let known = mails::exists(pool, &app.tenant, &mail_id).await;
+        if !known.map_err(unavailable)? {
             return Err(Refusal::not_found("mail"));
         }
+        let context = caller.context(&app, None);
+        let resent = OperationEvent::MailResent(MailResent {
+            mail_id: mail_id.clone(),
+            at: context.now,
+        });
+        app.platform.record_operation(&context, &mail_id, &resent).await?;
+        mails::resend(pool, &app.tenant, &mail_id).await.map_err(unavailable)?;
         Ok("{}".to_owned())
     })
     .await?;

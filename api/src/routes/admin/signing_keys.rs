@@ -6,7 +6,10 @@ use axum::{
     response::Response,
 };
 use licet_contracts::{Page, admin::SigningKey};
-use licet_domain::api_key::Scope;
+use licet_domain::{
+    api_key::Scope,
+    operation::{OperationEvent, SigningKeyMade},
+};
 use licet_event_store::RingKey;
 
 use crate::{
@@ -56,7 +59,15 @@ pub(crate) async fn rotate_signing_key(
     let about = ("RotateSigningKey", &bytes[..], StatusCode::CREATED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
-        tracing::info!(kid = key.signer.kid(), by = caller.name(), "made a new signing key");
+        let (context, kid) = (caller.context(&app, None), key.signer.kid().to_owned());
+        tracing::info!(kid, by = caller.name(), "made a new signing key");
+        let made = OperationEvent::SigningKeyMade(SigningKeyMade {
+            kid: kid.clone(),
+            at: context.now,
+        });
+        // Before it signs, which it does in some seconds: a crash in between leaves a key that is published and named
+        // nowhere else.
+        app.platform.record_operation(&context, &kid, &made).await?;
         Ok(render::json(&shape(&app, &key)))
     })
     .await?;

@@ -1,0 +1,63 @@
+//! What operators do to things that no aggregate's rules decide about: queues and keys. Recorded so that it stands in the
+//! log, in the audit trail, under the id of what it was done to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Timestamp, WebhookId};
+
+/// The aggregate's name in the log; its id is that of what something was done to.
+pub const OPERATION: &str = "operation";
+
+crate::events! {
+    /// What operators did beside the rules.
+    pub enum OperationEvent {
+        /// A new key signs from now on.
+        SigningKeyMade(SigningKeyMade) = ("operation.signing_key_made", 1),
+        /// A delivery is tried again from the beginning.
+        DeliveryResent(DeliveryResent) = ("operation.delivery_resent", 1),
+        /// A webhook is sent everything since a position again.
+        WebhookReplayed(WebhookReplayed) = ("operation.webhook_replayed", 1),
+        /// A mail is tried again from the beginning.
+        MailResent(MailResent) = ("operation.mail_resent", 1),
+    }
+}
+
+/// A new signing key was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningKeyMade {
+    /// Its id, as in the published key set.
+    pub kid: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A delivery was put back into its queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryResent {
+    /// Whose delivery.
+    pub webhook_id: WebhookId,
+    /// Of which event.
+    pub position: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A webhook's place in the log was moved back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookReplayed {
+    /// Which.
+    pub webhook_id: WebhookId,
+    /// Everything after this position is sent.
+    pub after_position: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A mail was put back into its queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailResent {
+    /// Which.
+    pub mail_id: String,
+    /// When.
+    pub at: Timestamp,
+}
