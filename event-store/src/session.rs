@@ -75,11 +75,9 @@ impl Session {
     async fn begin(self, connection: &mut PgConnection) -> sqlx::Result<()> {
         // No statement is compiled: all of ours are over before that would be.
         let ours = [("search_path", self.search_path), ("jit", "off")];
-        let mut made = String::new();
-        for (name, value) in ours.iter().chain(self.settings) {
-            // Only names and values of this program go into the statement.
-            made.push_str(&format!("SELECT set_config('{name}', '{value}', false);"));
-        }
+        // Only names and values of this program go into the statement.
+        let set = |(name, value): &(&str, &str)| format!("SELECT set_config('{name}', '{value}', false);");
+        let made: String = ours.iter().chain(self.settings).map(set).collect();
         connection.execute(made.as_str()).await?;
         let stayed: bool =
             sqlx::query_scalar("SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off'")

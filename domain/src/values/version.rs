@@ -61,7 +61,7 @@ impl VersionScheme {
             Self::Semver => Version::of(plain)
                 .filter(|version| version.parts <= 4)
                 .map(Version::padded),
-            Self::Numeric => Version::of(plain).filter(|version| version.is_numbers_alone()),
+            Self::Numeric => Version::of(plain).filter(Version::is_numbers_alone),
             Self::Calendar => Version::of(&dotted(plain)).filter(Version::has_month),
         };
         read.ok_or_else(|| {

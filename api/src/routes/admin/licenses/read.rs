@@ -49,8 +49,10 @@ pub(crate) async fn list_licenses(
     caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "license_state").await?;
     let request = query.request()?;
-    let mut filter = LicenseFilter::default();
-    filter.customer_id = filters.customer_id;
+    let mut filter = LicenseFilter {
+        customer_id: filters.customer_id,
+        ..LicenseFilter::default()
+    };
     if let Some(named) = &filters.policy {
         filter.policy_id = Some(app.platform.find_policy(&app.tenant, named).await?);
     }
