@@ -23,6 +23,38 @@ pub async fn find(pool: &PgPool, name: &str) -> sqlx::Result<Option<i64>> {
         .await
 }
 
+/// Notes why a consumer has stopped; `true` where that is news. One that has not begun has nothing in common with the log.
+pub async fn stop(pool: &PgPool, name: &str, cause: &str) -> sqlx::Result<bool> {
+    let noted = sqlx::query!(
+        r#"INSERT INTO consumers (name, position, stopped_by) VALUES ($1, 0, $2)
+           ON CONFLICT (name) DO UPDATE SET stopped_by = excluded.stopped_by
+           WHERE consumers.stopped_by IS DISTINCT FROM excluded.stopped_by"#,
+        name,
+        cause,
+    )
+    .execute(pool)
+    .await?;
+    Ok(noted.rows_affected() == 1)
+}
+
+/// Notes that a consumer goes on.
+pub async fn resume(pool: &PgPool, name: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE consumers SET stopped_by = NULL WHERE name = $1 AND stopped_by IS NOT NULL",
+        name
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Why consumers have stopped.
+pub async fn stops(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(r#"SELECT stopped_by AS "cause!" FROM consumers WHERE stopped_by IS NOT NULL ORDER BY name"#)
+        .fetch_all(pool)
+        .await
+}
+
 /// Keeps where a consumer goes on, wherever it was before.
 pub async fn keep(pool: &PgPool, name: &str, position: i64) -> sqlx::Result<()> {
     sqlx::query!(

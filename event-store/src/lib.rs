@@ -19,6 +19,7 @@ pub mod deliveries;
 pub mod edge;
 pub mod embedded;
 mod envelope;
+pub mod epochs;
 pub mod holds;
 pub mod idempotency;
 mod invalidate;

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use futures::StreamExt as _;
-use licet_test_support::{Nats, Server, eventually};
+use licet_test_support::{Nats, Server, TestDatabase, eventually, licet};
 use serde_json::{Value, json};
 
 use crate::new_database;
@@ -102,4 +102,81 @@ fn every_event_is_published_once_in_order_and_a_wiped_stream_is_filled_again() {
     let again = wait_for(&nats.url, usize::try_from(last).unwrap() + 1);
     assert!(again.len() > found.len(), "{} of {}", again.len(), last + 1);
     assert_eq!(again[..found.len()], found[..], "the same messages under the same ids");
+}
+
+#[test]
+fn a_log_that_went_back_stops_the_relay_until_an_operator_begins_an_epoch() {
+    let database = new_database();
+    let nats = Nats::start();
+    let settings = [("NATS_URL", nats.url.as_str())];
+    let server = Server::start_with(&database.url, &settings);
+    server.issue("studio", &json!({ "seats": 2 }));
+    let shared = head(&database);
+    let kept = || {
+        number(
+            &database,
+            "SELECT max(position)::text FROM consumers WHERE name LIKE 'relay/%'",
+        )
+    };
+    assert!(eventually(|| kept() == shared), "{} of {shared}", kept());
+    drop(server);
+    let restored = tokio::runtime::Runtime::new().unwrap().block_on(database.copy());
+
+    // Told to others, and lost.
+    let server = Server::start_with(&database.url, &settings);
+    server.issue("lost", &json!({ "seats": 1 }));
+    let told = head(&database);
+    assert_eq!(wait_for(&nats.url, told).len(), told);
+    drop(server);
+
+    let server = Server::start_with(&restored.url, &settings);
+    let named = || server.get("/readyz").body.to_string();
+    assert!(
+        eventually(|| named().contains("relay to NATS has stopped")),
+        "{}",
+        named()
+    );
+    assert_eq!(server.get("/readyz").status, 503);
+    assert!(named().contains("begin-epoch"), "{}", named());
+    server.issue("other", &json!({ "seats": 3 }));
+    server.issue("further", &json!({ "seats": 3 }));
+    assert!(
+        head(&restored) >= told,
+        "at the place of what was told there is another event now"
+    );
+    thread::sleep(Duration::from_millis(2_500));
+    assert!(named().contains("relay to NATS has stopped"), "{}", named());
+    assert_eq!(stream(&nats.url).len(), told, "nothing is taken for a duplicate");
+
+    let begun = licet(&restored.url)
+        .args(["events", "begin-epoch", "--json"])
+        .output()
+        .unwrap();
+    let begun: Value = serde_json::from_slice(&begun.stdout).unwrap();
+    assert_eq!(begun["begun_after"], shared);
+    assert!(eventually(|| server.get("/readyz").status == 200), "{}", named());
+    let count = told + head(&restored) - shared;
+    let found = wait_for(&nats.url, count);
+    assert_eq!(found.len(), count, "what both have in common is not told again");
+    let epoch = begun["epoch"].as_str().unwrap();
+    let ids: Vec<&str> = found[told..].iter().map(|(id, _, _)| id.as_str()).collect();
+    assert_eq!(ids[0], format!("{epoch}/{}", shared + 1));
+    assert!(found[..told].iter().all(|(id, _, _)| !id.starts_with(epoch)));
+
+    // A start later, nothing is doubted or told again.
+    drop(server);
+    let server = Server::start_with(&restored.url, &settings);
+    let beyond = head(&restored) - shared + told;
+    assert!(eventually(|| server.get("/readyz").status == 200));
+    assert_eq!(wait_for(&nats.url, beyond).len(), beyond);
+}
+
+/// How many events the log has.
+fn head(database: &TestDatabase) -> usize {
+    number(database, "SELECT position::text FROM log_head")
+}
+
+fn number(database: &TestDatabase, query: &str) -> usize {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(database.text(query)).parse().unwrap()
 }

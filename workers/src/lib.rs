@@ -20,6 +20,8 @@ use licet_event_store::{Keyring, StoreError, leases};
 use licet_projections::Reader;
 use tokio::{sync::watch, task::JoinSet};
 
+pub use relay::begin_epoch;
+
 use archive::Retention;
 use mail::{MailSettings, Mailer};
 use webhooks::Sender;

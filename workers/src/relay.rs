@@ -1,9 +1,12 @@
 //! The relay to NATS JetStream: every event after its commit, to whoever subscribes; and news from it to this node.
 //!
-//! Subject `licet.<tenant>.<aggregate>.<event>`, message id `log_id/position`, so that sending again is harmless. How far
+//! Subject `licet.<tenant>.<aggregate>.<event>`, message id `epoch/position`, so that sending again is harmless. How far
 //! everything was acknowledged is kept beside the log; the stream's newest message says what it has. The relay goes on
 //! from the lesser of the two: a message that was lost on its way has later ones behind it, and JetStream, which
 //! acknowledges before it syncs to disk, can lose its tail. A stream that was wiped is filled again from the beginning.
+//!
+//! A stream whose newest message the log does not know proves a fork: a restore, or a failover that lost events. The relay
+//! stops, `/readyz` says so, and an operator begins an epoch.
 
 use std::time::Duration;
 
@@ -14,8 +17,13 @@ use async_nats::{
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use licet_domain::values::Timestamp;
-use licet_event_store::{EventLog, LogTable, RecordedEvent, consumers, leases};
+use licet_event_store::{
+    EventLog, LogTable, RecordedEvent, consumers,
+    epochs::{self, Epochs},
+    leases,
+};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{Worker, WorkerError, metrics::METRICS};
@@ -75,6 +83,12 @@ fn is_of(headers: &HeaderMap, log_id: Option<Uuid>) -> bool {
     log_id.is_some_and(|id| named == Some(id.to_string().as_str()))
 }
 
+/// The epoch that a message was told in; messages of before there were epochs name the log alone.
+fn epoch_of(headers: &HeaderMap) -> Option<Uuid> {
+    let named = headers.get("Licet-Epoch").or_else(|| headers.get("Licet-Log"));
+    named.and_then(|value| value.as_str().parse().ok())
+}
+
 fn position_of(headers: &HeaderMap) -> Option<i64> {
     headers
         .get("Licet-Position")
@@ -119,6 +133,7 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
 /// Where the stream goes on.
 struct Place {
     log_id: Uuid,
+    epochs: Epochs,
     position: i64,
     /// The stream's sequence of the last message: one that goes back says that the stream is another.
     sequence: u64,
@@ -128,15 +143,29 @@ struct Place {
 async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option<Place>) -> Result<i64, WorkerError> {
     let found = match place.take() {
         Some(known) => known,
-        None => find_place(log, jetstream).await?,
+        None => match find_place(log, jetstream).await? {
+            Found::Place(place) => place,
+            Found::Fork => return Ok(0),
+        },
     };
     let place = place.insert(found);
     let events = after(log, place.position)
         .await
         .map_err(|error| WorkerError::of("reading the log")(error.into()))?;
+    if events.is_empty()
+        && place.position
+            > log
+                .position()
+                .await
+                .map_err(|error| WorkerError::of("reading the log")(error.into()))?
+    {
+        return Err(WorkerError::of("going on with the log")(
+            "its head has gone back".into(),
+        ));
+    }
     let mut acknowledgments = Vec::with_capacity(events.len());
     for event in &events {
-        let (subject, headers, body) = message(place.log_id, event);
+        let (subject, headers, body) = message(place, event);
         let sent = jetstream.publish_with_headers(subject, headers, body.into()).await;
         acknowledgments.push(sent.map_err(|error| failed("publishing to NATS")(error.into()))?);
     }
@@ -157,12 +186,17 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
     Ok(events.len() as i64)
 }
 
+enum Found {
+    Place(Place),
+    /// The stream has told what the log does not know.
+    Fork,
+}
+
 /// Makes the stream where there is none, and reads how far it has come. A stream of another log begins anew.
-async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Place, WorkerError> {
-    let log_id = log
-        .log_id()
-        .await
-        .map_err(|error| WorkerError::of("reading the log")(error.into()))?;
+async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Found, WorkerError> {
+    let database = |error: licet_event_store::StoreError| WorkerError::of("reading the relay's place")(error.into());
+    let reading = |error| failed("reading the stream")(error);
+    let log_id = log.log_id().await.map_err(database)?;
     let config = stream::Config {
         name: STREAM.to_owned(),
         subjects: vec!["licet.>".to_owned()],
@@ -174,14 +208,11 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Pl
         .get_or_create_stream(config)
         .await
         .map_err(|error| failed("making the stream")(error.into()))?;
-    let state = &stream
-        .info()
-        .await
-        .map_err(|error| failed("reading the stream")(error.into()))?
-        .state;
+    let state = &stream.info().await.map_err(|error| reading(error.into()))?.state;
     let (messages, sequence) = (state.messages, state.last_sequence);
-    let kept = consumers::find(log.pool(), &consumer(log_id)).await;
-    let kept = kept.map_err(|error| WorkerError::of("reading the relay's place")(error.into()))?;
+    let name = consumer(log_id);
+    let kept = consumers::find(log.pool(), &name).await.map_err(database)?;
+    let epochs = Epochs::read(log.pool()).await.map_err(database)?;
     let position = match (sequence, messages) {
         // Nothing has ever been in it.
         (0, _) => 0,
@@ -189,18 +220,88 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Pl
         (_, 0) => kept.unwrap_or(0),
         (last, _) => {
             let newest = stream.get_raw_message(last).await;
-            let newest = newest.map_err(|error| failed("reading the stream")(error.into()))?;
-            let own = is_of(&newest.headers, Some(log_id));
-            let newest = position_of(&newest.headers).filter(|_| own).unwrap_or(0);
+            let newest = newest.map_err(|error| reading(error.into()))?;
+            let told = Told::of(&newest, log_id);
+            let Some(newest) = common(log, &epochs, &told).await? else {
+                let cause = format!(
+                    "the relay to NATS has stopped: the stream knows position {} otherwise than this log, as after a restore \
+                     or a failover that lost events; `licet events begin-epoch` tells what follows under new ids",
+                    told.position
+                );
+                if consumers::stop(log.pool(), &name, &cause).await.map_err(database)? {
+                    METRICS.relay_failed();
+                    tracing::error!("{cause}");
+                }
+                return Ok(Found::Fork);
+            };
             kept.map_or(newest, |kept| kept.min(newest))
         }
     };
+    consumers::resume(log.pool(), &name).await.map_err(database)?;
     tracing::info!(position, "the relay to NATS goes on after this position");
-    Ok(Place {
+    Ok(Found::Place(Place {
         log_id,
+        epochs,
         position,
         sequence,
-    })
+    }))
+}
+
+/// What a stream's newest message says; position 0 where it is another log's.
+struct Told {
+    log_id: Uuid,
+    epoch: Option<Uuid>,
+    position: i64,
+    published_at: OffsetDateTime,
+    event: Value,
+}
+
+impl Told {
+    fn of(message: &jetstream::message::StreamMessage, log_id: Uuid) -> Self {
+        let own = is_of(&message.headers, Some(log_id));
+        Self {
+            log_id,
+            epoch: epoch_of(&message.headers),
+            position: position_of(&message.headers).filter(|_| own).unwrap_or(0),
+            published_at: message.time,
+            event: serde_json::from_slice(&message.payload).unwrap_or_default(),
+        }
+    }
+
+    /// Whether it told of this event.
+    fn is(&self, event: &RecordedEvent) -> bool {
+        let known = envelope(self.log_id, event);
+        ["type", "timestamp", "aggregate_id", "sequence"]
+            .iter()
+            .all(|name| known[name] == self.event[name])
+    }
+}
+
+/// The last position that the stream and the log have in common; `None` where they disagree and nobody has decided.
+async fn common(log: &EventLog, epochs: &Epochs, told: &Told) -> Result<Option<i64>, WorkerError> {
+    let database = |error: licet_event_store::StoreError| WorkerError::of("reading the log")(error.into());
+    if told.position == 0 {
+        return Ok(Some(0));
+    }
+    if told.epoch.is_some_and(|epoch| epochs.holds(epoch, told.position)) {
+        let events = read(log, told.position - 1).await.map_err(database)?;
+        let same = match events.first().filter(|event| event.position == told.position) {
+            Some(event) => told.is(event),
+            // It has left for the archive.
+            None => told.position <= log.position().await.map_err(database)?,
+        };
+        if same {
+            return Ok(Some(told.position));
+        }
+    }
+    let epoch = epochs.current();
+    let decided = epoch.begun_at.is_some_and(|begun_at| told.published_at < begun_at);
+    Ok(decided.then_some(epoch.begun_after))
+}
+
+/// Begins an epoch after what the stream and the log have in common; see [`epochs`].
+pub async fn begin_epoch(log: &EventLog) -> Result<epochs::Epoch, licet_event_store::StoreError> {
+    epochs::begin(log.pool(), &consumer(log.log_id().await?)).await
 }
 
 /// Names the relay's place in a log.
@@ -240,17 +341,19 @@ fn dense(mut events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
     events
 }
 
-fn message(log_id: Uuid, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {
+fn message(place: &Place, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {
     let name = event
         .event_type
         .split_once('.')
         .map_or(event.event_type.as_str(), |(_, name)| name);
     let subject = format!("licet.{}.{}.{name}", event.tenant_id, event.aggregate_type);
     let mut headers = HeaderMap::new();
-    headers.insert("Nats-Msg-Id", format!("{log_id}/{}", event.position));
-    headers.insert("Licet-Log", log_id.to_string());
+    let epoch = place.epochs.of(event.position).id;
+    headers.insert("Nats-Msg-Id", format!("{epoch}/{}", event.position));
+    headers.insert("Licet-Log", place.log_id.to_string());
+    headers.insert("Licet-Epoch", epoch.to_string());
     headers.insert("Licet-Position", event.position.to_string());
-    (subject, headers, envelope(log_id, event).to_string().into_bytes())
+    (subject, headers, envelope(place.log_id, event).to_string().into_bytes())
 }
 
 /// An event as subscribers and webhooks get it; personal data is sealed.

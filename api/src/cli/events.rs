@@ -24,10 +24,18 @@ pub(super) enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// After a restore, or a failover that lost events: tell what follows under new ids.
+    ///
+    /// The relay to NATS stops where its stream knows events that this log does not have; /readyz then says so. Once it is
+    /// decided that this log is the one that counts, this lets it go on. Subscribers keep what they heard of the lost
+    /// events, and tell the new ones from them by the header Licet-Epoch.
+    BeginEpoch,
 }
 
 pub(super) async fn run(location: Location, command: Command, output: Output) -> anyhow::Result<ExitCode> {
-    let Command::Tail { from, types, once } = command;
+    let Command::Tail { from, types, once } = command else {
+        return begin_epoch(location, output).await;
+    };
     for wanted in &types {
         if !event_types().any(|known| is_of(known, wanted)) {
             let known: Vec<&str> = event_types().collect();
@@ -64,6 +72,19 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     }
     drop((log, head));
     tasks.finish().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn begin_epoch(location: Location, output: Output) -> anyhow::Result<ExitCode> {
+    let database = database::open_existing(&location, &Edge::system())?;
+    let (log, tasks) = database::open_log(&location, &database).await?;
+    let begun = licet_workers::begin_epoch(&log).await;
+    drop(log);
+    tasks.finish().await;
+    let begun = begun?;
+    output.result(&json!({ "epoch": begun.id, "begun_after": begun.begun_after }), |_| {
+        format!("epoch {} begins after position {}", begun.id, begun.begun_after)
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,6 @@
 //! Reads JSON bodies.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     body::{Body, HttpBody as _},
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use licet_contracts::FieldProblem;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use super::{header, invalid_field, plain_words};
@@ -193,21 +193,21 @@ fn escaped(name: &str) -> String {
 
 /// The field without which the body would be read, or would be refused for something else that is wrong.
 fn culprit<T: DeserializeOwned>(bytes: &[u8]) -> Option<String> {
-    let Ok(Value::Object(whole)) = serde_json::from_slice(bytes) else {
-        return None;
-    };
-    let complaint = serde_json::from_value::<T>(Value::Object(whole.clone()))
-        .err()?
-        .to_string();
+    // As they were written: a name that is given twice is there twice.
+    let whole: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).ok()?;
+    let complaint = complaint::<T>(&whole)?;
     let is_wrong = |name: &&String| {
         let mut rest = whole.clone();
         rest.remove(*name);
-        serde_json::from_value::<T>(Value::Object(rest))
-            .err()
-            .is_none_or(|without| {
-                let without = without.to_string();
-                without != complaint && !without.starts_with(&format!("missing field `{name}`"))
-            })
+        self::complaint::<T>(&rest)
+            .is_none_or(|without| without != complaint && !without.starts_with(&format!("missing field `{name}`")))
     };
     whole.keys().find(is_wrong).map(|name| format!("/{}", escaped(name)))
+}
+
+/// What is wrong with a body of these fields, wherever in it.
+fn complaint<T: DeserializeOwned>(fields: &BTreeMap<String, Box<RawValue>>) -> Option<String> {
+    let text = serde_json::to_string(fields).ok()?;
+    let complaint = serde_json::from_str::<T>(&text).err()?.to_string();
+    Some(complaint.split(" at line ").next().unwrap_or_default().to_owned())
 }

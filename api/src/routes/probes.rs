@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
-use licet_event_store::schema;
+use licet_event_store::{consumers, schema};
 use licet_projections::status;
 use prometheus::{Encoder as _, TextEncoder};
 use serde_json::json;
@@ -60,6 +60,12 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
                     .map(|cause| format!("{} has stopped: {cause}", projector.name))
                     .or(slow)
             })),
+        }
+    }
+    if wrong.is_empty() {
+        match consumers::stops(app.platform.log.pool()).await {
+            Ok(stops) => wrong.extend(stops),
+            Err(_) => wrong.push("the consumers' state cannot be read".to_owned()),
         }
     }
     if !app.platform.log.hears_others() {

@@ -80,13 +80,6 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Copies the migrated template.
     pub async fn new() -> Self {
-        let base = running().cluster.url();
-        let at = |name: &str| {
-            format!(
-                "{}/{name}",
-                base.rsplit_once('/').expect("the address ends in a name").0
-            )
-        };
         TEMPLATE
             .get_or_init(|| async {
                 execute(&at("postgres"), "CREATE DATABASE licet_template").await;
@@ -95,20 +88,27 @@ impl TestDatabase {
                     .expect("the migrations run");
             })
             .await;
+        Self::copy_of("licet_template").await
+    }
+
+    /// A copy as it stands, as a backup would restore it; nobody may be connected.
+    pub async fn copy(&self) -> Self {
+        let (_, name) = self.url.rsplit_once('/').expect("the address ends in a name");
+        Self::copy_of(name).await
+    }
+
+    async fn copy_of(template: &str) -> Self {
         let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
-        for _ in 0..50 {
-            // Another test copies the template at this moment.
-            let copied = try_execute(
-                &at("postgres"),
-                &format!("CREATE DATABASE {name} TEMPLATE licet_template"),
-            )
-            .await;
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        for _ in 0..100 {
+            // Another test copies it at this moment, or a server that was killed is connected still.
+            let copied = try_execute(&at("postgres"), &copy).await;
             if copied.is_ok() {
                 return Self { url: at(&name) };
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("the template could not be copied");
+        panic!("{template} could not be copied");
     }
 
     /// Opens the log in it.
@@ -131,6 +131,13 @@ impl TestDatabase {
             .await
             .expect("the query answers a text")
     }
+}
+
+/// The address of a database in the tests' cluster.
+fn at(name: &str) -> String {
+    let base = running().cluster.url();
+    let (server, _) = base.rsplit_once('/').expect("the address ends in a name");
+    format!("{server}/{name}")
 }
 
 async fn try_execute(url: &str, statements: &str) -> sqlx::Result<()> {

@@ -8,6 +8,7 @@ use licet_domain::webhook::LiveWebhook;
 use licet_event_store::{
     LogTable, RecordedEvent, StoreError, Tenant,
     deliveries::{self, DueDelivery, Outcome, TAKEN_SECONDS},
+    epochs::Epochs,
     vault::Purpose,
 };
 use tokio::time::Instant;
@@ -127,7 +128,9 @@ async fn attempt(
     let secret = sealer
         .open(&webhook.created.secret)
         .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
-    let id = format!("msg_{}_{}", log_id.simple(), event.position);
+    let epochs = Epochs::read(platform.log.pool()).await;
+    let epoch = epochs.map_err(database("reading the log"))?.of(event.position).id;
+    let id = format!("msg_{}_{}", epoch.simple(), event.position);
     let body = payload::message(platform, (log_id, &delivery.tenant), event)
         .await?
         .to_string();
