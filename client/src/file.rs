@@ -70,6 +70,36 @@ pub(crate) fn read(path: &Path) -> Result<Option<State>, Error> {
     })
 }
 
+/// The regular file that a path leads to, which may not be there yet: a link stays a link, and nothing else is replaced.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Error> {
+    match (fs::metadata(path), fs::symlink_metadata(path)) {
+        (Ok(target), _) if !target.is_file() => Err(failed(path, &"it is not a regular file")),
+        (Ok(_), Ok(own)) if own.is_symlink() => fs::canonicalize(path).map_err(|error| failed(path, &error)),
+        (Err(_), Ok(own)) if own.is_symlink() => Err(failed(path, &"it is a link to a file that is not there")),
+        _ => Ok(path.to_owned()),
+    }
+}
+
+/// The text of a file that people carried over.
+pub(crate) fn text(path: &Path) -> Result<String, Error> {
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    // Editors and shells of Windows put a byte order mark in front.
+    match bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes) {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(failed(path, &"it is UTF-16; save it as UTF-8")),
+        text => String::from_utf8(text.to_vec()).map_err(|_| failed(path, &"it is not text in UTF-8")),
+    }
+}
+
+/// Reads the lease in a file: alone, or as JSON's text. A file that editors or mail changed is named as such.
+pub fn read_lease(path: &Path) -> Result<String, Error> {
+    let text = text(path)?;
+    let lease = text.trim().trim_matches('"');
+    if lease.contains(char::is_whitespace) {
+        return Err(failed(path, &"the lease is wrapped; it has to stand on one line"));
+    }
+    Ok(lease.to_owned())
+}
+
 fn make_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.map_or(Ok(()), fs::create_dir_all)
@@ -117,7 +147,7 @@ fn seal(state: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest.finalize())
 }
 
-fn failed(path: &Path, error: &dyn std::error::Error) -> Error {
+pub(crate) fn failed(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::File {
         path: path.display().to_string(),
         cause: error.to_string(),
@@ -178,6 +208,35 @@ pub(crate) mod tests {
                 "{name:?}"
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_nothing_but_a_file_is_replaced() {
+        let (folder, path) = written();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        Store::open(&link).unwrap().update(|state| state.seen = 9).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(Store::open(&path).unwrap().state().seen, 9);
+        fs::remove_file(&path).unwrap();
+        for wrong in [link.as_path(), folder.path(), Path::new("/dev/null")] {
+            assert!(Store::open(wrong).is_err() && Store::reset(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_people_carry_over_is_read_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lease");
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            read_lease(&path).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"\xef\xbb\xbf\"a.b.c\"\r\n"), Ok("a.b.c".to_owned()));
+        assert!(read(b"a.b\n.c\n").unwrap_err().contains("wrapped"));
+        assert!(read(b"\xff\xfea\0").unwrap_err().contains("UTF-16"));
+        assert!(read(b"\x80").unwrap_err().contains("UTF-8"));
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub use answer::{Exchange, verify_answer};
 pub use background::Background;
 pub use client::{Client, request_file};
 pub use error::Error;
+pub use file::read_lease;
 pub use fingerprint::Fingerprint;
 pub use keys::PinnedKeys;
 pub use lease::{Licensed, OfflineLease};

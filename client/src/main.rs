@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use licet_client::{Client, Error, Fingerprint, Store, Usage, request_file};
+use licet_client::{Client, Error, Fingerprint, Store, Usage, read_lease, request_file};
 use serde_json::{Value, json};
 
 /// A licensed program's view of a license server, on the real hardware of this machine.
@@ -210,12 +210,10 @@ fn ask(mut client: Client, command: Command, version: Option<&str>) -> Result<Sh
 
 /// What needs no server.
 fn lease(mut store: Store, command: Lease, version: Option<&str>) -> Result<Shown, Error> {
-    let read = |file: &Path| std::fs::read_to_string(file).map_err(|error| unreadable(file, &error));
     match command {
         Lease::Show => Ok((json!(store.state().lease), store.state().lease.is_some())),
         Lease::Import { file } => {
-            let answer = serde_json::from_str(&read(&file)?).map_err(|error| unreadable(&file, &error))?;
-            store.import(&answer)?;
+            let answer = store.import_file(&file)?;
             let shown = json!({ "activation_id": answer.activation_id, "lease_expires_at": answer.lease_expires_at });
             Ok((shown, true))
         }
@@ -223,7 +221,7 @@ fn lease(mut store: Store, command: Lease, version: Option<&str>) -> Result<Show
             let (machine, features) = (Fingerprint::of_this_machine()?, features.iter());
             let features: Vec<&str> = features.map(String::as_str).collect();
             let licensed = match file {
-                Some(path) => store.check_lease(read(&path)?.trim().trim_matches('"'), &machine, version, &features)?,
+                Some(path) => store.check_lease(&read_lease(&path)?, &machine, version, &features)?,
                 None => store.check_offline(&machine, version, &features)?,
             };
             let shown = json!({

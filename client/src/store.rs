@@ -21,7 +21,7 @@ pub struct Store {
 impl Store {
     /// Reads the file, or the one before it where it does not read, or begins anew where there is none.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
+        let path = file::resolve(path.as_ref())?;
         let state = match file::read(&path) {
             Ok(Some(state)) => state,
             Ok(None) => State::default(),
@@ -36,7 +36,7 @@ impl Store {
     /// Forgets everything: the way out of a file that was changed. Nothing in it can be believed, the trusted keys neither;
     /// a program that ships its vendor's keys trusts them again ([`Store::trust`]).
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
+        let path = file::resolve(path.as_ref())?;
         for name in [path.clone(), file::backup(&path)] {
             file::remove(&name)?;
         }
@@ -96,6 +96,14 @@ impl Store {
         }
         self.state = state;
         Ok(())
+    }
+
+    /// Takes in an answer file.
+    pub fn import_file(&mut self, path: impl AsRef<Path>) -> Result<AnswerFile, Error> {
+        let path = path.as_ref();
+        let answer = serde_json::from_str(&file::text(path)?).map_err(|error| file::failed(path, &error))?;
+        self.import(&answer)?;
+        Ok(answer)
     }
 
     /// Takes in what an operator carried over for a machine without a network. Keys are trusted from it only where none

@@ -161,6 +161,8 @@ fn an_analyst_replays_any_moment_without_a_database() {
         json!({ "name": "nothing" }),
         json!({ "name": "license_state", "format": "xml" }),
         json!({ "name": "license_state", "as_of": "soon" }),
+        json!({ "name": "license_state", "as_of": "2999-01-01" }),
+        json!({ "name": "license_state", "as_of": "999999" }),
     ] {
         assert_eq!(server.send("POST", "/api/admin/replays", &wrong).status, 422, "{wrong}");
     }

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
-use licet_test_support::{MailSink, Server, Target};
+use licet_test_support::{MailSink, Server, Target, eventually};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -484,4 +484,50 @@ fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
     assert!(server.terminate());
     let server = Server::start_with(&database.url, &settings);
     assert!(wait_for_deliveries(&server, (&path, "dead"), 20), "a retired one's are");
+}
+
+#[test]
+fn a_target_reads_names_and_no_secrets_is_left_alone_as_long_as_it_asks_and_ends_its_webhook_with_gone() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
+    let reading = Target::start(|_| OK.to_owned());
+    subscribe(&server, &reading.url, &json!(["customer.*", "webhook.*"]));
+    let busy = Target::start(|_| {
+        "HTTP/1.1 429 Busy\r\nretry-after: 3600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
+    });
+    let (busy_path, _) = subscribe(&server, &busy.url, &json!(["customer.*"]));
+    let gone = Target::start(|_| answer("410 Gone"));
+    let (gone_path, _) = subscribe(&server, &gone.url, &json!(["customer.*"]));
+    let customer = json!({ "name": "Universität Wien", "email": "licenses@univie.ac.at" });
+    server.create("/api/admin/customers", &customer);
+
+    let told = |kind: &str| -> Vec<Value> {
+        let got = reading.got();
+        let bodies = got.iter().map(|one| serde_json::from_str::<Value>(&one.body).unwrap());
+        bodies.filter(|body| body["type"] == kind).collect()
+    };
+    assert!(eventually(|| told("customer.created").len() == 1));
+    let data = &told("customer.created")[0]["data"];
+    assert_eq!((&data["name"], &data["email"]), (&customer["name"], &customer["email"]));
+    assert!(
+        told("webhook.created")
+            .iter()
+            .all(|told| told["data"].get("secret").is_none())
+    );
+    assert!(
+        !reading.got().iter().any(|one| one.body.contains("\"v1.")),
+        "nothing sealed leaves"
+    );
+
+    assert!(eventually(|| server.get(&gone_path).body["status"] == "retired"));
+    assert!(eventually(|| told("webhook.retired").len() == 1));
+    server.create("/api/admin/customers", &customer);
+    assert!(eventually(|| told("customer.created").len() == 2));
+    assert_eq!((busy.wait_for(1).len(), gone.got().len()), (1, 1));
+    let (_, id) = busy_path.rsplit_once('/').unwrap();
+    let query = format!(
+        "SELECT count(*)::text FROM webhook_pauses WHERE webhook_id = '{id}' AND until > now() + interval '50 minutes'"
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert!(eventually(|| runtime.block_on(database.text(&query)) == "1"));
 }

@@ -30,9 +30,9 @@ pub(super) enum Command {
 pub(super) struct ReplayOptions {
     /// The read model.
     name: String,
-    /// The moment: a time such as 2027-01-31T12:00:00Z, or a position.
-    #[arg(long, value_name = "TIME|POSITION")]
-    as_of: String,
+    /// The moment: a time such as 2027-01-31T12:00:00Z, a date, whose end is meant, or a position; by default now.
+    #[arg(long, value_name = "TIME|DATE|POSITION")]
+    as_of: Option<String>,
     /// The folder to write to.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -143,10 +143,13 @@ async fn compare(log: &EventLog, name: Option<String>, output: Output) -> anyhow
 }
 
 pub(super) async fn replay(location: Location, options: ReplayOptions, output: Output) -> anyhow::Result<ExitCode> {
-    let as_of: AsOf = options.as_of.parse()?;
+    let as_of = options.as_of.as_deref().map(str::parse::<AsOf>).transpose()?;
     let projector = find(&options.name)?;
-    let database = database::open_existing(&location, &Edge::system())?;
+    let edge = Edge::system();
+    let database = database::open_existing(&location, &edge)?;
     let (log, tasks) = database::open_log(&location, &database).await?;
+    let head = log.position().await?;
+    let as_of = as_of.unwrap_or(AsOf::Position(head)).expect_past(head, edge.now())?;
     let bar = output.bar("Replaying");
     let format = match options.format {
         FormatName::Parquet => Format::Parquet,

@@ -37,7 +37,7 @@ pub(super) async fn write(
 
 fn text(row: &PgRow, index: usize, column: &Column) -> sqlx::Result<String> {
     Ok(match column.kind {
-        Kind::Text => row.try_get::<Option<String>, _>(index)?,
+        Kind::Text => row.try_get::<Option<String>, _>(index)?.map(inert),
         Kind::Integer => row.try_get::<Option<i64>, _>(index)?.map(|number| number.to_string()),
         Kind::Boolean => row.try_get::<Option<bool>, _>(index)?.map(|truth| truth.to_string()),
         Kind::Time => row
@@ -45,4 +45,26 @@ fn text(row: &PgRow, index: usize, column: &Column) -> sqlx::Result<String> {
             .map(|time| Timestamp::from(time).to_string()),
     }
     .unwrap_or_default())
+}
+
+/// Programs for spreadsheets take a cell with such a beginning for a formula; an apostrophe makes it text, and is not shown.
+fn inert(text: String) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for text in ["=1+1", "+43 1", "-", "@SUM(A1)", "\t=1"] {
+            assert_eq!(inert(text.to_owned()), format!("'{text}"));
+        }
+        assert_eq!(inert("Müller = Sohn".to_owned()), "Müller = Sohn");
+    }
 }

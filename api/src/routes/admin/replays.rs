@@ -95,10 +95,13 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
         "csv" => Format::Csv,
         _ => return Err(invalid_field("/format", "The format is parquet or csv.")),
     };
+    let head = app.platform.log.position().await.map_err(unavailable)?;
     let as_of = wanted.as_of.as_deref().map(str::parse::<AsOf>).transpose();
     let as_of = as_of
         .map_err(|_| invalid_field("/as_of", MOMENT))?
-        .unwrap_or(AsOf::Position(i64::MAX));
+        .unwrap_or(AsOf::Position(head))
+        .expect_past(head, app.platform.edge.now())
+        .map_err(|error| invalid_field("/as_of", &format!("{error}.")))?;
     let order = ReplayOrder {
         id: app.platform.edge.id(),
         tenant: app.tenant.clone(),
