@@ -9,6 +9,7 @@ mod archive;
 mod client_life;
 mod commands;
 mod elsewhere;
+mod embedded;
 mod heartbeat;
 mod hostile;
 mod layers;

@@ -98,6 +98,23 @@ impl Server {
         Self::run(command, "127.0.0.1:0")
     }
 
+    /// The same on a private Postgres in a folder, by who has a strict umask and settings for other programs' databases.
+    pub fn start_embedded(folder: &std::path::Path) -> Self {
+        let plain = licet("");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "umask 077; exec \"$0\" \"$@\""])
+            .arg(plain.get_program())
+            .env("API_KEY", API_KEY)
+            .env_remove("DATABASE_URL")
+            .env("PGSSLMODE", "verify-full")
+            .env("PGSERVICE", "another")
+            .arg("--embedded")
+            .arg("--data-dir")
+            .arg(folder);
+        Self::run(command, "127.0.0.1:0")
+    }
+
     /// The same at an address that was free a moment ago.
     pub fn start_at(database_url: &str, address: &str) -> Self {
         Self::run(licet(database_url), address)
