@@ -113,7 +113,12 @@ fn beats_in_a_grace_that_would_not_be_there_would_be_refused() {
 
 fn replay(server: &Server, order: &Value) -> Value {
     let asked = server.send("POST", "/api/admin/replays", order);
-    assert_eq!(asked.status, 202, "{}", asked.body);
+    assert_eq!(
+        (asked.status, asked.header("retry-after")),
+        (202, "1"),
+        "{}",
+        asked.body
+    );
     let path = asked.header("location").to_owned();
     for _ in 0..200 {
         let replay = server.get(&path).body;

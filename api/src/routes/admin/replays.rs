@@ -61,7 +61,7 @@ async fn find(app: &App, id: Uuid) -> Result<Replay> {
 
 /// Build a read model as it stood at any moment, as files to fetch. The living one is not touched.
 #[utoipa::path(post, path = "/api/admin/replays", tag = "replays", operation_id = "create_replay", request_body = CreateReplay,
-    responses((status = 202, description = "Running; `Location` tells how far it is.", body = Replay), (status = 422, description = "`VALIDATION_FAILED`", body = Problem),
+    responses((status = 202, description = "Running; `Location` tells how far it is, `Retry-After` when to ask.", body = Replay), (status = 422, description = "`VALIDATION_FAILED`", body = Problem),
         (status = 429, description = "`REPLAYS_RUNNING`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_replay(
     State(app): State<App>,
@@ -78,6 +78,10 @@ pub(crate) async fn create_replay(
         if let Ok(value) = value.parse() {
             answer.headers_mut().insert(name, value);
         }
+        // Seconds; most are done by then.
+        answer
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     Ok(answer)
 }
@@ -110,6 +114,9 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
         format,
     };
     let id = order.id;
+    // Nobody else on the machine reads in it.
+    let folder = tempfile::Builder::new().prefix("licet-replay-").tempdir();
+    let folder = folder.map_err(|error| problem::Problem::internal(&error))?;
     if !replays::begin(app.platform.log.pool(), &order)
         .await
         .map_err(unavailable)?
@@ -122,10 +129,9 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
         return Err(problem::Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail));
     }
     let log = app.platform.log.clone();
-    let folder = std::env::temp_dir().join(format!("licet-replay-{id}"));
     tokio::spawn(async move {
-        replays::run(log, order, &folder).await;
-        if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+        replays::run(log, order, folder.path()).await;
+        if let Err(error) = folder.close() {
             tracing::debug!(%error, "a replay's folder could not be removed");
         }
     });
