@@ -283,14 +283,13 @@ async fn common(log: &EventLog, epochs: &Epochs, told: &Told) -> Result<Option<i
     if told.position == 0 {
         return Ok(Some(0));
     }
-    if told.epoch.is_some_and(|epoch| epochs.holds(epoch, told.position)) {
+    let head = log.position().await.map_err(database)?;
+    let epoch_holds = told.epoch.is_some_and(|epoch| epochs.holds(epoch, told.position));
+    // The head is read first: what is recorded meanwhile must not look like an event that has left for the archive.
+    if epoch_holds && told.position <= head {
         let events = read(log, told.position - 1).await.map_err(database)?;
-        let same = match events.first().filter(|event| event.position == told.position) {
-            Some(event) => told.is(event),
-            // It has left for the archive.
-            None => told.position <= log.position().await.map_err(database)?,
-        };
-        if same {
+        let known = events.first().filter(|event| event.position == told.position);
+        if known.is_none_or(|event| told.is(event)) {
             return Ok(Some(told.position));
         }
     }
