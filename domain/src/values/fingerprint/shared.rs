@@ -147,7 +147,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 pub(super) fn is_shared_uuid(text: &str) -> bool {
     let known = |text: &str| SHARED_UUIDS.contains(&text);
     // Boards that filled in their own first field only.
-    let blank = text.len() == 32 && text[8..].bytes().all(|byte| byte == b'f');
+    let blank = text.len() == 32 && text.as_bytes()[8..].iter().all(|byte| *byte == b'f');
     blank || known(text) || other_byte_order(text).is_some_and(|other| known(&other))
 }
 
