@@ -182,13 +182,16 @@ async fn run(
     let mut served = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = served.as_mut() => return,
-        () = connection.end.notified() => return,
+        () = connection.end.notified() => {
+            if connection.idle_since.load(Ordering::Relaxed) != 0 {
+                return;
+            }
+            // A request came between the look and the end: it is answered.
+            served.as_mut().graceful_shutdown();
+        }
         _ = ending.wait_for(|ending| *ending) => served.as_mut().graceful_shutdown(),
     }
-    tokio::select! {
-        _ = served => {}
-        () = connection.end.notified() => {}
-    }
+    let _ = served.await;
 }
 
 /// A request that runs; its connection is idle again when this is dropped.

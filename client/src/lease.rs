@@ -167,8 +167,12 @@ impl OfflineLease {
         let key = key.ok_or(Error::Lease("its salt cannot be read"))?;
         let expected: Components = serde_json::from_value(leased.components.clone())
             .map_err(|_| Error::Lease("its components cannot be read"))?;
+        // A lease that asks for nothing would hold on every machine.
+        if leased.required == 0 {
+            return Err(Error::OtherMachine);
+        }
         let rule = MatchRule {
-            required: usize::from(leased.required).max(1),
+            required: usize::from(leased.required),
             extra: &leased.extra,
             veto: &leased.veto,
         };

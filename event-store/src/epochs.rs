@@ -45,6 +45,11 @@ impl Epochs {
         })
     }
 
+    /// The log's id, which the first epoch is named by.
+    pub fn log_id(&self) -> Uuid {
+        self.first.id
+    }
+
     /// The one that events are recorded in now.
     pub fn current(&self) -> Epoch {
         self.later.last().copied().unwrap_or(self.first)

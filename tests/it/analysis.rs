@@ -1,9 +1,7 @@
 //! True-up statements, simulated policies and replays over the API.
 
-use std::{thread, time::Duration};
-
 use licet_domain::values::Timestamp;
-use licet_test_support::{Server, age, licet};
+use licet_test_support::{Server, age, eventually, licet};
 use serde_json::{Value, json};
 
 use crate::start;
@@ -120,14 +118,13 @@ fn replay(server: &Server, order: &Value) -> Value {
         asked.body
     );
     let path = asked.header("location").to_owned();
-    for _ in 0..200 {
-        let replay = server.get(&path).body;
-        if replay["status"] != "running" {
-            return replay;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("the replay does not end");
+    let mut replay = Value::Null;
+    let ended = eventually(|| {
+        replay = server.get(&path).body;
+        replay["status"] != "running"
+    });
+    assert!(ended, "the replay does not end");
+    replay
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Anomalies: found by their rules in real history, judged by people, and not found twice.
 
-use licet_test_support::{Server, TestDatabase};
-use serde_json::json;
+use licet_test_support::{Server, TestDatabase, eventually};
+use serde_json::{Value, json};
 
 use crate::{new_database, start};
 
@@ -92,15 +92,15 @@ fn a_machine_that_beats_too_fast_and_a_clock_that_runs_back_are_found_once() {
     assert_eq!(as_it_was.text("state"), "dismissed");
 }
 
-fn wait_for(server: &Server, count: usize) -> Vec<serde_json::Value> {
-    for _ in 0..100 {
-        let listed = server.get("/api/admin/anomalies?dismissed=true").body["items"].clone();
-        if let Some(items) = listed.as_array().filter(|items| items.len() >= count) {
-            return items.clone();
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    vec![]
+fn wait_for(server: &Server, count: usize) -> Vec<Value> {
+    let mut found = Vec::new();
+    let all = eventually(|| {
+        let listed = &server.get("/api/admin/anomalies?dismissed=true").body["items"];
+        found = listed.as_array().cloned().unwrap_or_default();
+        found.len() >= count
+    });
+    assert!(all, "{found:?}");
+    found
 }
 
 /// An hour before the server's now.
@@ -117,12 +117,11 @@ fn key_guessing_is_found_by_the_server_itself() {
     for _ in 0..21 {
         server.verify("LIC-11111-11111-11111-11111-1111C", 1);
     }
-    let found = (0..1_200).find_map(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let listed = server.get("/api/admin/anomalies").body["items"].clone();
-        listed.as_array().and_then(|items| items.first().cloned())
-    });
-    let found = found.unwrap();
+    let mut found = Value::Null;
+    assert!(eventually(|| {
+        found = server.get("/api/admin/anomalies").body["items"][0].clone();
+        !found.is_null()
+    }));
     assert_eq!(
         (&found["rule"], &found["severity"]),
         (&json!("key_guessing"), &json!("high"))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use licet_domain::validate::Verdict;
 use licet_test_support::{Server, eventually, licet};
 use serde_json::{Value, json};
 
@@ -180,6 +181,10 @@ fn the_document_describes_every_route_and_none_but_the_open_ones_answers_without
     let (server, _database) = start();
     let document = server.get("/api/openapi.json").body;
     assert_eq!(document["openapi"], "3.1.0");
+    // The words that the description lists are the rules' own, every one.
+    let verdicts = &document["components"]["schemas"]["Verdict"]["enum"];
+    let verdicts: Vec<Verdict> = serde_json::from_value(verdicts.clone()).unwrap();
+    assert_eq!(verdicts.len(), Verdict::Valid as usize + 1);
     let mut routes = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

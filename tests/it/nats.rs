@@ -45,14 +45,12 @@ fn stream(url: &str) -> Vec<(String, String, Value)> {
 }
 
 fn wait_for(url: &str, count: usize) -> Vec<(String, String, Value)> {
-    for _ in 0..60 {
-        let found = stream(url);
-        if found.len() >= count {
-            return found;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    stream(url)
+    let mut found = Vec::new();
+    eventually(|| {
+        found = stream(url);
+        found.len() >= count
+    });
+    found
 }
 
 #[test]

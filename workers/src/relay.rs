@@ -132,8 +132,6 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
 
 /// Where the stream goes on.
 struct Place {
-    log_id: Uuid,
-    epochs: Epochs,
     position: i64,
     /// The stream's sequence of the last message: one that goes back says that the stream is another.
     sequence: u64,
@@ -163,9 +161,12 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
             "its head has gone back".into(),
         ));
     }
+    // Looked at each time: an operator may have begun one meanwhile.
+    let epochs = Epochs::read(log.pool()).await;
+    let epochs = epochs.map_err(|error| WorkerError::of("reading the log")(error.into()))?;
     let mut acknowledgments = Vec::with_capacity(events.len());
     for event in &events {
-        let (subject, headers, body) = message(place, event);
+        let (subject, headers, body) = message(&epochs, event);
         let sent = jetstream.publish_with_headers(subject, headers, body.into()).await;
         acknowledgments.push(sent.map_err(|error| failed("publishing to NATS")(error.into()))?);
     }
@@ -179,7 +180,7 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
     }
     if let Some(last) = events.last() {
         place.position = last.position;
-        let kept = consumers::keep(log.pool(), &consumer(place.log_id), last.position).await;
+        let kept = consumers::keep(log.pool(), &consumer(epochs.log_id()), last.position).await;
         kept.map_err(|error| WorkerError::of("keeping the relay's place")(error.into()))?;
     }
     METRICS.relayed(events.len() as u64);
@@ -196,7 +197,8 @@ enum Found {
 async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Found, WorkerError> {
     let database = |error: licet_event_store::StoreError| WorkerError::of("reading the relay's place")(error.into());
     let reading = |error| failed("reading the stream")(error);
-    let log_id = log.log_id().await.map_err(database)?;
+    let epochs = Epochs::read(log.pool()).await.map_err(database)?;
+    let log_id = epochs.log_id();
     let config = stream::Config {
         name: STREAM.to_owned(),
         subjects: vec!["licet.>".to_owned()],
@@ -212,7 +214,6 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
     let (messages, sequence) = (state.messages, state.last_sequence);
     let name = consumer(log_id);
     let kept = consumers::find(log.pool(), &name).await.map_err(database)?;
-    let epochs = Epochs::read(log.pool()).await.map_err(database)?;
     let position = match (sequence, messages) {
         // Nothing has ever been in it.
         (0, _) => 0,
@@ -239,12 +240,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
     };
     consumers::resume(log.pool(), &name).await.map_err(database)?;
     tracing::info!(position, "the relay to NATS goes on after this position");
-    Ok(Found::Place(Place {
-        log_id,
-        epochs,
-        position,
-        sequence,
-    }))
+    Ok(Found::Place(Place { position, sequence }))
 }
 
 /// What a stream's newest message says; position 0 where it is another log's.
@@ -340,22 +336,26 @@ fn dense(mut events: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
     events
 }
 
-fn message(place: &Place, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {
+fn message(epochs: &Epochs, event: &RecordedEvent) -> (String, HeaderMap, Vec<u8>) {
     let name = event
         .event_type
         .split_once('.')
         .map_or(event.event_type.as_str(), |(_, name)| name);
     let subject = format!("licet.{}.{}.{name}", event.tenant_id, event.aggregate_type);
     let mut headers = HeaderMap::new();
-    let epoch = place.epochs.of(event.position).id;
+    let epoch = epochs.of(event.position).id;
     headers.insert("Nats-Msg-Id", format!("{epoch}/{}", event.position));
-    headers.insert("Licet-Log", place.log_id.to_string());
+    headers.insert("Licet-Log", epochs.log_id().to_string());
     headers.insert("Licet-Epoch", epoch.to_string());
     headers.insert("Licet-Position", event.position.to_string());
-    (subject, headers, envelope(place.log_id, event).to_string().into_bytes())
+    (
+        subject,
+        headers,
+        envelope(epochs.log_id(), event).to_string().into_bytes(),
+    )
 }
 
-/// An event as subscribers and webhooks get it; personal data is sealed.
+/// An event as it is told; personal data is sealed, and stays so for subscribers (webhooks: `webhooks/payload.rs`).
 pub(crate) fn envelope(log_id: Uuid, event: &RecordedEvent) -> Value {
     json!({
         "type": event.event_type,

@@ -14,7 +14,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
-use super::{header, invalid_field, plain_words};
+use super::{header, invalid_field, plain_words, wording::without_place};
 use crate::problem::{Problem, Result};
 
 /// The largest body that is read; a larger one is drained up to [`DRAIN`] and refused.
@@ -209,5 +209,5 @@ fn culprit<T: DeserializeOwned>(bytes: &[u8]) -> Option<String> {
 fn complaint<T: DeserializeOwned>(fields: &BTreeMap<String, Box<RawValue>>) -> Option<String> {
     let text = serde_json::to_string(fields).ok()?;
     let complaint = serde_json::from_str::<T>(&text).err()?.to_string();
-    Some(complaint.split(" at line ").next().unwrap_or_default().to_owned())
+    Some(without_place(&complaint).to_owned())
 }

@@ -2,7 +2,7 @@
 
 /// A deserializer's complaint in plain words, without a full stop.
 pub(crate) fn plain_words(complaint: &str) -> String {
-    let complaint = complaint.split(" at line ").next().unwrap_or(complaint);
+    let complaint = without_place(complaint);
     if complaint.starts_with("missing field") {
         return "this field is required".to_owned();
     }
@@ -29,6 +29,11 @@ pub(crate) fn plain_words(complaint: &str) -> String {
         Some((found, expected)) => format!("this is {}, and not {}", kind(expected), kind(found)),
         None => complaint.to_owned(),
     }
+}
+
+/// A complaint of `serde_json` without the line and column, which say little to who wrote no lines.
+pub(super) fn without_place(complaint: &str) -> &str {
+    complaint.split(" at line ").next().unwrap_or(complaint)
 }
 
 fn kind(text: &str) -> &'static str {

@@ -26,7 +26,6 @@ const SHIFT: Duration = Duration::from_secs(60);
 pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant, Uuid)) -> Result<(), WorkerError> {
     let platform = &worker.platform;
     let pool = platform.log.pool();
-    let log_id = platform.log.log_id().await.map_err(database("reading the log"))?;
     let began = Instant::now();
     while began.elapsed() < SHIFT {
         // Where it is now, and whether it is there still.
@@ -38,9 +37,10 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
         if queue.len() == 0 {
             return Ok(());
         }
+        let epochs = Epochs::read(pool).await.map_err(database("reading the log"))?;
         let (taken_at, mut goes_on) = (Instant::now(), true);
         while goes_on && let Some(delivery) = queue.next() {
-            goes_on = deliver(worker, sender, (log_id, &delivery), &webhook).await? && !*worker.ending.borrow();
+            goes_on = deliver(worker, sender, (&epochs, &delivery), &webhook).await? && !*worker.ending.borrow();
             // Noting may have waited for the database: what is left may be another node's by now.
             if taken_at.elapsed().as_secs_f64() > TAKEN_SECONDS / 2.0 {
                 return Ok(());
@@ -62,10 +62,10 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
 async fn deliver(
     worker: &Worker,
     sender: &Sender,
-    (log_id, delivery): (Uuid, &DueDelivery),
+    (epochs, delivery): (&Epochs, &DueDelivery),
     webhook: &LiveWebhook,
 ) -> Result<bool, WorkerError> {
-    let outcome = attempt(&worker.platform, sender, (log_id, delivery), webhook).await?;
+    let outcome = attempt(&worker.platform, sender, (epochs, delivery), webhook).await?;
     let dead = worker.note(|| note(&worker.platform, delivery, &outcome)).await;
     let dead = dead.map_err(database("noting a delivery"))?;
     METRICS.delivery(match (&outcome, dead) {
@@ -109,7 +109,7 @@ async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) ->
 async fn attempt(
     platform: &Platform,
     sender: &Sender,
-    (log_id, delivery): (Uuid, &DueDelivery),
+    (epochs, delivery): (&Epochs, &DueDelivery),
     webhook: &LiveWebhook,
 ) -> Result<Outcome, WorkerError> {
     let event: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, delivery.position - 1, 1))
@@ -128,10 +128,9 @@ async fn attempt(
     let secret = sealer
         .open(&webhook.created.secret)
         .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
-    let epochs = Epochs::read(platform.log.pool()).await;
-    let epoch = epochs.map_err(database("reading the log"))?.of(event.position).id;
+    let epoch = epochs.of(event.position).id;
     let id = format!("msg_{}_{}", epoch.simple(), event.position);
-    let body = payload::message(platform, (log_id, &delivery.tenant), event)
+    let body = payload::message(platform, (epochs.log_id(), &delivery.tenant), event)
         .await?
         .to_string();
     let sent = sender
