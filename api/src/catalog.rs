@@ -6,6 +6,7 @@ use licet_domain::{
     release::{Offer, PublishedRelease, Release, offer},
     values::{ProductId, Version},
 };
+use licet_event_store::Tenant;
 use licet_projections::{PageRequest, resources};
 use moka::sync::Cache;
 
@@ -37,12 +38,12 @@ impl Catalog {
 }
 
 /// The releases for an answer that is about something else: as they were last known where they are not to be had soon.
-pub(crate) async fn at_hand(app: &App, product: ProductId) -> Option<Arc<Vec<PublishedRelease>>> {
+pub(crate) async fn at_hand(app: &App, tenant: &Tenant, product: ProductId) -> Option<Arc<Vec<PublishedRelease>>> {
     let known = || app.catalog.lists.get(&product).map(|(_, releases)| releases);
     if app.catalog.late.contains_key(&product) {
         return known();
     }
-    match tokio::time::timeout(PATIENCE, releases(app, product)).await {
+    match tokio::time::timeout(PATIENCE, releases(app, tenant, product)).await {
         Ok(Ok(releases)) => Some(releases),
         _ => {
             app.catalog.late.insert(product, ());
@@ -52,7 +53,7 @@ pub(crate) async fn at_hand(app: &App, product: ProductId) -> Option<Arc<Vec<Pub
 }
 
 /// Every release of a product that is on offer. What was published a moment ago is among them.
-pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<PublishedRelease>>> {
+pub(crate) async fn releases(app: &App, tenant: &Tenant, product: ProductId) -> Result<Arc<Vec<PublishedRelease>>> {
     let changes = app.platform.release_changes();
     if let Some((known, releases)) = app.catalog.lists.get(&product)
         && known == changes
@@ -65,7 +66,7 @@ pub(crate) async fn releases(app: &App, product: ProductId) -> Result<Arc<Vec<Pu
     let mut releases = Vec::new();
     let mut request = PageRequest::first(200);
     loop {
-        let page = resources::list::<Release>(&app.reader, &app.tenant, Some(product.0), &request)
+        let page = resources::list::<Release>(&app.reader, tenant, Some(product.0), &request)
             .await
             .map_err(unavailable)?;
         releases.extend(page.items.iter().filter_map(|row| row.state.facts().cloned()));

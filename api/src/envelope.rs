@@ -109,7 +109,7 @@ fn write_problem(response: &mut Response, problem: Problem, request_id: &str) {
         title: problem.status.canonical_reason().unwrap_or("Problem").to_owned(),
         status: problem.status.as_u16(),
         detail: problem.detail,
-        code: problem.code.to_owned(),
+        code: problem.code.to_string(),
         request_id: request_id.to_owned(),
         errors: problem.errors,
         facts: problem.facts,
@@ -121,7 +121,7 @@ fn write_problem(response: &mut Response, problem: Problem, request_id: &str) {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     // What counts requests knows better, and says so after this.
-    let passing = matches!(problem.code, "IDEMPOTENCY_IN_FLIGHT" | "CONTENDED");
+    let passing = matches!(&*problem.code, "IDEMPOTENCY_IN_FLIGHT" | "CONTENDED");
     if passing || matches!(problem.status.as_u16(), 429 | 503) {
         response
             .headers_mut()

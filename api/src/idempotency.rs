@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     App,
-    auth::Caller,
+    auth::Principal,
     problem::{Problem, Result, unavailable},
     render,
     reply::Reply,
@@ -75,7 +75,7 @@ enum Turn {
 /// Looks at the key of a request. `route` and `body` are what it must agree with; `status` is that of a fresh answer.
 async fn begin(
     app: &App,
-    caller: &Caller,
+    caller: &Principal,
     headers: &HeaderMap,
     (route, body, status): (&str, &[u8], StatusCode),
 ) -> Result<Turn> {
@@ -106,7 +106,7 @@ async fn begin(
         status: status.as_u16(),
         in_flight,
     };
-    let kept = idempotency::find(app.platform.log.pool(), &app.tenant, &scope_hash)
+    let kept = idempotency::find(app.platform.log.pool(), &caller.tenant, &scope_hash)
         .await
         .map_err(unavailable)?;
     let Some(kept) = kept else {
@@ -124,12 +124,12 @@ async fn begin(
 }
 
 /// Runs a request that changes something: once for each key, and again for free.
-pub(crate) async fn once<F: Future<Output = Result<Response>> + Send>(
+pub(crate) async fn once<F: Future<Output = Result<Response>>>(
     app: &App,
-    caller: &Caller,
+    caller: &Principal,
     headers: &HeaderMap,
     about: (&str, &[u8], StatusCode),
-    run: impl FnOnce(Context) -> F + Send,
+    run: impl FnOnce(Context) -> F,
 ) -> Result<Response> {
     match begin(app, caller, headers, about).await? {
         Turn::Again(body, status, position) => Ok(replay(caller, body, (status, position))),
@@ -142,7 +142,7 @@ pub(crate) async fn once<F: Future<Output = Result<Response>> + Send>(
 /// body too, for headers that follow from it.
 pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
     app: &App,
-    caller: &Caller,
+    caller: &Principal,
     headers: &HeaderMap,
     about: (&str, &[u8], StatusCode),
     run: impl FnOnce() -> F + Send,
@@ -156,13 +156,13 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
         let sealed = app.sealer.seal(&body);
         let hashes = (&key.scope_hash, &key.request_hash);
         let kept = (status.as_u16(), sealed.0.as_str());
-        let kept = idempotency::keep(app.platform.log.pool(), &app.tenant, hashes, kept).await;
+        let kept = idempotency::keep(app.platform.log.pool(), &caller.tenant, hashes, kept).await;
         kept.map_err(unavailable)?;
     }
     Ok((render::answer(status, body.clone(), &[]), body))
 }
 
-fn replay(caller: &Caller, body: String, (status, position): (u16, i64)) -> Response {
+fn replay(caller: &Principal, body: String, (status, position): (u16, i64)) -> Response {
     let mut response = match Reply::of_kept(&body) {
         Some(reply) => reply.answer(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), position),
         None => replay_body(caller, body, (status, position)),
@@ -173,7 +173,7 @@ fn replay(caller: &Caller, body: String, (status, position): (u16, i64)) -> Resp
 }
 
 /// An answer of which the body alone was kept.
-fn replay_body(caller: &Caller, body: String, (status, position): (u16, i64)) -> Response {
+fn replay_body(caller: &Principal, body: String, (status, position): (u16, i64)) -> Response {
     let answer = serde_json::from_str::<Value>(&body).unwrap_or_default();
     let created = caller.collection().filter(|_| status == 201);
     let location = created.and_then(|collection| location(collection, &answer));

@@ -2,6 +2,8 @@
 //!
 //! Clients branch on `code`. Causes inside the server are logged here, once, and never sent.
 
+use std::borrow::Cow;
+
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -9,17 +11,27 @@ use axum::{
 use licet_commands::{CommandError, FieldError};
 use licet_contracts::FieldProblem;
 use licet_domain::{
-    anomaly::AnomalyRejection, api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection,
-    policy::PolicyRejection, product::ProductRejection, release::ReleaseRejection, webhook::WebhookRejection,
+    Kind, ResourceRejection,
+    license::{License, LicenseRejection},
+    permission::Permission,
 };
 use licet_projections::WaitError;
 use serde_json::{Map, Value};
+
+/// A machine's hold on a seat.
+pub(crate) const ACTIVATION: Kind = Kind::new("activation", "activation", "activations");
+/// An event on its way to a webhook.
+pub(crate) const DELIVERY: Kind = Kind::new("delivery", "delivery", "deliveries");
+/// A read model as it stood.
+pub(crate) const REPLAY: Kind = Kind::new("replay", "replay", "replays");
+/// A mail on its way to a customer.
+pub(crate) const MAIL: Kind = Kind::new("mail", "mail", "mails");
 
 /// A problem before the request's id is known; the envelope adds it and writes the body.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     pub(crate) detail: String,
     pub(crate) errors: Vec<FieldProblem>,
     pub(crate) facts: Map<String, Value>,
@@ -28,10 +40,10 @@ pub(crate) struct Problem {
 pub(crate) type Result<T> = std::result::Result<T, Problem>;
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {
             status,
-            code,
+            code: code.into(),
             detail: detail.into(),
             errors: Vec::new(),
             facts: Map::new(),
@@ -46,12 +58,28 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    pub(crate) fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(kind: Kind) -> Self {
+        let detail = format!("There is no such {}.", kind.noun);
+        Self::new(StatusCode::NOT_FOUND, kind.code("NOT_FOUND"), detail)
+    }
+
+    /// What is asked for is no route, or nothing that could be one thing of a collection.
+    pub(crate) fn no_route() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            not_found_code(what),
-            format!("There is no such {what}."),
+            "NOT_FOUND",
+            "There is nothing at this address; see /api/docs.",
         )
+    }
+
+    /// The credential does not suffice; `permission` says for what.
+    pub(crate) fn forbidden(permission: Permission) -> Self {
+        let (name, scope) = (permission.name(), permission.scope().as_str());
+        let detail =
+            format!("This credential does not have the permission {name}; API keys with the scope {scope} do.");
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail);
+        problem.facts.insert("permission".to_owned(), name.into());
+        problem
     }
 
     pub(crate) fn token_expired() -> Self {
@@ -110,30 +138,12 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-fn not_found_code(what: &str) -> &'static str {
-    match what {
-        "product" => "PRODUCT_NOT_FOUND",
-        "policy" => "POLICY_NOT_FOUND",
-        "customer" => "CUSTOMER_NOT_FOUND",
-        "license" => "LICENSE_NOT_FOUND",
-        "release" => "RELEASE_NOT_FOUND",
-        "API key" => "API_KEY_NOT_FOUND",
-        "activation" => "ACTIVATION_NOT_FOUND",
-        "webhook" => "WEBHOOK_NOT_FOUND",
-        "delivery" => "DELIVERY_NOT_FOUND",
-        "anomaly" => "ANOMALY_NOT_FOUND",
-        "replay" => "REPLAY_NOT_FOUND",
-        "mail" => "MAIL_NOT_FOUND",
-        _ => "NOT_FOUND",
-    }
-}
-
-fn taken_code(kind: &str) -> &'static str {
-    match kind {
-        "product_code" => "PRODUCT_CODE_TAKEN",
-        "policy_code" => "POLICY_CODE_TAKEN",
-        "release" => "RELEASE_EXISTS",
-        _ => "TAKEN",
+/// A claimed value belongs to something else: `product_code` gives `PRODUCT_CODE_TAKEN`.
+fn taken_code(claim: &str) -> Cow<'static, str> {
+    match claim {
+        // What is claimed is no field of it, but a version of a channel.
+        "release" => "RELEASE_EXISTS".into(),
+        claim => format!("{}_TAKEN", claim.to_uppercase()).into(),
     }
 }
 
@@ -155,55 +165,16 @@ fn sentence(text: &impl std::fmt::Display) -> String {
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         let text = sentence(&error);
-        let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
+        let conflict = |code: Cow<'static, str>| Self::new(StatusCode::CONFLICT, code, text.clone());
         match error {
-            CommandError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", text),
             CommandError::Invalid(errors) => Self::invalid(errors),
-            CommandError::NotFound(what) => Self::not_found(what),
-            CommandError::Retired(what) => conflict(match what {
-                "product" => "PRODUCT_RETIRED",
-                "policy" => "POLICY_RETIRED",
-                _ => "CUSTOMER_RETIRED",
-            }),
             CommandError::Taken(kind) => conflict(taken_code(kind)),
             CommandError::Stale => {
                 let detail = "The resource has changed since it was read: read it again and repeat with its new ETag.";
                 Self::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", detail)
             }
             CommandError::License(rejection) => license(&rejection),
-            CommandError::Product(ProductRejection::NotFound) => Self::not_found("product"),
-            CommandError::Policy(PolicyRejection::NotFound) => Self::not_found("policy"),
-            CommandError::Customer(CustomerRejection::NotFound) => Self::not_found("customer"),
-            CommandError::Release(ReleaseRejection::NotFound) => Self::not_found("release"),
-            CommandError::Webhook(WebhookRejection::NotFound) => Self::not_found("webhook"),
-            CommandError::Webhook(WebhookRejection::Retired) => conflict("WEBHOOK_RETIRED"),
-            CommandError::Anomaly(AnomalyRejection::NotFound) => Self::not_found("anomaly"),
-            CommandError::ApiKey(ApiKeyRejection::NotFound) => Self::not_found("API key"),
-            CommandError::Product(ProductRejection::Retired) => conflict("PRODUCT_RETIRED"),
-            CommandError::Policy(PolicyRejection::Retired) => conflict("POLICY_RETIRED"),
-            CommandError::Customer(CustomerRejection::Retired) => conflict("CUSTOMER_RETIRED"),
-            CommandError::Product(ProductRejection::AlreadyExists)
-            | CommandError::Policy(PolicyRejection::AlreadyExists)
-            | CommandError::Customer(CustomerRejection::AlreadyExists)
-            | CommandError::Release(ReleaseRejection::AlreadyExists)
-            | CommandError::Webhook(WebhookRejection::AlreadyExists)
-            | CommandError::Anomaly(AnomalyRejection::AlreadyExists)
-            | CommandError::ApiKey(ApiKeyRejection::AlreadyExists) => conflict("ALREADY_EXISTS"),
-            CommandError::Policy(PolicyRejection::OutOfRange { field, allowed }) => {
-                field_problem(field, "OUT_OF_RANGE", format!("this must be {allowed}"))
-            }
-            CommandError::Release(ReleaseRejection::MinimumAboveVersion) => {
-                field_problem("min_version", "OUT_OF_RANGE", text)
-            }
-            CommandError::Release(ReleaseRejection::RolloutOutOfRange) => {
-                field_problem("rollout_percent", "OUT_OF_RANGE", text)
-            }
-            CommandError::Release(ReleaseRejection::Yanked) => conflict("RELEASE_YANKED"),
-            CommandError::ApiKey(ApiKeyRejection::NotLive) => conflict("API_KEY_ENDED"),
-            CommandError::ApiKey(ApiKeyRejection::NoScope) => field_problem("scopes", "REQUIRED", text),
-            CommandError::ApiKey(ApiKeyRejection::ExpiresInThePast) => {
-                field_problem("expires_at", "OUT_OF_RANGE", text)
-            }
+            CommandError::Resource(rejection) => resource(rejection, text),
             CommandError::MeterUnknown(meter) => {
                 let mut problem = Self::unprocessable("METER_UNKNOWN", text);
                 problem.facts.insert("meter".to_owned(), meter.as_str().into());
@@ -229,6 +200,17 @@ impl From<CommandError> for Problem {
     }
 }
 
+fn resource(rejection: ResourceRejection, text: String) -> Problem {
+    let conflict = |code: Cow<'static, str>| Problem::new(StatusCode::CONFLICT, code, text);
+    match rejection {
+        ResourceRejection::NotFound(kind) => Problem::not_found(kind),
+        ResourceRejection::AlreadyExists(_) => conflict("ALREADY_EXISTS".into()),
+        ResourceRejection::Retired(kind) => conflict(kind.code("RETIRED").into()),
+        ResourceRejection::Conflict { code, .. } => conflict(code.into()),
+        ResourceRejection::Field { field, code, detail } => field_problem(field, code, detail),
+    }
+}
+
 fn field_problem(field: &str, code: &'static str, detail: String) -> Problem {
     Problem::invalid(vec![FieldError {
         pointer: format!("/{field}"),
@@ -240,8 +222,8 @@ fn field_problem(field: &str, code: &'static str, detail: String) -> Problem {
 fn license(rejection: &LicenseRejection) -> Problem {
     let text = sentence(rejection);
     let status = match rejection {
-        LicenseRejection::NotFound => return Problem::not_found("license"),
-        LicenseRejection::ActivationNotFound(_) => return Problem::not_found("activation"),
+        LicenseRejection::NotFound => return Problem::not_found(License::KIND),
+        LicenseRejection::ActivationNotFound(_) => return Problem::not_found(ACTIVATION),
         LicenseRejection::EndsBeforeItBegins => return field_problem("expires_at", "OUT_OF_RANGE", text),
         LicenseRejection::SeatsOutOfRange => return field_problem("seats", "OUT_OF_RANGE", text),
         LicenseRejection::CheckOutOutOfRange => return field_problem("days", "OUT_OF_RANGE", text),

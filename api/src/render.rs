@@ -6,17 +6,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use licet_commands::{
-    customer::CustomerView,
-    license::{Followed, InForce, Status},
-    policy::PolicyView,
-    product::ProductView,
-};
+use licet_commands::license::{Followed, InForce, Status};
 use licet_contracts::{admin, license};
 use licet_domain::{
-    api_key::{IssuedApiKey, Scope},
     license::{Activation, Standing},
-    release::PublishedRelease,
     validate::Window,
     values::{Features, Limits, Sealed, Timestamp},
 };
@@ -82,7 +75,7 @@ pub(crate) fn features(features: &Features) -> BTreeMap<String, Value> {
 }
 
 /// Limits as they were given, with what happens beyond them.
-fn limits(limits: &Limits) -> BTreeMap<String, Value> {
+pub(crate) fn limits(limits: &Limits) -> BTreeMap<String, Value> {
     limits
         .iter()
         .map(|(meter, limit)| (meter.clone(), json!(limit)))
@@ -97,131 +90,9 @@ pub(crate) fn amounts(limits: &Limits) -> BTreeMap<String, u64> {
         .collect()
 }
 
-fn status(retired: bool) -> String {
+/// `active` or `retired`.
+pub(crate) fn status(retired: bool) -> String {
     if retired { "retired" } else { "active" }.to_owned()
-}
-
-pub(crate) fn product(view: &ProductView) -> admin::Product {
-    let product = &view.product;
-    admin::Product {
-        id: product.id.to_string(),
-        code: product.code.to_string(),
-        name: product.name.as_str().to_owned(),
-        version_scheme: product.version_scheme.as_str().to_owned(),
-        min_version: product.min_version.as_ref().map(ToString::to_string),
-        status: status(view.retired),
-        created_at: product.created_at.to_string(),
-    }
-}
-
-pub(crate) fn product_editable(view: &ProductView) -> Value {
-    json!([
-        view.product.id,
-        view.product.name,
-        view.product.version_scheme,
-        view.product.min_version,
-        view.retired
-    ])
-}
-
-pub(crate) fn policy(view: &PolicyView) -> admin::Policy {
-    let (policy, terms) = (&view.policy, &view.policy.terms);
-    admin::Policy {
-        id: policy.id.to_string(),
-        code: policy.code.to_string(),
-        product_id: policy.product_id.to_string(),
-        version: policy.version,
-        seats: terms.seats,
-        duration_days: terms.duration_days,
-        duration_from: json!(terms.duration_from).as_str().unwrap_or_default().to_owned(),
-        grace_days: terms.grace_days,
-        fingerprint_match: terms.fingerprint_match,
-        fingerprint_extra: terms.fingerprint_extra.clone(),
-        fingerprint_veto: terms.fingerprint_veto.clone(),
-        heartbeat_interval_seconds: terms.heartbeat_interval_seconds,
-        heartbeat_grace: terms.heartbeat_grace,
-        lease_days: terms.lease_days,
-        floating: terms.floating,
-        max_transfers: terms.max_transfers,
-        transfer_period_days: terms.transfer_period_days,
-        features: features(&terms.features),
-        limits: limits(&terms.limits),
-        status: status(view.retired),
-        created_at: policy.created_at.to_string(),
-    }
-}
-
-pub(crate) fn policy_editable(view: &PolicyView) -> Value {
-    json!([view.policy.id, *view.policy.terms, view.retired])
-}
-
-pub(crate) fn customer(view: &CustomerView) -> admin::Customer {
-    let person = view.person.as_ref();
-    admin::Customer {
-        id: view.customer.id.to_string(),
-        name: person.map(|person| person.name.clone()),
-        email: person.map(|person| person.email.clone()),
-        company: person.and_then(|person| person.company.clone()),
-        forgotten: person.is_none(),
-        status: status(view.retired),
-        created_at: view.customer.created_at.to_string(),
-    }
-}
-
-pub(crate) fn customer_editable(view: &CustomerView) -> Value {
-    json!([view.customer.id, view.customer.person, view.retired])
-}
-
-pub(crate) fn release(release: &PublishedRelease) -> admin::Release {
-    let published = &release.published;
-    admin::Release {
-        id: published.release_id.to_string(),
-        product_id: published.product_id.to_string(),
-        version: published.version.to_string(),
-        channel: published.channel.to_string(),
-        mandatory: published.mandatory,
-        min_version: published.min_version.as_ref().map(ToString::to_string),
-        download_url: published.download_url.as_ref().map(|url| url.as_str().to_owned()),
-        sha256: published.sha256.as_ref().map(|digest| digest.as_str().to_owned()),
-        notes: published.notes.as_ref().map(|notes| notes.as_str().to_owned()),
-        rollout_percent: release.rollout_percent,
-        status: if release.yanked { "yanked" } else { "published" }.to_owned(),
-        created_at: published.at.to_string(),
-    }
-}
-
-pub(crate) fn release_editable(release: &PublishedRelease) -> Value {
-    json!([release.published.release_id, release.rollout_percent, release.yanked])
-}
-
-pub(crate) fn api_key(
-    key: &IssuedApiKey,
-    secret: Option<&str>,
-    last_used: Option<Timestamp>,
-    now: Timestamp,
-) -> admin::ApiKey {
-    let created = &key.created;
-    let scope = |scope: &Scope| json!(scope).as_str().unwrap_or_default().to_owned();
-    let status = match (key.revoked_at, key.is_live(now)) {
-        (Some(_), _) => "revoked",
-        (None, true) => "active",
-        (None, false) => "expired",
-    };
-    admin::ApiKey {
-        id: created.api_key_id.to_string(),
-        key: secret.map(str::to_owned),
-        prefix: created.prefix.clone(),
-        name: created.name.as_str().to_owned(),
-        scopes: created.scopes.iter().map(scope).collect(),
-        expires_at: created.expires_at.map(|end| end.to_string()),
-        last_used_at: last_used.map(|at| at.to_string()),
-        status: status.to_owned(),
-        created_at: created.at.to_string(),
-    }
-}
-
-pub(crate) fn api_key_editable(key: &IssuedApiKey) -> Value {
-    json!([key.created.api_key_id, key.revoked_at])
 }
 
 /// A license as operators see it; `person` opens its note.

@@ -1,7 +1,7 @@
-//! The route table: every route in one place, each with its OpenAPI description.
+//! The route table: every route with its OpenAPI description, and the permission that its handler's type names.
 
 use axum::{
-    Router,
+    Extension, Router,
     http::StatusCode,
     middleware,
     response::{Html, IntoResponse as _, Response},
@@ -10,7 +10,9 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App, Role, envelope,
+    App, Role,
+    auth::guarded,
+    envelope,
     openapi::{self, Document},
     problem::Problem,
     routes::{admin, license, probes, version, well_known},
@@ -26,15 +28,16 @@ pub(crate) fn router(app: App) -> Router {
         document = document.merge(license_routes());
     }
     if has(Role::Admin) {
-        document = document.merge(admin_routes());
+        document = document.merge(admin::routes());
     }
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);
-    let parameters = description.parameters();
+    let (parameters, permissions) = (description.parameters(), description.permissions());
     router
         .route("/api/openapi.json", get(move || async move { description.answer() }))
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))
-        .fallback(async || Problem::not_found("route"))
+        .layer(Extension(permissions))
+        .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
             (app.clone(), parameters),
@@ -63,108 +66,13 @@ fn trust_routes() -> OpenApiRouter<App> {
 
 fn license_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(license::activate::activate_license))
-        .routes(routes!(license::verify::verify_license))
-        .routes(routes!(license::info::license_info))
-        .routes(routes!(license::deactivate::deactivate_license))
-        .routes(routes!(license::transfer::transfer_license))
-        .routes(routes!(license::heartbeat::heartbeat))
-        .routes(routes!(license::revocations::list_revocations))
-        .routes(routes!(version::check::check_version))
-        .routes(routes!(version::latest::latest_version))
-}
-
-fn admin_routes() -> OpenApiRouter<App> {
-    use admin::{
-        anomalies, api_keys, audit, customers, deliveries, licenses, mails, policies, products, releases, replays,
-        signing_keys, simulate, webhooks,
-    };
-    OpenApiRouter::new()
-        .routes(routes!(products::create_product, products::list_products))
-        .routes(routes!(
-            products::read_product,
-            products::edit_product,
-            products::retire_product
-        ))
-        .routes(routes!(products::product_events))
-        .routes(routes!(policies::create_policy, policies::list_policies))
-        .routes(routes!(
-            policies::read_policy,
-            policies::edit_policy,
-            policies::retire_policy
-        ))
-        .routes(routes!(policies::policy_events))
-        .routes(routes!(simulate::simulate_policy))
-        .routes(routes!(customers::create_customer, customers::list_customers))
-        .routes(routes!(
-            customers::read_customer,
-            customers::edit_customer,
-            customers::retire_customer
-        ))
-        .routes(routes!(customers::customer_events))
-        .routes(routes!(
-            licenses::create::create_licenses,
-            licenses::read::list_licenses
-        ))
-        .routes(routes!(
-            licenses::read::read_license,
-            licenses::edit::edit_license,
-            licenses::edit::retire_license
-        ))
-        .routes(routes!(licenses::read::license_events))
-        .routes(routes!(licenses::activations::list_activations))
-        .routes(routes!(licenses::check_out::check_out_license))
-        .routes(routes!(licenses::seats::transfer_seat))
-        .routes(routes!(licenses::seats::deactivate_seat))
-        .routes(routes!(licenses::usage::list_heartbeats))
-        .routes(routes!(licenses::usage::license_activity))
-        .routes(routes!(licenses::usage::license_feature_usage))
-        .routes(routes!(licenses::usage::license_meters))
-        .routes(routes!(licenses::usage::license_usage_stats))
-        .routes(routes!(licenses::usage::list_decisions))
-        .routes(routes!(licenses::true_up::license_true_up))
-        .routes(routes!(replays::create_replay))
-        .routes(routes!(replays::read_replay))
-        .routes(routes!(replays::fetch_replay))
-        .routes(routes!(licenses::change::suspend_license))
-        .routes(routes!(licenses::change::resume_license))
-        .routes(routes!(licenses::change::revoke_license))
-        .routes(routes!(licenses::change::renew_license))
-        .routes(routes!(licenses::change::reveal_license_key))
-        .routes(routes!(releases::create_release, releases::list_releases))
-        .routes(routes!(
-            releases::read_release,
-            releases::roll_out_release,
-            releases::yank_release
-        ))
-        .routes(routes!(releases::release_events))
-        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
-        .routes(routes!(api_keys::read_api_key, api_keys::revoke_api_key))
-        .routes(routes!(api_keys::rotate_api_key))
-        .routes(routes!(api_keys::api_key_events))
-        .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
-        .routes(routes!(
-            webhooks::read_webhook,
-            webhooks::edit_webhook,
-            webhooks::retire_webhook
-        ))
-        .routes(routes!(webhooks::webhook_events))
-        .routes(routes!(deliveries::list_deliveries))
-        .routes(routes!(deliveries::resend_delivery))
-        .routes(routes!(deliveries::replay_webhook))
-        .routes(routes!(deliveries::test_webhook))
-        .routes(routes!(mails::list_mails))
-        .routes(routes!(mails::resend_mail))
-        .routes(routes!(anomalies::list_anomalies))
-        .routes(routes!(anomalies::rerun_anomalies))
-        .routes(routes!(anomalies::read_anomaly))
-        .routes(routes!(anomalies::anomaly_events))
-        .routes(routes!(anomalies::acknowledge_anomaly))
-        .routes(routes!(anomalies::dismiss_anomaly))
-        .routes(routes!(anomalies::reopen_anomaly))
-        .routes(routes!(audit::list_audit))
-        .routes(routes!(
-            signing_keys::list_signing_keys,
-            signing_keys::rotate_signing_key
-        ))
+        .routes(guarded!(license::activate::activate_license))
+        .routes(guarded!(license::verify::verify_license))
+        .routes(guarded!(license::info::license_info))
+        .routes(guarded!(license::deactivate::deactivate_license))
+        .routes(guarded!(license::transfer::transfer_license))
+        .routes(guarded!(license::heartbeat::heartbeat))
+        .routes(guarded!(license::revocations::list_revocations))
+        .routes(guarded!(version::check::check_version))
+        .routes(guarded!(version::latest::latest_version))
 }

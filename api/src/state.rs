@@ -42,8 +42,8 @@ pub(crate) struct Parts {
     /// Delivers tests to webhooks.
     pub(crate) sender: Sender,
     pub(crate) last_used: Cache<Uuid, Timestamp>,
-    /// From when on leases could be alive: one entry.
-    pub(crate) alive_since: Cache<(), AliveSince>,
+    /// From when on leases of each tenant could be alive.
+    pub(crate) alive_since: Cache<Tenant, AliveSince>,
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -88,7 +88,7 @@ impl App {
             in_flight: InFlight::default(),
             leases: LeaseCache::new(),
             last_used: Cache::builder().max_capacity(10_000).build(),
-            alive_since: Cache::new(1),
+            alive_since: Cache::new(1_000),
             ending,
         })))
     }

@@ -14,6 +14,7 @@ use licet_domain::{
     heartbeat::{Beat, billing_period},
     values::{LicenseId, Timestamp},
 };
+use licet_event_store::Tenant;
 use licet_projections::heartbeats;
 use moka::sync::Cache;
 
@@ -79,7 +80,13 @@ impl UsedMeters {
 }
 
 /// What a license has used in the billing period of now; nothing is asked where it has no limits.
-pub(crate) async fn of(app: &App, license: LicenseId, has_limits: bool, now: Timestamp) -> Result<Used> {
+pub(crate) async fn of(
+    app: &App,
+    tenant: &Tenant,
+    license: LicenseId,
+    has_limits: bool,
+    now: Timestamp,
+) -> Result<Used> {
     if !has_limits {
         return Ok(Used::default());
     }
@@ -92,7 +99,7 @@ pub(crate) async fn of(app: &App, license: LicenseId, has_limits: bool, now: Tim
             return Ok(entry.total.clone());
         }
     }
-    let (position, folded) = heartbeats::used(&app.reader, &app.tenant, license.0, key.1)
+    let (position, folded) = heartbeats::used(&app.reader, tenant, license.0, key.1)
         .await
         .map_err(unavailable)?;
     let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,10 @@
 //! Who asks, for whom, when, and under which request.
 
-use licet_domain::values::Sealed;
-use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_domain::values::{Sealed, Timestamp};
 use licet_event_store::{Actor, Envelope, IdempotentAnswer, Metadata, Tenant, vault::Sealer};
 use uuid::Uuid;
 
-use crate::{CommandError, Network};
+use crate::Network;
 
 /// Everything about a request that is not what it asks for.
 #[derive(Clone)]
@@ -14,8 +13,6 @@ pub struct Context {
     pub tenant: Tenant,
     /// Who asks.
     pub actor: Actor,
-    /// What the credential may do.
-    pub scopes: Vec<Scope>,
     /// When it arrived.
     pub now: Timestamp,
     /// The request's id.
@@ -62,7 +59,6 @@ impl Context {
         Self {
             tenant,
             actor: Actor::system(name),
-            scopes: vec![Scope::Client, Scope::Read, Scope::Admin],
             now,
             request_id: id.to_string(),
             correlation_id: id,
@@ -71,19 +67,6 @@ impl Context {
             network: None,
             idempotency: None,
         }
-    }
-
-    /// The first step of every command.
-    pub fn require(&self, scope: Scope) -> Result<(), CommandError> {
-        let suffices = |own: &Scope| *own == scope || (scope == Scope::Read && *own == Scope::Admin);
-        if self.scopes.iter().any(suffices) {
-            return Ok(());
-        }
-        Err(CommandError::Forbidden(match scope {
-            Scope::Client => "client",
-            Scope::Read => "read",
-            Scope::Admin => "admin",
-        }))
     }
 
     /// What is stored beside the events.

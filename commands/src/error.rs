@@ -1,57 +1,26 @@
 //! Why a command did not happen.
 
-use licet_domain::{
-    anomaly::AnomalyRejection, api_key::ApiKeyRejection, customer::CustomerRejection, license::LicenseRejection,
-    policy::PolicyRejection, product::ProductRejection, release::ReleaseRejection, values::ValueError,
-    webhook::WebhookRejection,
-};
+use licet_domain::{Kind, ResourceRejection, license::LicenseRejection, values::ValueError};
 use licet_event_store::{AppendError, ExecuteError, ReadError, vault::VaultError};
 
 /// Why a command did not happen. Nothing of it was recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// The credential does not suffice.
-    #[error("this credential does not have the scope {0}")]
-    Forbidden(&'static str),
     /// Fields of the request are wrong.
     #[error("the request has fields that are not valid")]
     Invalid(Vec<FieldError>),
-    /// What the request names does not exist.
-    #[error("there is no such {0}")]
-    NotFound(&'static str),
-    /// What the request names is out of use.
-    #[error("the {0} is retired")]
-    Retired(&'static str),
     /// A unique value belongs to something else.
     #[error("the {0} is taken")]
     Taken(&'static str),
     /// The resource has changed since the caller read it.
     #[error("the resource has changed since it was read")]
     Stale,
-    /// A product's rules said no.
+    /// A resource's rules said no.
     #[error(transparent)]
-    Product(#[from] ProductRejection),
-    /// A policy's rules said no.
-    #[error(transparent)]
-    Policy(#[from] PolicyRejection),
-    /// A customer's rules said no.
-    #[error(transparent)]
-    Customer(#[from] CustomerRejection),
+    Resource(#[from] ResourceRejection),
     /// A license's rules said no.
     #[error(transparent)]
     License(#[from] LicenseRejection),
-    /// A release's rules said no.
-    #[error(transparent)]
-    Release(#[from] ReleaseRejection),
-    /// An API key's rules said no.
-    #[error(transparent)]
-    ApiKey(#[from] ApiKeyRejection),
-    /// A webhook's rules said no.
-    #[error(transparent)]
-    Webhook(#[from] WebhookRejection),
-    /// An anomaly's rules said no.
-    #[error(transparent)]
-    Anomaly(#[from] AnomalyRejection),
     /// A beat counts a meter that the license does not have.
     #[error("the license has no meter {0:?}")]
     MeterUnknown(String),
@@ -76,6 +45,18 @@ pub enum CommandError {
     /// The vault did not open.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl CommandError {
+    /// What the request names does not exist.
+    pub fn not_found(kind: Kind) -> Self {
+        ResourceRejection::NotFound(kind).into()
+    }
+
+    /// What the request names is out of use.
+    pub(crate) fn retired(kind: Kind) -> Self {
+        ResourceRejection::Retired(kind).into()
+    }
 }
 
 /// What is wrong with one field.

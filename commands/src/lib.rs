@@ -1,7 +1,7 @@
 //! The use cases.
 //!
-//! What lives here: one file per verb, `<aggregate>/<verb>.rs`, each the same steps: authorize, load, decide, append,
-//! answer. What must not: HTTP, SQL, rules.
+//! What lives here: one file per verb, `<aggregate>/<verb>.rs`, each the same steps: load, decide, append, answer. A
+//! plain resource has them in one file. What must not: HTTP, SQL, rules, and who may what: the routes' types say that.
 
 mod anomaly;
 pub mod api_key;
@@ -17,6 +17,8 @@ pub mod policy;
 pub mod product;
 mod refusals;
 pub mod release;
+mod resources;
+pub mod tag;
 pub mod webhook;
 
 pub use context::{Context, Done, Idempotency};
@@ -25,3 +27,4 @@ pub use fields::Fields;
 pub use network::Network;
 pub use platform::{Body, CacheSizes, Platform};
 pub use refusals::Refusals;
+pub use resources::{InMemory, Resources, Unchanged};

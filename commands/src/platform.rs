@@ -7,15 +7,9 @@ use std::sync::{
 
 use licet_domain::{
     Decider,
-    anomaly::Anomaly,
-    api_key::ApiKey,
-    customer::Customer,
     license::License,
-    policy::Policy,
-    product::Product,
     release::Release,
     values::{LicenseId, LicenseKey},
-    webhook::Webhook,
 };
 use licet_event_store::{
     Aggregates, Edge, Envelope, EventLog, Executed, IdempotentAnswer, ReadError, Submission, Tenant, Versioned,
@@ -24,7 +18,7 @@ use licet_event_store::{
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use crate::{CommandError, Context, Done, Refusals, license::RecentBeats};
+use crate::{CommandError, Context, Done, Refusals, license::RecentBeats, resources::Resources};
 
 /// How many bytes the caches may hold.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +41,10 @@ impl Default for CacheSizes {
 /// Writes what a command did as the body of its answer, which is kept with the change for a repeated request.
 pub type Body<'a, T> = &'a (dyn Fn(&T) -> String + Sync);
 
+/// Claims that never change hands: keys, and codes, which stay taken when what had them is retired. Of these, found is
+/// found for ever; all others are asked for each time.
+const FOR_EVER: [&str; 4] = ["license_key", "api_key", "product_code", "policy_code"];
+
 /// The log, the vault, the edge and the caches of one process.
 pub struct Platform {
     /// The log.
@@ -55,23 +53,11 @@ pub struct Platform {
     pub vault: Vault,
     /// Time and randomness.
     pub edge: Edge,
-    /// Products in memory.
-    pub products: Arc<Aggregates<Product>>,
-    /// Policies in memory.
-    pub policies: Arc<Aggregates<Policy>>,
-    /// Customers in memory.
-    pub customers: Arc<Aggregates<Customer>>,
     /// Licenses in memory.
     pub licenses: Arc<Aggregates<License>>,
-    /// Releases in memory.
-    pub releases: Arc<Aggregates<Release>>,
-    /// API keys in memory.
-    pub api_keys: Arc<Aggregates<ApiKey>>,
-    /// Webhooks in memory.
-    pub webhooks: Arc<Aggregates<Webhook>>,
-    /// Anomalies in memory.
-    pub anomalies: Arc<Aggregates<Anomaly>>,
-    /// Which aggregate holds a claimed value. A license's key never changes hands, so found is found for ever.
+    /// All other aggregates in memory.
+    pub resources: Resources,
+    /// Which aggregate holds a claimed value, of the kinds that never change hands.
     pub(crate) holders: Cache<(Tenant, &'static str, [u8; 32]), Uuid>,
     /// What machines were refused within the hour.
     pub refusals: Refusals,
@@ -85,14 +71,8 @@ impl Platform {
     /// Puts the parts together and lets the caches hear of other nodes' events.
     pub fn new(log: EventLog, vault: Vault, edge: Edge, sizes: CacheSizes) -> Arc<Self> {
         let platform = Arc::new(Self {
-            products: Aggregates::new(log.clone(), sizes.others),
-            policies: Aggregates::new(log.clone(), sizes.others),
-            customers: Aggregates::new(log.clone(), sizes.others),
             licenses: Aggregates::new(log.clone(), sizes.licenses),
-            releases: Aggregates::new(log.clone(), sizes.others),
-            api_keys: Aggregates::new(log.clone(), sizes.others),
-            webhooks: Aggregates::new(log.clone(), sizes.others),
-            anomalies: Aggregates::new(log.clone(), sizes.others),
+            resources: Resources::new(&log, sizes.others),
             holders: Cache::new(200_000),
             refusals: Refusals::default(),
             recent_beats: RecentBeats::default(),
@@ -104,19 +84,13 @@ impl Platform {
         let caches = Arc::downgrade(&platform);
         platform.log.on_news(move |tenant, kind, id, sequence| {
             let Some(platform) = caches.upgrade() else { return };
-            match kind {
-                License::TYPE => platform.licenses.invalidate(tenant, id, sequence),
-                Policy::TYPE => platform.policies.invalidate(tenant, id, sequence),
-                Product::TYPE => platform.products.invalidate(tenant, id, sequence),
-                Customer::TYPE => platform.customers.invalidate(tenant, id, sequence),
-                Release::TYPE => {
-                    platform.releases.invalidate(tenant, id, sequence);
-                    platform.releases_changed();
-                }
-                ApiKey::TYPE => platform.api_keys.invalidate(tenant, id, sequence),
-                Webhook::TYPE => platform.webhooks.invalidate(tenant, id, sequence),
-                Anomaly::TYPE => platform.anomalies.invalidate(tenant, id, sequence),
-                _ => {}
+            if kind == License::TYPE {
+                platform.licenses.invalidate(tenant, id, sequence);
+                return;
+            }
+            platform.resources.invalidate(kind, tenant, id, sequence);
+            if kind == Release::TYPE {
+                platform.releases_changed();
             }
         });
         platform
@@ -159,7 +133,12 @@ impl Platform {
             let value = output(state).ok()?;
             context.answer(|| body(&value))
         };
-        let executed: Executed<D> = aggregates.execute(id, &envelope, order, &answer).await?;
+        let executed = aggregates.execute(id, &envelope, order, &answer).await;
+        if D::TYPE == Release::TYPE {
+            // Also when it failed: it may have gone in all the same.
+            self.releases_changed();
+        }
+        let executed: Executed<D> = executed?;
         Ok(Done {
             value: output(&executed.state)?,
             position: executed.position,
@@ -216,7 +195,8 @@ impl Platform {
         hash: [u8; 32],
     ) -> Result<Option<Uuid>, CommandError> {
         let name = (tenant.clone(), kind, hash);
-        if let Some(id) = self.holders.get(&name) {
+        let for_ever = FOR_EVER.contains(&kind);
+        if for_ever && let Some(id) = self.holders.get(&name) {
             return Ok(Some(id));
         }
         let found = self
@@ -225,7 +205,7 @@ impl Platform {
             .await
             .map_err(ReadError::from)?;
         let id = found.and_then(|id| id.parse().ok());
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|_| for_ever) {
             self.holders.insert(name, id);
         }
         Ok(id)

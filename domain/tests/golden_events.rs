@@ -4,9 +4,8 @@
 use std::{fs, path::PathBuf};
 
 use licet_domain::{
-    EventData, anomaly::AnomalyEvent, api_key::ApiKeyEvent, customer::CustomerEvent, decision::DecisionEvent,
-    heartbeat::HeartbeatEvent, license::LicenseEvent, operation::OperationEvent, policy::PolicyEvent,
-    product::ProductEvent, release::ReleaseEvent, webhook::WebhookEvent,
+    Decider, EventData, decision::DecisionEvent, heartbeat::HeartbeatEvent, license::LicenseEvent,
+    operation::OperationEvent,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -33,17 +32,16 @@ fn check<E: EventData>() -> Vec<String> {
 
 #[test]
 fn every_event_ever_written_still_loads() {
-    let mut current = check::<ProductEvent>();
-    current.extend(check::<PolicyEvent>());
-    current.extend(check::<CustomerEvent>());
-    current.extend(check::<ReleaseEvent>());
-    current.extend(check::<ApiKeyEvent>());
-    current.extend(check::<LicenseEvent>());
+    let mut current = check::<LicenseEvent>();
     current.extend(check::<HeartbeatEvent>());
     current.extend(check::<DecisionEvent>());
-    current.extend(check::<AnomalyEvent>());
-    current.extend(check::<WebhookEvent>());
     current.extend(check::<OperationEvent>());
+    macro_rules! of_resources {
+        ($(($field:ident, $name:ident = $kind:ty)),+ $(,)?) => {
+            $(current.extend(check::<<$kind as Decider>::Event>());)+
+        };
+    }
+    licet_domain::for_every_resource!(of_resources);
     for file in fs::read_dir(folder()).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
         assert!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cqrs_es::{CqrsFramework, persist::PersistedEventStore};
 use licet_domain::{
-    Decider as _, EventData as _,
-    product::{Product, ProductCommand, ProductRejection},
+    Decider as _, EventData as _, ResourceRejection,
+    product::{Product, ProductCommand},
     values::{Code, ProductId, Text},
 };
 use licet_event_store::{
@@ -98,7 +98,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
                         .execute(
                             id,
                             &envelope,
-                            |_| Ok::<_, ProductRejection>(edit(&edge, number)),
+                            |_| Ok::<_, ResourceRejection>(edit(&edge, number)),
                             &|_, _| None,
                         )
                         .await;

@@ -10,6 +10,7 @@ use licet_commands::{
     policy::{NewPolicy, TermsChanges},
     product::NewProduct,
 };
+use licet_domain::Resource as _;
 use licet_event_store::{
     Edge, EventLog, LogOptions, Tenant,
     embedded::{Cluster, ClusterOptions},
@@ -116,7 +117,7 @@ pub(crate) async fn licenses(platform: &Platform, code: &str, seats: i64, count:
     while keys.len() < count as usize {
         let some = (count as usize - keys.len()).min(1_000);
         let order = NewLicenses {
-            customer_id: customer.value.customer.id.to_string(),
+            customer_id: customer.value.customer.id().unwrap_or_default().to_string(),
             policy: code.to_owned(),
             count: Some(some as i64),
             ..NewLicenses::default()

@@ -39,10 +39,7 @@ fn a_resource_is_created_read_edited_and_retired() {
     assert_eq!((long_ago.status, long_ago.code()), (404, "PRODUCT_NOT_FOUND"));
     assert_eq!(server.get(&format!("{path}?as_of=yesterday")).status, 422);
 
-    let mut headers = key.to_vec();
-    let tag = edited.header("etag").to_owned();
-    headers.push(("if-match", &tag));
-    assert_eq!(server.send_with("DELETE", &path, &headers, b"").status, 204);
+    assert_eq!(server.retire(&path, edited.header("etag")).status, 204);
     assert_eq!(server.get(&path).text("status"), "retired");
     let policy = json!({ "code": "late", "product": "studio", "seats": 1 });
     assert_eq!(
@@ -144,12 +141,8 @@ fn licenses_are_edited_renewed_revealed_and_remembered() {
         read.header("etag"),
         "a new activation changes nothing that can be edited"
     );
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", read.header("etag")),
-    ];
     let change = json!({ "seats": 9, "features": { "print": true }, "note": "for the lab" });
-    let edited = server.send_with("PATCH", &path, &headers, change.to_string().as_bytes());
+    let edited = server.patch(&path, read.header("etag"), &change);
     assert_eq!(
         (edited.status, &edited.body["seats"], &edited.body["note"]),
         (200, &json!(9), &json!("for the lab")),
@@ -245,11 +238,7 @@ fn api_keys_open_what_their_scopes_say_until_they_are_revoked() {
         "{}",
         shown.body
     );
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", shown.header("etag")),
-    ];
-    assert_eq!(server.send_with("DELETE", &path, &headers, b"").status, 204);
+    assert_eq!(server.retire(&path, shown.header("etag")).status, 204);
     assert_eq!(
         server.send_as(&client, "POST", "/api/license/verify", &verify).status,
         401
@@ -298,11 +287,7 @@ fn what_was_is_judged_by_its_own_time() {
     };
     let change = |path: &str, body: Value| {
         let tag = server.get(path).header("etag").to_owned();
-        let headers = [
-            ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-            ("if-match", tag.as_str()),
-        ];
-        server.send_with("PATCH", path, &headers, body.to_string().as_bytes())
+        server.patch(path, &tag, &body)
     };
     for none in ["", " "] {
         assert_eq!(
@@ -417,22 +402,14 @@ fn a_minimum_version_is_for_everybody_or_for_nobody_and_can_be_taken_back() {
     let staged = release("3.0.0", json!({ "rollout_percent": 1 }));
     assert_eq!(verify(), "VALID", "some are offered it, and nobody is locked out");
     let path = staged.header("location").to_owned();
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", staged.header("etag")),
-    ];
-    let everybody = server.send_with("PATCH", &path, &headers, br#"{"rollout_percent": 100}"#);
+    let everybody = server.patch(&path, staged.header("etag"), &json!({"rollout_percent": 100}));
     assert_eq!(everybody.status, 200, "{}", everybody.body);
     assert_eq!(verify(), "VERSION_UNSUPPORTED");
     let products = server.get_at(everybody.header("licet-position"), "/api/admin/products");
     let product = products.body["items"][0]["id"].as_str().unwrap();
     let path = format!("/api/admin/products/{product}");
     let tag = server.get(&path).header("etag").to_owned();
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", tag.as_str()),
-    ];
-    let lifted = server.send_with("PATCH", &path, &headers, br#"{"min_version": null}"#);
+    let lifted = server.patch(&path, &tag, &json!({"min_version": null}));
     assert_eq!(
         (lifted.status, &lifted.body["min_version"]),
         (200, &Value::Null),
@@ -440,12 +417,7 @@ fn a_minimum_version_is_for_everybody_or_for_nobody_and_can_be_taken_back() {
         lifted.body
     );
     assert_eq!(verify(), "VALID");
-    assert_eq!(
-        server
-            .send_with("PATCH", &path, &headers, br#"{"min_version": "two"}"#)
-            .status,
-        412
-    );
+    assert_eq!(server.patch(&path, &tag, &json!({ "min_version": "two" })).status, 412);
 }
 
 #[test]

@@ -88,8 +88,7 @@ fn a_program_starts_beats_loses_the_network_stays_refuses_and_comes_back() {
         .to_owned();
     let path = format!("/api/admin/policies/{policy}");
     let tag = server.get(&path).header("etag").to_owned();
-    let headers = [("x-api-key", API_KEY), ("if-match", tag.as_str())];
-    let longer = server.send_with("PATCH", &path, &headers, br#"{"heartbeat_grace": 100}"#);
+    let longer = server.patch(&path, &tag, &json!({"heartbeat_grace": 100}));
     assert_eq!(longer.status, 200, "{}", longer.body);
     assert_eq!(
         code(&session.tick_at(start.plus_seconds(140))),

@@ -103,11 +103,7 @@ fn an_operator_moves_a_seat_and_says_why_and_each_change_says_under_which_policy
         .map(|id| format!("/api/admin/policies/{id}"))
         .unwrap();
     let tag = server.get(&path).header("etag").to_owned();
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", tag.as_str()),
-    ];
-    let edited = server.send_with("PATCH", &path, &headers, br#"{"grace_days": 3}"#);
+    let edited = server.patch(&path, &tag, &json!({"grace_days": 3}));
     assert_eq!(edited.status, 200, "{}", edited.body);
     let license = format!("/api/admin/licenses/{id}");
     let judged = |query: &str| server.get(&format!("{license}{query}")).body["policy_version"].clone();
@@ -222,11 +218,7 @@ fn a_duration_that_waits_for_a_machine_outlasts_an_edited_policy() {
         .to_owned();
     let path = format!("/api/admin/policies/{policy}");
     let tag = server.get(&path).header("etag").to_owned();
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", tag.as_str()),
-    ];
-    let edited = server.send_with("PATCH", &path, &headers, br#"{"duration_from": "creation"}"#);
+    let edited = server.patch(&path, &tag, &json!({"duration_from": "creation"}));
     assert_eq!(edited.status, 200, "{}", edited.body);
     activate(&server, &key, 1);
     let license = server.get(&format!("/api/admin/licenses/{id}"));
@@ -300,11 +292,7 @@ fn a_policy_that_begins_to_float_holds_the_seats_that_are_there() {
     let policy = policies.body["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/api/admin/policies/{policy}");
     let tag = server.get(&path).header("etag").to_owned();
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", tag.as_str()),
-    ];
-    let edited = server.send_with("PATCH", &path, &headers, br#"{"floating": true}"#);
+    let edited = server.patch(&path, &tag, &json!({"floating": true}));
     assert_eq!((edited.status, &edited.body["version"]), (200, &json!(2)));
     assert_eq!(server.beat(first.text("token"), &json!({})).code(), "VALID");
     assert_eq!(activate(&server, &key, 2).code(), "ACTIVATION_LIMIT_REACHED");

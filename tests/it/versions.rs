@@ -87,15 +87,7 @@ fn a_release_is_rolled_out_step_by_step_and_taken_back() {
         });
         machines.collect::<Vec<_>>()
     };
-    let roll_out = |percent: i64, tag: &str| {
-        let headers = [("x-api-key", "0f2a-bootstrap-key-of-the-tests"), ("if-match", tag)];
-        server.send_with(
-            "PATCH",
-            &path,
-            &headers,
-            json!({ "rollout_percent": percent }).to_string().as_bytes(),
-        )
-    };
+    let roll_out = |percent: i64, tag: &str| server.patch(&path, tag, &json!({ "rollout_percent": percent }));
     assert!(offered().is_empty());
     let half = roll_out(50, made.header("etag"));
     assert_eq!((half.status, &half.body["rollout_percent"]), (200, &json!(50)));
@@ -106,11 +98,7 @@ fn a_release_is_rolled_out_step_by_step_and_taken_back() {
     assert_eq!(roll_out(101, half.header("etag")).status, 422);
     let all = roll_out(100, half.header("etag"));
     assert_eq!(offered().len(), 40);
-    let headers = [
-        ("x-api-key", "0f2a-bootstrap-key-of-the-tests"),
-        ("if-match", all.header("etag")),
-    ];
-    assert_eq!(server.send_with("DELETE", &path, &headers, b"").status, 204);
+    assert_eq!(server.retire(&path, all.header("etag")).status, 204);
     assert!(offered().is_empty());
     assert_eq!(
         server.get("/api/version/latest?product=studio").text("version"),

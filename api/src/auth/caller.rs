@@ -1,6 +1,7 @@
-//! Reads the credential, once, into an extractor: a handler that takes it cannot forget to check.
+//! Reads the credential, once, into an extractor that says what it may do: a handler that takes it cannot forget to check.
 
 use std::{
+    marker::PhantomData,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -10,8 +11,13 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, request::Parts},
 };
 use licet_commands::{Context, Network};
-use licet_domain::{api_key::Scope, license::Activation, values::LicenseKey};
-use licet_event_store::{Actor, ActorKind};
+use licet_domain::{
+    api_key::Scope,
+    license::Activation,
+    permission::{Needed, Permission},
+    values::LicenseKey,
+};
+use licet_event_store::{Actor, ActorKind, Tenant};
 use subtle::ConstantTimeEq as _;
 
 use super::token::{self, TokenError};
@@ -35,9 +41,38 @@ pub(crate) enum Credential {
     Expired(token::Claims),
 }
 
-/// Who asks, and under which request.
+/// Who asks and has the permission `P`, which is part of the handler's type: without it the handler is not reached.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub(crate) struct Caller<P> {
+    principal: Principal,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> std::ops::Deref for Caller<P> {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl<P: Needed> FromRequestParts<App> for Caller<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let principal = Principal::authenticate(parts, app).await?;
+        principal.expect(P::PERMISSION)?;
+        Ok(Self {
+            principal,
+            permission: PhantomData,
+        })
+    }
+}
+
+/// Who asks, for which tenant, and under which request.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    pub(crate) tenant: Tenant,
     pub(crate) credential: Credential,
     actor: Actor,
     scopes: Vec<Scope>,
@@ -49,10 +84,8 @@ pub(crate) struct Caller {
     uri: Uri,
 }
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+impl Principal {
+    async fn authenticate(parts: &Parts, app: &App) -> Result<Self> {
         let address = address(app, parts);
         let standing = parts.extensions.get::<StandingSlot>().cloned().unwrap_or_default();
         let now = app.platform.edge.now();
@@ -87,6 +120,7 @@ impl FromRequestParts<App> for Caller {
         app.limits.by_credential(&name, &standing, now)?;
         let user_agent = header(&parts.headers, "user-agent").map(|text| text.chars().take(200).collect());
         Ok(Self {
+            tenant: app.tenant.clone(),
             credential,
             actor,
             scopes,
@@ -133,12 +167,6 @@ fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> 
     Ok((credential, actor, Vec::new()))
 }
 
-/// The activation of a token; refused once it has ended.
-async fn seat(app: &App, claims: &token::Claims) -> Result<Arc<Activation>> {
-    let holder = app.platform.token_holder(&app.tenant, claims.lic, claims.sub).await;
-    holder.map(|(_, activation)| activation).map_err(token::refused)
-}
-
 /// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
 /// both. What cannot be read hides nobody: then it is the proxy itself that is counted.
 fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
@@ -171,7 +199,19 @@ fn forwarded(hop: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-impl Caller {
+impl Principal {
+    /// Refuses who does not have a permission. An activation's token is good for what machines ask; the handler looks
+    /// whether its seat has ended.
+    fn expect(&self, permission: Permission) -> Result<()> {
+        let allowed = match &self.credential {
+            Credential::ApiKey => permission.is_in(&self.scopes),
+            Credential::Token(_) | Credential::Expired(_) if permission == Permission::UseLicenses => true,
+            Credential::Token(_) => false,
+            Credential::Expired(_) => return Err(Problem::token_expired()),
+        };
+        allowed.then_some(()).ok_or_else(|| Problem::forbidden(permission))
+    }
+
     /// For commands: with the client's address sealed, and the idempotency key if one was sent.
     pub(crate) fn context(&self, app: &App, idempotency: Option<&IdempotencyKey>) -> Context {
         let mut context = self.reading(app);
@@ -187,9 +227,8 @@ impl Caller {
     pub(crate) fn reading(&self, app: &App) -> Context {
         let id = app.platform.edge.id();
         Context {
-            tenant: app.tenant.clone(),
+            tenant: self.tenant.clone(),
             actor: self.actor.clone(),
-            scopes: self.scopes.clone(),
             now: app.platform.edge.now(),
             request_id: self.request_id.clone(),
             correlation_id: id,
@@ -212,25 +251,22 @@ impl Caller {
         self.limit(app, &key)
     }
 
-    /// Refuses a credential without a scope.
-    pub(crate) fn require(&self, app: &App, scope: Scope) -> Result<()> {
-        if let Credential::Expired(_) = &self.credential {
-            return Err(Problem::token_expired());
-        }
-        Ok(self.reading(app).require(scope)?)
-    }
-
-    /// For what every client may ask: a key with the scope `client`, or the token of an activation that has not ended,
-    /// which is answered.
-    pub(crate) async fn require_client(&self, app: &App) -> Result<Option<Arc<Activation>>> {
+    /// The seat of who asks as a machine, with a token of an activation that has not ended; none for who asks by key.
+    pub(crate) async fn seat(&self, app: &App) -> Result<Option<Arc<Activation>>> {
         match &self.credential {
-            Credential::ApiKey => self.require(app, Scope::Client).map(|()| None),
+            Credential::ApiKey => Ok(None),
             Credential::Token(claims) => {
                 self.limit(app, &claims.sub.to_string())?;
-                seat(app, claims).await.map(Some)
+                self.seat_of(app, claims).await.map(Some)
             }
             Credential::Expired(claims) => Err(self.expired(app, claims).await),
         }
+    }
+
+    /// The activation of a token; refused once it has ended.
+    async fn seat_of(&self, app: &App, claims: &token::Claims) -> Result<Arc<Activation>> {
+        let holder = app.platform.token_holder(&self.tenant, claims.lic, claims.sub).await;
+        holder.map(|(_, activation)| activation).map_err(token::refused)
     }
 
     /// What the holder of a token hears whose time is over: to get another one, unless its seat was ended, lest its program
@@ -238,7 +274,7 @@ impl Caller {
     pub(crate) async fn expired(&self, app: &App, claims: &token::Claims) -> Problem {
         let known = async {
             self.limit(app, &claims.sub.to_string())?;
-            seat(app, claims).await
+            self.seat_of(app, claims).await
         };
         known.await.err().unwrap_or_else(Problem::token_expired)
     }

@@ -1,6 +1,8 @@
 //! Who asks.
 
 mod caller;
+mod guard;
 pub(crate) mod token;
 
-pub(crate) use caller::{Caller, Credential, if_match};
+pub(crate) use caller::{Caller, Credential, Principal, if_match};
+pub(crate) use guard::{guarded, note, routes_of};

@@ -8,6 +8,7 @@ use licet_commands::{
     policy::{NewPolicy, TermsChanges},
     product::NewProduct,
 };
+use licet_domain::Resource as _;
 use licet_event_store::Tenant;
 
 /// Makes what is missing of the demo and answers a license's key. A start that was cut short is taken up again.
@@ -39,7 +40,7 @@ pub(super) async fn make(platform: &Platform) -> anyhow::Result<String> {
         .create_customer(&context(), customer, &|_| String::new())
         .await?;
     let licenses = NewLicenses {
-        customer_id: customer.value.customer.id.to_string(),
+        customer_id: customer.value.customer.id().unwrap_or_default().to_string(),
         policy: "demo".to_owned(),
         ..NewLicenses::default()
     };

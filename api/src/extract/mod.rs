@@ -58,8 +58,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        path.map(|path| Self(path.0))
-            .map_err(|_| Problem::not_found("resource"))
+        path.map(|path| Self(path.0)).map_err(|_| Problem::no_route())
     }
 }
 
@@ -72,7 +71,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path2 {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
         path.map(|path| Self(path.0.0, path.0.1))
-            .map_err(|_| Problem::not_found("resource"))
+            .map_err(|_| Problem::no_route())
     }
 }
 

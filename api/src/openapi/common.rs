@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use licet_domain::{RESOURCE_KINDS, license::License};
 use serde_json::{Map, Value, json};
+
+use crate::problem::{MAIL, REPLAY};
 
 /// Routes that ask by POST and change nothing that a repetition could double.
 const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/api/version/check"];
@@ -85,11 +88,9 @@ impl Operation<'_> {
         if credential {
             self.refuses(400, &["CREDENTIALS_AMBIGUOUS"]);
             self.refuses(401, &["UNAUTHENTICATED"]);
+            self.refuses(403, &["FORBIDDEN"]);
             self.refuses(429, &["RATE_LIMITED"]);
             self.refuses(503, &["UNAVAILABLE"]);
-        }
-        if self.takes("api_key") {
-            self.refuses(403, &["FORBIDDEN"]);
         }
         if bearer {
             self.refuses(401, &["TOKEN_EXPIRED", "TOKEN_REVOKED"]);
@@ -107,7 +108,7 @@ impl Operation<'_> {
             }
         }
         if self.has_parameter("path") && credential {
-            self.refuses(404, &[not_found(path)]);
+            self.refuses(404, &[&not_found(path)]);
         }
         if self.names_parameter("If-Match") {
             self.refuses(412, &["PRECONDITION_FAILED"]);
@@ -284,18 +285,10 @@ impl Operation<'_> {
 }
 
 /// What is not found under a path: the thing of its innermost collection that has an id.
-fn not_found(path: &str) -> &'static str {
+fn not_found(path: &str) -> String {
     let collection = path.split_once("/{").map_or(path, |(collection, _)| collection);
-    match collection.rsplit('/').next().unwrap_or_default() {
-        "products" => "PRODUCT_NOT_FOUND",
-        "policies" => "POLICY_NOT_FOUND",
-        "customers" => "CUSTOMER_NOT_FOUND",
-        "releases" => "RELEASE_NOT_FOUND",
-        "api-keys" => "API_KEY_NOT_FOUND",
-        "webhooks" => "WEBHOOK_NOT_FOUND",
-        "anomalies" => "ANOMALY_NOT_FOUND",
-        "replays" => "REPLAY_NOT_FOUND",
-        "mails" => "MAIL_NOT_FOUND",
-        _ => "LICENSE_NOT_FOUND",
-    }
+    let collection = collection.rsplit('/').next().unwrap_or_default();
+    let kinds = RESOURCE_KINDS.iter().chain(&[REPLAY, MAIL]);
+    let kind = kinds.copied().find(|kind| kind.collection == collection);
+    kind.unwrap_or(License::KIND).code("NOT_FOUND")
 }

@@ -10,7 +10,7 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::{extract::KnownParameters, render};
+use crate::{auth, extract::KnownParameters, render, routes::admin::Routes};
 
 /// What the document says before any route is in it.
 pub(crate) fn base() -> OpenApi {
@@ -41,6 +41,7 @@ pub(crate) fn base() -> OpenApi {
 pub(crate) struct Document {
     text: Arc<str>,
     parameters: KnownParameters,
+    permissions: Routes,
 }
 
 impl Document {
@@ -52,12 +53,18 @@ impl Document {
         Self {
             text: document.to_string().into(),
             parameters: KnownParameters::of(&document),
+            permissions: Arc::new(auth::routes_of(&document)),
         }
     }
 
     /// The query parameters of every route.
     pub(crate) fn parameters(&self) -> KnownParameters {
         self.parameters.clone()
+    }
+
+    /// The routes of every permission.
+    pub(crate) fn permissions(&self) -> Routes {
+        self.permissions.clone()
     }
 
     pub(crate) fn answer(&self) -> Response {

@@ -88,7 +88,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     responses((status = 200, description = "Metrics.", body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
     if !app.settings.monitoring {
-        return Err(Problem::not_found("resource"));
+        return Err(Problem::no_route());
     }
     let mut text = Vec::new();
     TextEncoder::new()

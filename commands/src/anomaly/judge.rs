@@ -1,8 +1,7 @@
 //! Says what a person makes of an anomaly.
 
 use licet_domain::{
-    anomaly::{Anomaly, AnomalyCommand, FoundAnomaly, Judgment},
-    api_key::Scope,
+    anomaly::{Anomaly, AnomalyCommand, Judgment},
     values::Text,
 };
 use uuid::Uuid;
@@ -16,9 +15,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         (judgment, reason): (Judgment, Option<String>),
-        body: Body<'_, FoundAnomaly>,
-    ) -> Result<Done<FoundAnomaly>, CommandError> {
-        context.require(Scope::Admin)?;
+        body: Body<'_, Anomaly>,
+    ) -> Result<Done<Anomaly>, CommandError> {
         let mut fields = Fields::new();
         let reason = fields
             .take_optional("reason", reason.as_deref(), Text::<500>::parse)
@@ -31,8 +29,7 @@ impl Platform {
                 at: context.now,
             })
         };
-        let facts = |state: &Anomaly| state.facts().cloned().ok_or(CommandError::NotFound("anomaly"));
         let about = (id, context, context.envelope());
-        self.run(&self.anomalies, about, order, facts, body).await
+        self.change(about, &|_| true, order, body).await
     }
 }

@@ -4,7 +4,6 @@ use licet_domain::{
     anomaly::{AnomalyCommand, AnomalyFound, Finding},
     values::{AnomalyId, LicenseId, Timestamp},
 };
-use licet_event_store::Claim;
 
 use crate::{CommandError, Context, Platform};
 
@@ -31,18 +30,11 @@ impl Platform {
             finding.severity,
             from.seconds().div_euclid(86_400)
         );
-        let value_hash = self
-            .look_up_key(&context.tenant)
-            .await?
-            .hash("anomaly", name.as_bytes());
+        let claim = self.claim(&context.tenant, "anomaly", (&name, id)).await?;
         let mut context = context.clone();
         context.command_id = id;
         let mut envelope = context.envelope();
-        envelope.claims = vec![Claim {
-            kind: "anomaly",
-            value_hash,
-            aggregate_id: id.to_string(),
-        }];
+        envelope.claims = vec![claim];
         let found = AnomalyFound {
             anomaly_id: AnomalyId(id),
             rule: finding.rule.to_owned(),
@@ -56,9 +48,13 @@ impl Platform {
         };
         let order = |_: &_| Ok::<_, CommandError>(AnomalyCommand::Find(Box::new(found.clone())));
         let done = self
-            .run(&self.anomalies, (id, &context, envelope), order, |_| Ok(()), &|()| {
-                String::new()
-            })
+            .run(
+                &self.resources.anomalies,
+                (id, &context, envelope),
+                order,
+                |_| Ok(()),
+                &|()| String::new(),
+            )
             .await;
         match done {
             Ok(_) => Ok(true),

@@ -22,7 +22,7 @@ impl Platform {
         let Some(id) = self.holder(tenant, "api_key", hash).await? else {
             return Ok(None);
         };
-        let key = self.api_keys.get(tenant, id).await?;
+        let key = self.resources.api_keys.get(tenant, id).await?;
         Ok(key.state.facts().is_some_and(|facts| facts.is_live(now)).then_some(key))
     }
 }

@@ -1,7 +1,7 @@
 //! Makes an API key.
 
 use licet_domain::{
-    api_key::{ApiKeyCommand, ApiKeyCreated, IssuedApiKey, Scope},
+    api_key::{ApiKey, ApiKeyCommand, ApiKeyCreated, Scope},
     values::{ApiKeyId, Text, Timestamp, ValueError},
 };
 use licet_event_store::{Claim, Envelope};
@@ -22,8 +22,8 @@ pub struct NewApiKey {
 /// A key that was just made: the only time that its secret is seen.
 #[derive(Debug, Clone)]
 pub struct CreatedApiKey {
-    /// Its facts.
-    pub key: IssuedApiKey,
+    /// It.
+    pub key: ApiKey,
     /// What goes into `X-API-Key`.
     pub secret: String,
 }
@@ -36,7 +36,6 @@ impl Platform {
         new: NewApiKey,
         body: Body<'_, CreatedApiKey>,
     ) -> Result<Done<CreatedApiKey>, CommandError> {
-        context.require(Scope::Admin)?;
         let mut fields = Fields::new();
         let name = fields.take("name", Text::parse(&new.name));
         let scopes = fields.take("scopes", scopes(&new.scopes));
@@ -50,14 +49,13 @@ impl Platform {
         };
         let created = made.created;
         let order = |_: &_| Ok(ApiKeyCommand::Create(created.clone()));
-        let output = |state: &licet_domain::api_key::ApiKey| {
-            let key = state.facts().cloned().ok_or(CommandError::NotFound("API key"))?;
+        let output = |state: &ApiKey| {
             Ok(CreatedApiKey {
-                key,
+                key: state.clone(),
                 secret: secret.clone(),
             })
         };
-        self.run(&self.api_keys, (id, context, envelope), order, output, body)
+        self.run(&self.resources.api_keys, (id, context, envelope), order, output, body)
             .await
     }
 }
@@ -84,10 +82,7 @@ impl Platform {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         let secret = format!("lk_{random}");
-        let value_hash = self
-            .look_up_key(&context.tenant)
-            .await?
-            .hash("api_key", secret.as_bytes());
+        let claim = self.claim(&context.tenant, "api_key", (&secret, id)).await?;
         Ok(MadeApiKey {
             created: ApiKeyCreated {
                 api_key_id: ApiKeyId(id),
@@ -98,11 +93,7 @@ impl Platform {
                 at: context.now,
             },
             secret,
-            claim: Claim {
-                kind: "api_key",
-                value_hash,
-                aggregate_id: id.to_string(),
-            },
+            claim,
         })
     }
 }

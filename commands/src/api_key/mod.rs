@@ -2,7 +2,6 @@
 
 mod authenticate;
 mod create;
-mod revoke;
 mod rotate;
 
 pub use create::{CreatedApiKey, NewApiKey};

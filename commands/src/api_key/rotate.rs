@@ -1,8 +1,8 @@
 //! Lets a new API key take an old one's place.
 
 use licet_domain::{
-    Decider,
-    api_key::{ApiKey, ApiKeyCommand, Scope},
+    Decider, Resource as _,
+    api_key::{ApiKey, ApiKeyCommand},
 };
 use licet_event_store::{LogTable, NewEvent, StreamEvents};
 use uuid::Uuid;
@@ -22,7 +22,6 @@ impl Platform {
         (overlap_seconds, expires_at): (i64, Option<Option<String>>),
         body: Body<'_, CreatedApiKey>,
     ) -> Result<Done<CreatedApiKey>, CommandError> {
-        context.require(Scope::Admin)?;
         let mut fields = Fields::new();
         if !(0..=LONGEST_OVERLAP).contains(&overlap_seconds) {
             let detail = "an overlap has 0 to 7,776,000 seconds";
@@ -31,8 +30,8 @@ impl Platform {
         let read_end = |end: Option<String>| fields.time("expires_at", end.as_deref());
         let expires_at = expires_at.map(read_end);
         fields.finish(Some(()))?;
-        let old = self.api_keys.fresh(&context.tenant, id).await?;
-        let known = old.state.facts().ok_or(CommandError::NotFound("API key"))?;
+        let old = self.resources.api_keys.fresh(&context.tenant, id).await?;
+        let known = old.state.facts().ok_or(CommandError::not_found(ApiKey::KIND))?;
         let (name, scopes) = (known.created.name.clone(), known.created.scopes.clone());
         let expires_at = expires_at.unwrap_or(known.created.expires_at);
         let made = self.make_api_key(context, (name, scopes, expires_at)).await?;
@@ -46,7 +45,7 @@ impl Platform {
         let begun = ApiKey::decide(&ApiKey::default(), ApiKeyCommand::Create(made.created))?;
         let key = begun.iter().fold(ApiKey::default(), ApiKey::evolve);
         let value = CreatedApiKey {
-            key: key.facts().cloned().ok_or(CommandError::NotFound("API key"))?,
+            key,
             secret: made.secret,
         };
         let mut submission = Self::submission(context, context.answer(|| body(&value)));
@@ -61,7 +60,7 @@ impl Platform {
         submission.streams = vec![stream(new_id.0, 0, &begun), stream(id, old.version, &ended)];
         let appended = self.log.append(submission).await;
         // What this node remembers of the old key is out of date now.
-        self.api_keys.invalidate(&context.tenant, id, u64::MAX);
+        self.resources.api_keys.invalidate(&context.tenant, id, u64::MAX);
         Ok(Done {
             value,
             position: appended?.position,

@@ -1,14 +1,14 @@
 //! Changes who a customer is.
 
 use licet_domain::{
-    api_key::Scope,
-    customer::{CustomerCommand, Person},
+    Resource as _,
+    customer::{Customer, CustomerCommand, Person},
     values::{Email, Text},
 };
 use uuid::Uuid;
 
 use super::CustomerView;
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform, Unchanged};
 
 /// What is to change; what is absent stays.
 #[derive(Debug, Clone)]
@@ -28,24 +28,30 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: CustomerChanges,
-        unchanged: &(dyn Fn(&CustomerView) -> bool + Sync),
-        body: Body<'_, CustomerView>,
+        (unchanged, body): (Unchanged<'_, Customer>, Body<'_, CustomerView>),
     ) -> Result<Done<CustomerView>, CommandError> {
-        context.require(Scope::Admin)?;
         // Asking for the key makes one where there is none: first see that there is such a customer.
-        if self.customers.get(&context.tenant, id).await?.state.facts().is_none() {
-            return Err(CommandError::NotFound("customer"));
+        if self
+            .resources
+            .customers
+            .get(&context.tenant, id)
+            .await?
+            .state
+            .facts()
+            .is_none()
+        {
+            return Err(CommandError::not_found(Customer::KIND));
         }
         let sealer = self
             .person_sealer(&context.tenant, id)
             .await?
-            .ok_or(CommandError::NotFound("customer"))?;
-        let order = |state: &_| {
+            .ok_or(CommandError::not_found(Customer::KIND))?;
+        let order = |state: &Customer| {
             let view = CustomerView::open(state, Some(&sealer))?;
-            if !unchanged(&view) {
+            if !unchanged(state) {
                 return Err(CommandError::Stale);
             }
-            let present = view.person.as_ref().ok_or(CommandError::NotFound("customer"))?;
+            let present = view.person.as_ref().ok_or(CommandError::not_found(Customer::KIND))?;
             let mut fields = Fields::new();
             let name = fields.take(
                 "name",
@@ -60,7 +66,7 @@ impl Platform {
                 .take_optional("company", wanted.as_deref(), Text::<200>::parse)
                 .map(Text::into_string);
             let (name, email) = fields.finish(name.zip(email))?;
-            let sealed = view.customer.person;
+            let sealed = state.live(Customer::KIND)?.person.clone();
             let person = Person {
                 name: if name.as_str() == present.name {
                     sealed.name
@@ -84,7 +90,13 @@ impl Platform {
             })
         };
         let output = |state: &_| CustomerView::open(state, Some(&sealer));
-        self.run(&self.customers, (id, context, context.envelope()), order, output, body)
-            .await
+        self.run(
+            &self.resources.customers,
+            (id, context, context.envelope()),
+            order,
+            output,
+            body,
+        )
+        .await
     }
 }

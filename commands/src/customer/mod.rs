@@ -3,7 +3,6 @@
 mod create;
 mod edit;
 mod read;
-mod retire;
 
 pub use create::NewCustomer;
 pub use edit::CustomerChanges;

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use licet_domain::{
-    customer::{Customer, LiveCustomer},
-    values::Sealed,
-};
+use licet_domain::{Resource as _, customer::Customer, values::Sealed};
 use licet_event_store::{
     Tenant,
     vault::{Purpose, Sealer, VaultError},
@@ -18,12 +15,10 @@ use crate::{CommandError, Platform};
 /// A customer as it is answered.
 #[derive(Debug, Clone)]
 pub struct CustomerView {
-    /// Its facts.
-    pub customer: LiveCustomer,
+    /// The customer, its person still sealed.
+    pub customer: Customer,
     /// Who it is; `None` once it was forgotten.
     pub person: Option<PersonView>,
-    /// Whether it is out of use.
-    pub retired: bool,
 }
 
 /// Who a customer is.
@@ -40,20 +35,19 @@ pub struct PersonView {
 impl CustomerView {
     /// Opens a customer's data; without a sealer the customer was forgotten.
     pub fn open(state: &Customer, sealer: Option<&Sealer>) -> Result<Self, CommandError> {
-        let customer = state.facts().ok_or(CommandError::NotFound("customer"))?.clone();
+        let facts = state.facts().ok_or(CommandError::not_found(Customer::KIND))?;
         let person = sealer.map(|sealer| -> Result<_, VaultError> {
             let open = |sealed: &Sealed| sealer.open(sealed);
-            let company = customer.person.company.as_ref().map(open).transpose()?;
+            let company = facts.person.company.as_ref().map(open).transpose()?;
             Ok(PersonView {
-                name: open(&customer.person.name)?,
-                email: open(&customer.person.email)?,
+                name: open(&facts.person.name)?,
+                email: open(&facts.person.email)?,
                 company,
             })
         });
         Ok(Self {
             person: person.transpose()?,
-            customer,
-            retired: matches!(state, Customer::Retired(_)),
+            customer: state.clone(),
         })
     }
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use licet_domain::{
-    api_key::Scope,
-    license::{Activate, Activation, License, LicenseCommand, LicenseRejection},
-};
+use licet_domain::license::{Activate, Activation, License, LicenseCommand, LicenseRejection};
 
 use super::{InForce, MachineRequest};
 use crate::{Body, CommandError, Context, Done, Platform, refusals::Refusal};
@@ -38,7 +35,6 @@ impl Platform {
         request: ActivationRequest,
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
-        context.require(Scope::Client)?;
         let found = self.license_by_key(&context.tenant, &request.license_key).await?;
         let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let in_force = self.in_force(&context.tenant, &license).await?;

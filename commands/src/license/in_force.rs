@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use licet_domain::{
+    Resource as _,
     license::{IssuedLicense, License, Standing},
     policy::{LivePolicy, Policy, Terms},
     product::{LiveProduct, Product},
@@ -175,7 +176,7 @@ impl InForce {
 
     /// The same with another state of the license.
     pub(super) fn with(&self, license: &License) -> Result<Self, CommandError> {
-        let version = license.facts().ok_or(CommandError::NotFound("license"))?.sequence;
+        let version = license.facts().ok_or(CommandError::not_found(License::KIND))?.sequence;
         Ok(Self {
             license: license.clone(),
             version,
@@ -196,28 +197,44 @@ pub struct Followed {
 impl Platform {
     /// What a license follows that is known by its policy and product, as rows of lists are.
     pub async fn terms_of(&self, tenant: &Tenant, policy: Uuid, product: Uuid) -> Result<Followed, CommandError> {
-        let policy = self.policies.get(tenant, policy).await?;
-        let product = self.products.get(tenant, product).await?;
+        let policy = self.resources.policies.get(tenant, policy).await?;
+        let product = self.resources.products.get(tenant, product).await?;
         Ok(Followed {
-            policy: policy.state.facts().ok_or(CommandError::NotFound("policy"))?.clone(),
-            product: product.state.facts().ok_or(CommandError::NotFound("product"))?.clone(),
+            policy: policy
+                .state
+                .facts()
+                .ok_or(CommandError::not_found(Policy::KIND))?
+                .clone(),
+            product: product
+                .state
+                .facts()
+                .ok_or(CommandError::not_found(Product::KIND))?
+                .clone(),
         })
     }
 
     /// Puts a license together with what it follows now.
     pub async fn in_force(&self, tenant: &Tenant, license: &Versioned<License>) -> Result<InForce, CommandError> {
-        let facts = license.state.facts().ok_or(CommandError::NotFound("license"))?;
-        let policy = self.policies.get(tenant, facts.issued.policy_id.0).await?;
-        let product = self.products.get(tenant, facts.issued.product_id.0).await?;
+        let facts = license.state.facts().ok_or(CommandError::not_found(License::KIND))?;
+        let policy = self.resources.policies.get(tenant, facts.issued.policy_id.0).await?;
+        let product = self.resources.products.get(tenant, facts.issued.product_id.0).await?;
         together(license, &policy.state, &product.state)
     }
 
     /// Puts a license together with what it followed, all as of a position.
     pub async fn in_force_as_of(&self, tenant: &Tenant, id: LicenseId, position: i64) -> Result<InForce, CommandError> {
         let license = self.licenses.as_of(tenant, id.0, position).await?;
-        let facts = license.state.facts().ok_or(CommandError::NotFound("license"))?;
-        let policy = self.policies.as_of(tenant, facts.issued.policy_id.0, position).await?;
-        let product = self.products.as_of(tenant, facts.issued.product_id.0, position).await?;
+        let facts = license.state.facts().ok_or(CommandError::not_found(License::KIND))?;
+        let policy = self
+            .resources
+            .policies
+            .as_of(tenant, facts.issued.policy_id.0, position)
+            .await?;
+        let product = self
+            .resources
+            .products
+            .as_of(tenant, facts.issued.product_id.0, position)
+            .await?;
         together(&license, &policy.state, &product.state)
     }
 }
@@ -225,8 +242,8 @@ impl Platform {
 fn together(license: &Versioned<License>, policy: &Policy, product: &Product) -> Result<InForce, CommandError> {
     Ok(InForce {
         license: license.state.clone(),
-        policy: policy.facts().ok_or(CommandError::NotFound("policy"))?.clone(),
-        product: product.facts().ok_or(CommandError::NotFound("product"))?.clone(),
+        policy: policy.facts().ok_or(CommandError::not_found(Policy::KIND))?.clone(),
+        product: product.facts().ok_or(CommandError::not_found(Product::KIND))?.clone(),
         position: license.position,
         version: license.version,
     })

@@ -60,8 +60,8 @@ impl Platform {
 
     /// Whether the policy or the product is another than the one that was judged by.
     pub(super) async fn terms_have_changed(&self, tenant: &Tenant, judged: &InForce) -> Result<bool, CommandError> {
-        let policy = self.policies.fresh(tenant, judged.policy.id.0).await?;
-        let product = self.products.fresh(tenant, judged.product.id.0).await?;
+        let policy = self.resources.policies.fresh(tenant, judged.policy.id.0).await?;
+        let product = self.resources.products.fresh(tenant, judged.product.id.0).await?;
         let same_policy = policy
             .state
             .facts()

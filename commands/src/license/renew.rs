@@ -1,6 +1,6 @@
 //! Moves a license's end.
 
-use licet_domain::{api_key::Scope, license::LicenseCommand, values::LicenseId};
+use licet_domain::{license::LicenseCommand, values::LicenseId};
 
 use super::{InForce, change::read_reason};
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
@@ -23,7 +23,6 @@ impl Platform {
         renewal: Renewal,
         body: Body<'_, InForce>,
     ) -> Result<Done<InForce>, CommandError> {
-        context.require(Scope::Admin)?;
         let reason = read_reason(renewal.reason.as_deref())?;
         let mut fields = Fields::new();
         let expires_at = fields.time("expires_at", renewal.expires_at.as_deref());

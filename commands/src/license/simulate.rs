@@ -1,8 +1,7 @@
 //! Lives a license's real history under proposed terms. Nothing is written.
 
 use licet_domain::{
-    Decider as _,
-    api_key::Scope,
+    Decider as _, Resource as _,
     license::{License, LicenseEvent, SimulatedRefusal, Simulation},
     policy::{Policy, Terms},
     values::{ActivationId, LicenseId, Limits, Timestamp},
@@ -34,9 +33,8 @@ impl Platform {
         policy: Uuid,
         changes: &TermsChanges,
     ) -> Result<Terms, CommandError> {
-        context.require(Scope::Read)?;
-        let policy = self.policies.get(&context.tenant, policy).await?;
-        let present = policy.state.facts().ok_or(CommandError::NotFound("policy"))?;
+        let policy = self.resources.policies.get(&context.tenant, policy).await?;
+        let present = policy.state.facts().ok_or(CommandError::not_found(Policy::KIND))?;
         let terms = changes.applied_to(&present.terms)?;
         let order = licet_domain::policy::PolicyCommand::Edit {
             terms: terms.clone(),

@@ -2,14 +2,13 @@
 
 use licet_domain::{
     Decider as _,
-    api_key::Scope,
-    policy::{PolicyCommand, Terms},
+    policy::{Policy, PolicyCommand, Terms},
     product::Product,
     values::{Code, PolicyId},
 };
-use licet_event_store::{Claim, Envelope, Precondition};
+use licet_event_store::{Envelope, Precondition};
 
-use super::{PolicyView, TermsChanges};
+use super::TermsChanges;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// A policy as it is asked for.
@@ -29,9 +28,8 @@ impl Platform {
         &self,
         context: &Context,
         new: NewPolicy,
-        body: Body<'_, PolicyView>,
-    ) -> Result<Done<PolicyView>, CommandError> {
-        context.require(Scope::Admin)?;
+        body: Body<'_, Policy>,
+    ) -> Result<Done<Policy>, CommandError> {
         let mut fields = Fields::new();
         let code = fields.take("code", Code::parse(&new.code));
         if new.terms.seats.is_none() {
@@ -48,7 +46,7 @@ impl Platform {
             }
             // The product has changed meanwhile: look at it again.
             let product = self.find_product(&context.tenant, &new.product).await?;
-            self.products.invalidate(&context.tenant, product, u64::MAX);
+            self.resources.products.invalidate(&context.tenant, product, u64::MAX);
         }
         Err(CommandError::Contended)
     }
@@ -58,20 +56,13 @@ impl Platform {
         context: &Context,
         product: &str,
         (code, terms): (&Code, &Terms),
-        body: Body<'_, PolicyView>,
-    ) -> Result<Done<PolicyView>, CommandError> {
+        body: Body<'_, Policy>,
+    ) -> Result<Done<Policy>, CommandError> {
         let (product, version) = self.live_product(&context.tenant, product).await?;
         let id = self.edge.id();
-        let value_hash = self
-            .look_up_key(&context.tenant)
-            .await?
-            .hash("policy_code", code.as_str().as_bytes());
+        let claim = self.claim(&context.tenant, "policy_code", (code.as_str(), id)).await?;
         let envelope = Envelope {
-            claims: vec![Claim {
-                kind: "policy_code",
-                value_hash,
-                aggregate_id: id.to_string(),
-            }],
+            claims: vec![claim],
             preconditions: vec![Precondition::StreamUnchanged {
                 aggregate_type: Product::TYPE,
                 aggregate_id: product.id.to_string(),
@@ -89,13 +80,8 @@ impl Platform {
                 at: context.now,
             })
         };
-        self.run(
-            &self.policies,
-            (id, context, envelope),
-            order,
-            |state| state.try_into(),
-            body,
-        )
-        .await
+        let output = |state: &Policy| Ok(state.clone());
+        self.run(self.of::<Policy>(), (id, context, envelope), order, output, body)
+            .await
     }
 }

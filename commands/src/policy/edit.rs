@@ -1,10 +1,13 @@
 //! Replaces a policy's terms, for its existing licenses too.
 
-use licet_domain::{api_key::Scope, policy::PolicyCommand};
+use licet_domain::{
+    Resource as _,
+    policy::{Policy, PolicyCommand},
+};
 use uuid::Uuid;
 
-use super::{PolicyView, TermsChanges};
-use crate::{Body, CommandError, Context, Done, Platform};
+use super::TermsChanges;
+use crate::{Body, CommandError, Context, Done, Platform, Unchanged};
 
 impl Platform {
     /// Changes the terms of a policy that still is as `unchanged` says.
@@ -13,27 +16,15 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: TermsChanges,
-        unchanged: &(dyn Fn(&PolicyView) -> bool + Sync),
-        body: Body<'_, PolicyView>,
-    ) -> Result<Done<PolicyView>, CommandError> {
-        context.require(Scope::Admin)?;
-        let order = |state: &_| {
-            let view = PolicyView::try_from(state)?;
-            if !unchanged(&view) {
-                return Err(CommandError::Stale);
-            }
+        (unchanged, body): (Unchanged<'_, Policy>, Body<'_, Policy>),
+    ) -> Result<Done<Policy>, CommandError> {
+        let order = |state: &Policy| {
             Ok(PolicyCommand::Edit {
-                terms: changes.applied_to(&view.policy.terms)?,
+                terms: changes.applied_to(&state.live(Policy::KIND)?.terms)?,
                 at: context.now,
             })
         };
-        self.run(
-            &self.policies,
-            (id, context, context.envelope()),
-            order,
-            |state| state.try_into(),
-            body,
-        )
-        .await
+        self.change((id, context, context.envelope()), unchanged, order, body)
+            .await
     }
 }

@@ -1,13 +1,10 @@
 //! Takes up a product.
 
 use licet_domain::{
-    api_key::Scope,
-    product::ProductCommand,
+    product::{Product, ProductCommand},
     values::{Code, ProductId, Text, VersionScheme},
 };
-use licet_event_store::{Claim, Envelope};
 
-use super::ProductView;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// A product as it is asked for.
@@ -27,9 +24,8 @@ impl Platform {
         &self,
         context: &Context,
         new: NewProduct,
-        body: Body<'_, ProductView>,
-    ) -> Result<Done<ProductView>, CommandError> {
-        context.require(Scope::Admin)?;
+        body: Body<'_, Product>,
+    ) -> Result<Done<Product>, CommandError> {
         let mut fields = Fields::new();
         let code = fields.take("code", Code::parse(&new.code));
         let name = fields.take("name", Text::parse(&new.name));
@@ -40,35 +36,14 @@ impl Platform {
         let version_scheme = fields.take("version_scheme", version_scheme).unwrap_or_default();
         let (code, name) = fields.finish(code.zip(name))?;
         let id = self.edge.id();
-        let value_hash = self
-            .look_up_key(&context.tenant)
-            .await?
-            .hash("product_code", code.as_str().as_bytes());
-        let claim = Claim {
-            kind: "product_code",
-            value_hash,
-            aggregate_id: id.to_string(),
+        let claim = self.claim(&context.tenant, "product_code", (code.as_str(), id)).await?;
+        let command = ProductCommand::Create {
+            id: ProductId(id),
+            code,
+            name,
+            version_scheme,
+            at: context.now,
         };
-        let envelope = Envelope {
-            claims: vec![claim],
-            ..context.envelope()
-        };
-        let order = |_: &_| {
-            Ok(ProductCommand::Create {
-                id: ProductId(id),
-                code: code.clone(),
-                name: name.clone(),
-                version_scheme,
-                at: context.now,
-            })
-        };
-        self.run(
-            &self.products,
-            (id, context, envelope),
-            order,
-            |state| state.try_into(),
-            body,
-        )
-        .await
+        self.create(context, (id, vec![claim]), command, body).await
     }
 }

@@ -1,14 +1,13 @@
 //! Changes a product.
 
 use licet_domain::{
-    api_key::Scope,
-    product::ProductCommand,
+    Resource as _,
+    product::{Product, ProductCommand},
     values::{Text, VersionScheme},
 };
 use uuid::Uuid;
 
-use super::ProductView;
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform, Unchanged};
 
 /// What is to change; what is absent stays.
 #[derive(Debug, Clone)]
@@ -28,26 +27,18 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: ProductChanges,
-        unchanged: &(dyn Fn(&ProductView) -> bool + Sync),
-        body: Body<'_, ProductView>,
-    ) -> Result<Done<ProductView>, CommandError> {
-        context.require(Scope::Admin)?;
-        let order = |state: &_| {
-            let view = ProductView::try_from(state)?;
-            if !unchanged(&view) {
-                return Err(CommandError::Stale);
-            }
+        (unchanged, body): (Unchanged<'_, Product>, Body<'_, Product>),
+    ) -> Result<Done<Product>, CommandError> {
+        let order = |state: &Product| {
+            let product = state.live(Product::KIND)?.clone();
             let mut fields = Fields::new();
-            let name = fields.take(
-                "name",
-                changes.name.as_deref().map_or(Ok(view.product.name), Text::parse),
-            );
+            let name = fields.take("name", changes.name.as_deref().map_or(Ok(product.name), Text::parse));
             let version_scheme = changes.version_scheme.as_deref();
-            let version_scheme = version_scheme.map_or(Ok(view.product.version_scheme), VersionScheme::parse);
+            let version_scheme = version_scheme.map_or(Ok(product.version_scheme), VersionScheme::parse);
             let version_scheme = fields.take("version_scheme", version_scheme).unwrap_or_default();
             let asked = match &changes.min_version {
                 // Under another scheme the present one must still be a version.
-                None => view.product.min_version.map(|version| version.to_string()),
+                None => product.min_version.map(|version| version.to_string()),
                 Some(asked) => asked.clone(),
             };
             let min_version = asked.and_then(|text| fields.take("min_version", version_scheme.read(&text)));
@@ -58,13 +49,7 @@ impl Platform {
                 at: context.now,
             })
         };
-        self.run(
-            &self.products,
-            (id, context, context.envelope()),
-            order,
-            |state| state.try_into(),
-            body,
-        )
-        .await
+        self.change((id, context, context.envelope()), unchanged, order, body)
+            .await
     }
 }

@@ -3,8 +3,6 @@
 mod create;
 mod edit;
 mod read;
-mod retire;
 
 pub use create::NewProduct;
 pub use edit::ProductChanges;
-pub use read::ProductView;

@@ -1,6 +1,7 @@
-//! What is shown of a product.
+//! Finds a product by what people call it.
 
 use licet_domain::{
+    Resource as _,
     product::{LiveProduct, Product},
     values::Code,
 };
@@ -9,35 +10,14 @@ use uuid::Uuid;
 
 use crate::{CommandError, Platform};
 
-/// A product as it is answered.
-#[derive(Debug, Clone)]
-pub struct ProductView {
-    /// Its facts.
-    pub product: LiveProduct,
-    /// Whether it is out of use.
-    pub retired: bool,
-}
-
-impl TryFrom<&Product> for ProductView {
-    type Error = CommandError;
-
-    fn try_from(state: &Product) -> Result<Self, CommandError> {
-        let product = state.facts().ok_or(CommandError::NotFound("product"))?.clone();
-        Ok(Self {
-            product,
-            retired: matches!(state, Product::Retired(_)),
-        })
-    }
-}
-
 impl Platform {
     /// The product that an id or code names, in use or not.
     pub async fn find_product(&self, tenant: &Tenant, named: &str) -> Result<Uuid, CommandError> {
-        let missing = CommandError::NotFound("product");
+        let missing = CommandError::not_found(Product::KIND);
         if let Ok(id) = named.trim().parse() {
             return Ok(id);
         }
-        let code = Code::parse(named).map_err(|_| CommandError::NotFound("product"))?;
+        let code = Code::parse(named).map_err(|_| CommandError::not_found(Product::KIND))?;
         let hash = self
             .look_up_key(tenant)
             .await?
@@ -48,10 +28,10 @@ impl Platform {
     /// The product that an id or code names, if it may get policies and releases.
     pub(crate) async fn live_product(&self, tenant: &Tenant, named: &str) -> Result<(LiveProduct, u64), CommandError> {
         let id = self.find_product(tenant, named).await?;
-        let product = self.products.get(tenant, id).await?;
+        let product = self.resources.products.get(tenant, id).await?;
         match &product.state {
-            Product::Absent => Err(CommandError::NotFound("product")),
-            Product::Retired(_) => Err(CommandError::Retired("product")),
+            Product::Absent => Err(CommandError::not_found(Product::KIND)),
+            Product::Retired(_) => Err(CommandError::retired(Product::KIND)),
             Product::Live(live) => Ok((live.clone(), product.version)),
         }
     }

@@ -2,6 +2,5 @@
 
 mod publish;
 mod roll_out;
-mod yank;
 
 pub use publish::NewRelease;

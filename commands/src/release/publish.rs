@@ -2,12 +2,11 @@
 
 use licet_domain::{
     Decider,
-    api_key::Scope,
     product::{Product, ProductCommand},
-    release::{PublishedRelease, Release, ReleaseCommand, ReleasePublished},
+    release::{Release, ReleaseCommand, ReleasePublished},
     values::{Code, ReleaseId, Text, ValueError},
 };
-use licet_event_store::{AppendError, Claim, LogTable, NewEvent, StreamEvents};
+use licet_event_store::{AppendError, LogTable, NewEvent, StreamEvents};
 use uuid::Uuid;
 
 use crate::{Body, CommandError, Context, Done, Fields, Platform, fields::web_address};
@@ -42,9 +41,8 @@ impl Platform {
         &self,
         context: &Context,
         new: NewRelease,
-        body: Body<'_, PublishedRelease>,
-    ) -> Result<Done<PublishedRelease>, CommandError> {
-        context.require(Scope::Admin)?;
+        body: Body<'_, Release>,
+    ) -> Result<Done<Release>, CommandError> {
         for _ in 0..8 {
             match self.try_publish(context, &new, body).await {
                 // The product has changed meanwhile: look at it again.
@@ -59,16 +57,13 @@ impl Platform {
         &self,
         context: &Context,
         new: &NewRelease,
-        body: Body<'_, PublishedRelease>,
-    ) -> Result<Done<PublishedRelease>, CommandError> {
+        body: Body<'_, Release>,
+    ) -> Result<Done<Release>, CommandError> {
         let (product, product_version) = self.live_product(&context.tenant, &new.product).await?;
         let id = self.edge.id();
         let release = read(new, ReleaseId(id), &product, context)?;
         let unique = format!("{}/{}/{}", product.id, release.channel, release.version);
-        let value_hash = self
-            .look_up_key(&context.tenant)
-            .await?
-            .hash("release", unique.as_bytes());
+        let claim = self.claim(&context.tenant, "release", (&unique, id)).await?;
         let events = Release::decide(&Release::default(), ReleaseCommand::Publish(release.clone()))?;
         let raise = release
             .for_everybody()
@@ -81,18 +76,9 @@ impl Platform {
             });
         let state = Product::Live(product.clone());
         let raised = raise.map_or(Ok(vec![]), |command| Product::decide(&state, command))?;
-        let release_percent = release.rollout_percent.unwrap_or(100);
-        let value = PublishedRelease {
-            published: release,
-            rollout_percent: release_percent,
-            yanked: false,
-        };
+        let value = events.iter().fold(Release::default(), Release::evolve);
         let mut submission = Self::submission(context, context.answer(|| body(&value)));
-        submission.claims = vec![Claim {
-            kind: "release",
-            value_hash,
-            aggregate_id: id.to_string(),
-        }];
+        submission.claims = vec![claim];
         submission.streams = vec![stream::<Release>(id, 0, &events)];
         if !raised.is_empty() {
             submission
@@ -109,7 +95,9 @@ impl Platform {
             });
         }
         // What this node remembers of the product is out of date now.
-        self.products.invalidate(&context.tenant, product.id.0, u64::MAX);
+        self.resources
+            .products
+            .invalidate(&context.tenant, product.id.0, u64::MAX);
         Ok(Done {
             value,
             position: appended?.position,

@@ -1,13 +1,12 @@
 //! Offers a release to more machines, or to fewer.
 
 use licet_domain::{
-    api_key::Scope,
     product::ProductCommand,
     release::{PublishedRelease, Release, ReleaseCommand, ReleasePublished},
 };
 use uuid::Uuid;
 
-use crate::{Body, CommandError, Context, Done, Fields, Platform};
+use crate::{Body, CommandError, Context, Done, Fields, Platform, Unchanged};
 
 impl Platform {
     /// Changes to how many percent of the machines a release is offered that still is as `unchanged` says.
@@ -16,26 +15,19 @@ impl Platform {
         context: &Context,
         id: Uuid,
         rollout_percent: i64,
-        unchanged: &(dyn Fn(&PublishedRelease) -> bool + Sync),
-        body: Body<'_, PublishedRelease>,
-    ) -> Result<Done<PublishedRelease>, CommandError> {
-        context.require(Scope::Admin)?;
+        (unchanged, body): (Unchanged<'_, Release>, Body<'_, Release>),
+    ) -> Result<Done<Release>, CommandError> {
         let mut fields = Fields::new();
         let rollout_percent: u8 = fields.number("rollout_percent", Some(rollout_percent), 100);
         let rollout_percent = fields.finish(Some(rollout_percent))?;
-        let facts = |state: &Release| state.facts().cloned().ok_or(CommandError::NotFound("release"));
-        let order = |state: &_| {
+        let order = |_: &Release| {
             let at = context.now;
-            unchanged(&facts(state)?)
-                .then_some(ReleaseCommand::ChangeRollout { rollout_percent, at })
-                .ok_or(CommandError::Stale)
+            Ok(ReleaseCommand::ChangeRollout { rollout_percent, at })
         };
         let about = (id, context, context.envelope());
-        let done = self.run(&self.releases, about, order, facts, body).await;
-        self.releases_changed();
-        let done = done?;
-        if rollout_percent == 100 {
-            self.raise_minimum(context, &done.value).await?;
+        let done = self.change(about, unchanged, order, body).await?;
+        if let Some(release) = done.value.facts().filter(|_| rollout_percent == 100) {
+            self.raise_minimum(context, release).await?;
         }
         Ok(done)
     }
@@ -60,7 +52,7 @@ impl Platform {
             })
         };
         let about = (published.product_id.0, &context, context.envelope());
-        self.run(&self.products, about, order, |_| Ok(()), &|()| String::new())
+        self.run(&self.resources.products, about, order, |_| Ok(()), &|()| String::new())
             .await?;
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Makes a webhook.
 
 use licet_domain::{
-    api_key::Scope,
     values::WebhookId,
-    webhook::{LiveWebhook, Webhook, WebhookCommand, WebhookCreated},
+    webhook::{Webhook, WebhookCommand, WebhookCreated},
 };
 use licet_event_store::{ReadError, vault::Purpose};
 
@@ -22,8 +21,8 @@ pub struct NewWebhook {
 /// A webhook that was just made: the only time that its secret is seen.
 #[derive(Debug, Clone)]
 pub struct CreatedWebhook {
-    /// Its facts.
-    pub webhook: LiveWebhook,
+    /// It.
+    pub webhook: Webhook,
     /// What signs its deliveries, as Standard Webhooks writes it: `whsec_` and base64.
     pub secret: String,
 }
@@ -36,7 +35,6 @@ impl Platform {
         new: NewWebhook,
         body: Body<'_, CreatedWebhook>,
     ) -> Result<Done<CreatedWebhook>, CommandError> {
-        context.require(Scope::Admin)?;
         let subscription = new.subscription.read()?;
         let head = self.log.position().await.map_err(ReadError::from)?;
         let from_position = new.from_position.unwrap_or(head);
@@ -58,11 +56,12 @@ impl Platform {
         };
         let order = |_: &_| Ok(WebhookCommand::Create(Box::new(created.clone())));
         let output = |state: &Webhook| {
-            let webhook = state.facts().cloned().ok_or(CommandError::NotFound("webhook"))?;
-            let secret = secret.clone();
-            Ok(CreatedWebhook { webhook, secret })
+            Ok(CreatedWebhook {
+                webhook: state.clone(),
+                secret: secret.clone(),
+            })
         };
         let about = (id, context, context.envelope());
-        self.run(&self.webhooks, about, order, output, body).await
+        self.run(&self.resources.webhooks, about, order, output, body).await
     }
 }

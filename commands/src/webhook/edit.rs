@@ -1,13 +1,13 @@
 //! Changes what a webhook subscribes to.
 
 use licet_domain::{
-    api_key::Scope,
-    webhook::{LiveWebhook, Webhook, WebhookCommand},
+    Resource as _,
+    webhook::{Webhook, WebhookCommand},
 };
 use uuid::Uuid;
 
 use super::SubscriptionChanges;
-use crate::{Body, CommandError, Context, Done, Platform};
+use crate::{Body, CommandError, Context, Done, Platform, Unchanged};
 
 impl Platform {
     /// Changes a webhook that still is as `unchanged` says.
@@ -16,21 +16,15 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: SubscriptionChanges,
-        unchanged: &(dyn Fn(&LiveWebhook) -> bool + Sync),
-        body: Body<'_, LiveWebhook>,
-    ) -> Result<Done<LiveWebhook>, CommandError> {
-        context.require(Scope::Admin)?;
-        let facts = |state: &Webhook| state.facts().cloned().ok_or(CommandError::NotFound("webhook"));
+        (unchanged, body): (Unchanged<'_, Webhook>, Body<'_, Webhook>),
+    ) -> Result<Done<Webhook>, CommandError> {
         let order = |state: &Webhook| {
-            let present = facts(state)?;
-            if !unchanged(&present) {
-                return Err(CommandError::Stale);
-            }
+            let present = state.facts().ok_or(CommandError::not_found(Webhook::KIND))?;
             let subscription = changes.applied_to(&present.subscription)?;
             let at = context.now;
             Ok(WebhookCommand::Edit { subscription, at })
         };
-        let about = (id, context, context.envelope());
-        self.run(&self.webhooks, about, order, facts, body).await
+        self.change((id, context, context.envelope()), unchanged, order, body)
+            .await
     }
 }

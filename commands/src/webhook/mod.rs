@@ -2,7 +2,6 @@
 
 mod create;
 mod edit;
-mod retire;
 mod subscription;
 
 pub use create::{CreatedWebhook, NewWebhook};

@@ -21,6 +21,7 @@ pub struct CreateCustomer {
 /// `PATCH /api/admin/customers/{id}`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"company": "Universität Wien"})))]
 pub struct EditCustomer {
     /// The name.
     pub name: Option<String>,

@@ -44,6 +44,7 @@ pub struct CreateLicenses {
 /// `PATCH /api/admin/licenses/{id}`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"seats": 10, "note": "for the lab"})))]
 pub struct EditLicense {
     /// Seats in place of the policy's; `null` follows the policy.
     #[serde(

@@ -4,9 +4,11 @@ mod customer;
 mod history;
 mod key;
 mod license;
+mod permission;
 mod policy;
 mod product;
 mod release;
+mod tag;
 
 pub use customer::{CreateCustomer, Customer, EditCustomer};
 pub use history::{AuditEntry, Event};
@@ -14,6 +16,8 @@ pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{
     CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey, TransferSeat, WithReason,
 };
+pub use permission::{Permission, Permissions};
 pub use policy::{CreatePolicy, Policy, PolicyTerms};
 pub use product::{CreateProduct, EditProduct, Product};
 pub use release::{CreateRelease, EditRelease, Release};
+pub use tag::{CreateTag, EditTag, Tag};

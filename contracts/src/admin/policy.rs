@@ -10,6 +10,7 @@ use crate::nullable;
 /// `PATCH /api/admin/policies/{id}`, and the terms of `POST /api/admin/policies`; what is absent stays or has its default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"seats": 10})))]
 pub struct PolicyTerms {
     /// How many machines may be active at once; 1 to 1,000,000.
     pub seats: Option<i64>,

@@ -22,6 +22,7 @@ pub struct CreateProduct {
 /// `PATCH /api/admin/products/{id}`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"name": "Studio Pro"})))]
 pub struct EditProduct {
     /// For people.
     pub name: Option<String>,

@@ -32,6 +32,7 @@ pub struct CreateRelease {
 /// `PATCH /api/admin/releases/{id}`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"rollout_percent": 50})))]
 pub struct EditRelease {
     /// To how many percent of the machines it is offered.
     pub rollout_percent: i64,

@@ -3,10 +3,9 @@
 use super::{
     command::AnomalyCommand,
     event::{AnomalyEvent, AnomalyJudged},
-    rejection::AnomalyRejection,
     state::{Anomaly, Judgment},
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Anomaly {
     const TYPE: &'static str = "anomaly";
@@ -14,13 +13,13 @@ impl Decider for Anomaly {
     type State = Self;
     type Command = AnomalyCommand;
     type Event = AnomalyEvent;
-    type Rejection = AnomalyRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: AnomalyCommand) -> Result<Vec<AnomalyEvent>, AnomalyRejection> {
+    fn decide(state: &Self, command: AnomalyCommand) -> Result<Vec<AnomalyEvent>, ResourceRejection> {
         match (state, command) {
             (Self::Absent, AnomalyCommand::Find(found)) => Ok(vec![AnomalyEvent::Found(*found)]),
-            (Self::Found(_), AnomalyCommand::Find(_)) => Err(AnomalyRejection::AlreadyExists),
-            (Self::Absent, AnomalyCommand::Judge { .. }) => Err(AnomalyRejection::NotFound),
+            (Self::Found(_), AnomalyCommand::Find(_)) => Err(ResourceRejection::AlreadyExists(Anomaly::KIND)),
+            (Self::Absent, AnomalyCommand::Judge { .. }) => Err(ResourceRejection::NotFound(Anomaly::KIND)),
             (Self::Found(anomaly), AnomalyCommand::Judge { judgment, reason, at }) => {
                 if anomaly.judgment == judgment {
                     return Ok(vec![]);
@@ -81,10 +80,10 @@ mod tests {
         let found = given::<Anomaly>([]).when(find()).then_events().remove(0);
         given::<Anomaly>([found.clone()])
             .when(find())
-            .then_rejected(&AnomalyRejection::AlreadyExists);
+            .then_rejected(&ResourceRejection::AlreadyExists(Anomaly::KIND));
         given::<Anomaly>([])
             .when(judge(Judgment::Dismissed))
-            .then_rejected(&AnomalyRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Anomaly::KIND));
         given::<Anomaly>([found.clone()])
             .when(judge(Judgment::Open))
             .then_nothing();

@@ -1,9 +1,13 @@
 //! What an anomaly's events amount to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::event::{AnomalyEvent, AnomalyFound};
-use crate::values::Timestamp;
+use super::{
+    command::AnomalyCommand,
+    event::{AnomalyEvent, AnomalyFound},
+};
+use crate::{Kind, Resource, values::Timestamp};
 
 /// What people make of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,5 +76,29 @@ impl Anomaly {
                 ..anomaly
             }),
         }
+    }
+}
+
+impl Resource for Anomaly {
+    const KIND: Kind = Kind::new("anomaly", "anomaly", "anomalies");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.found.anomaly_id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        self.facts().is_some_and(|found| found.judgment == Judgment::Dismissed)
+    }
+
+    fn retire(at: Timestamp) -> AnomalyCommand {
+        AnomalyCommand::Judge {
+            judgment: Judgment::Dismissed,
+            reason: None,
+            at,
+        }
+    }
+
+    fn parent(&self) -> Option<Uuid> {
+        Some(self.facts()?.found.license_id?.0)
     }
 }

@@ -3,10 +3,9 @@
 use super::{
     command::ApiKeyCommand,
     event::{ApiKeyEvent, ApiKeyRevoked, ApiKeySuperseded},
-    rejection::ApiKeyRejection,
     state::ApiKey,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for ApiKey {
     const TYPE: &'static str = "api_key";
@@ -14,26 +13,26 @@ impl Decider for ApiKey {
     type State = Self;
     type Command = ApiKeyCommand;
     type Event = ApiKeyEvent;
-    type Rejection = ApiKeyRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ApiKeyRejection> {
+    fn decide(state: &Self, command: ApiKeyCommand) -> Result<Vec<ApiKeyEvent>, ResourceRejection> {
         match (state, command) {
             (Self::Absent, ApiKeyCommand::Create(key)) => {
                 if key.scopes.is_empty() {
-                    return Err(ApiKeyRejection::NoScope);
+                    return Err(no_scope());
                 }
                 if key.expires_at.is_some_and(|end| end <= key.at) {
-                    return Err(ApiKeyRejection::ExpiresInThePast);
+                    return Err(expires_in_the_past());
                 }
                 Ok(vec![ApiKeyEvent::Created(key)])
             }
-            (Self::Issued(_), ApiKeyCommand::Create(_)) => Err(ApiKeyRejection::AlreadyExists),
+            (Self::Issued(_), ApiKeyCommand::Create(_)) => Err(ResourceRejection::AlreadyExists(ApiKey::KIND)),
             (Self::Absent, ApiKeyCommand::Revoke { .. } | ApiKeyCommand::Supersede { .. }) => {
-                Err(ApiKeyRejection::NotFound)
+                Err(ResourceRejection::NotFound(ApiKey::KIND))
             }
             (Self::Issued(key), ApiKeyCommand::Supersede { by, expires_at, at }) => {
                 if !key.is_live(at) {
-                    return Err(ApiKeyRejection::NotLive);
+                    return Err(ended());
                 }
                 let expires_at = key.created.expires_at.map_or(expires_at, |end| end.min(expires_at));
                 Ok(vec![ApiKeyEvent::Superseded(ApiKeySuperseded { by, expires_at, at })])
@@ -52,6 +51,27 @@ impl Decider for ApiKey {
     fn weight(_: &Self) -> usize {
         400
     }
+}
+
+/// It would be good for nothing.
+fn no_scope() -> ResourceRejection {
+    let detail = "an API key needs at least one scope".to_owned();
+    ResourceRejection::Field {
+        field: "scopes",
+        code: "REQUIRED",
+        detail,
+    }
+}
+
+/// It would have ended before it began.
+fn expires_in_the_past() -> ResourceRejection {
+    ResourceRejection::out_of_range("expires_at", "expires_at must lie in the future")
+}
+
+/// It opens nothing any more.
+fn ended() -> ResourceRejection {
+    let (code, detail) = ("API_KEY_ENDED", "the API key has ended; make a new one");
+    ResourceRejection::Conflict { code, detail }
 }
 
 #[cfg(test)]
@@ -80,10 +100,10 @@ mod tests {
     fn a_key_needs_a_scope_and_a_future() {
         given::<ApiKey>([])
             .when(ApiKeyCommand::Create(created(vec![], None)))
-            .then_rejected(&ApiKeyRejection::NoScope);
+            .then_rejected(&no_scope());
         given::<ApiKey>([])
             .when(ApiKeyCommand::Create(created(vec![Scope::Client], Some(1_000))))
-            .then_rejected(&ApiKeyRejection::ExpiresInThePast);
+            .then_rejected(&expires_in_the_past());
     }
 
     #[test]
@@ -114,7 +134,7 @@ mod tests {
         });
         given::<ApiKey>([event, revoked])
             .when(supersede(4_000))
-            .then_rejected(&ApiKeyRejection::NotLive);
+            .then_rejected(&ended());
     }
 
     #[test]
@@ -133,6 +153,6 @@ mod tests {
         given::<ApiKey>([event, revoked]).when(revoke()).then_nothing();
         given::<ApiKey>([])
             .when(revoke())
-            .then_rejected(&ApiKeyRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(ApiKey::KIND));
     }
 }

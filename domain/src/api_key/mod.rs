@@ -3,10 +3,8 @@
 mod command;
 mod decide;
 mod event;
-mod rejection;
 mod state;
 
 pub use command::ApiKeyCommand;
 pub use event::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked};
-pub use rejection::ApiKeyRejection;
 pub use state::{ApiKey, IssuedApiKey, Scope};

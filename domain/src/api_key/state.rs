@@ -1,9 +1,13 @@
 //! What an API key's events amount to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::event::{ApiKeyCreated, ApiKeyEvent};
-use crate::values::Timestamp;
+use super::{
+    command::ApiKeyCommand,
+    event::{ApiKeyCreated, ApiKeyEvent},
+};
+use crate::{Kind, Resource, values::Timestamp};
 
 /// What a credential may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,6 +19,17 @@ pub enum Scope {
     Read,
     /// Reading and changing over the admin routes.
     Admin,
+}
+
+impl Scope {
+    /// The scope's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// An API key's situation.
@@ -68,5 +83,21 @@ impl ApiKey {
             }
             (Self::Absent, ApiKeyEvent::Revoked(_) | ApiKeyEvent::Superseded(_)) => Self::Absent,
         }
+    }
+}
+
+impl Resource for ApiKey {
+    const KIND: Kind = Kind::new("api_key", "API key", "api-keys");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.created.api_key_id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        self.facts().is_some_and(|key| key.revoked_at.is_some())
+    }
+
+    fn retire(at: Timestamp) -> ApiKeyCommand {
+        ApiKeyCommand::Revoke { at }
     }
 }

@@ -3,10 +3,9 @@
 use super::{
     command::CustomerCommand,
     event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired},
-    rejection::CustomerRejection,
     state::Customer,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Customer {
     const TYPE: &'static str = "customer";
@@ -14,9 +13,9 @@ impl Decider for Customer {
     type State = Self;
     type Command = CustomerCommand;
     type Event = CustomerEvent;
-    type Rejection = CustomerRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: CustomerCommand) -> Result<Vec<CustomerEvent>, CustomerRejection> {
+    fn decide(state: &Self, command: CustomerCommand) -> Result<Vec<CustomerEvent>, ResourceRejection> {
         use CustomerCommand::{Create, Edit, Retire};
         match (state, command) {
             (Self::Absent, Create { id, person, at }) => Ok(vec![CustomerEvent::Created(CustomerCreated {
@@ -24,8 +23,8 @@ impl Decider for Customer {
                 person,
                 at,
             })]),
-            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(CustomerRejection::AlreadyExists),
-            (Self::Absent, Edit { .. } | Retire { .. }) => Err(CustomerRejection::NotFound),
+            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ResourceRejection::AlreadyExists(Customer::KIND)),
+            (Self::Absent, Edit { .. } | Retire { .. }) => Err(ResourceRejection::NotFound(Customer::KIND)),
             (Self::Live(customer), Edit { person, at }) => {
                 let changed = customer.person != person;
                 let event = CustomerEvent::Edited(CustomerEdited { person, at });
@@ -33,7 +32,7 @@ impl Decider for Customer {
             }
             (Self::Live(_), Retire { at }) => Ok(vec![CustomerEvent::Retired(CustomerRetired { at })]),
             (Self::Retired(_), Retire { .. }) => Ok(vec![]),
-            (Self::Retired(_), Edit { .. }) => Err(CustomerRejection::Retired),
+            (Self::Retired(_), Edit { .. }) => Err(ResourceRejection::Retired(Customer::KIND)),
         }
     }
 
@@ -82,7 +81,7 @@ mod tests {
     fn a_customer_is_created_once_and_edited_only_by_a_change() {
         given::<Customer>([created()])
             .when(create())
-            .then_rejected(&CustomerRejection::AlreadyExists);
+            .then_rejected(&ResourceRejection::AlreadyExists(Customer::KIND));
         given::<Customer>([created()])
             .when(CustomerCommand::Edit {
                 person: person("a"),
@@ -111,9 +110,9 @@ mod tests {
                 person: person("b"),
                 at: at(),
             })
-            .then_rejected(&CustomerRejection::Retired);
+            .then_rejected(&ResourceRejection::Retired(Customer::KIND));
         given::<Customer>([])
             .when(CustomerCommand::Retire { at: at() })
-            .then_rejected(&CustomerRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Customer::KIND));
     }
 }

@@ -3,10 +3,8 @@
 mod command;
 mod decide;
 mod event;
-mod rejection;
 mod state;
 
 pub use command::CustomerCommand;
 pub use event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired};
-pub use rejection::CustomerRejection;
 pub use state::{Customer, LiveCustomer, Person};

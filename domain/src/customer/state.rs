@@ -1,21 +1,16 @@
 //! What a customer's events amount to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::event::CustomerEvent;
-use crate::values::{CustomerId, Sealed, Timestamp};
+use super::{command::CustomerCommand, event::CustomerEvent};
+use crate::{
+    Kind, Lifecycle, Resource,
+    values::{CustomerId, Sealed, Timestamp},
+};
 
-/// A customer's situation.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub enum Customer {
-    /// Nothing has happened.
-    #[default]
-    Absent,
-    /// It may get licenses.
-    Live(LiveCustomer),
-    /// It is out of use: no new licenses.
-    Retired(LiveCustomer),
-}
+/// A customer's life.
+pub type Customer = Lifecycle<LiveCustomer>;
 
 /// A customer's facts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,14 +36,6 @@ pub struct Person {
 }
 
 impl Customer {
-    /// The facts, in use or not.
-    pub fn facts(&self) -> Option<&LiveCustomer> {
-        match self {
-            Self::Absent => None,
-            Self::Live(customer) | Self::Retired(customer) => Some(customer),
-        }
-    }
-
     pub(super) fn apply(self, event: &CustomerEvent) -> Self {
         match (self, event) {
             (_, CustomerEvent::Created(event)) => Self::Live(LiveCustomer {
@@ -60,8 +47,24 @@ impl Customer {
                 person: event.person.clone(),
                 ..customer
             }),
-            (Self::Live(customer), CustomerEvent::Retired(_)) => Self::Retired(customer),
+            (state, CustomerEvent::Retired(_)) => state.into_retired(),
             (state, _) => state,
         }
+    }
+}
+
+impl Resource for Customer {
+    const KIND: Kind = Kind::new("customer", "customer", "customers");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        Lifecycle::is_retired(self)
+    }
+
+    fn retire(at: Timestamp) -> CustomerCommand {
+        CustomerCommand::Retire { at }
     }
 }

@@ -24,3 +24,8 @@ pub use machines::{Activation, seat_status};
 pub use rejection::{LicenseRejection, TooLittle};
 pub use simulate::{SimulatedRefusal, Simulation};
 pub use state::{IssuedLicense, License, Standing};
+
+impl License {
+    /// What it is called.
+    pub const KIND: crate::Kind = crate::Kind::new("license", "license", "licenses");
+}

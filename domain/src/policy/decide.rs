@@ -3,10 +3,9 @@
 use super::{
     command::PolicyCommand,
     event::{PolicyCreated, PolicyEdited, PolicyEvent, PolicyRetired},
-    rejection::PolicyRejection,
     state::Policy,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Policy {
     const TYPE: &'static str = "policy";
@@ -14,9 +13,9 @@ impl Decider for Policy {
     type State = Self;
     type Command = PolicyCommand;
     type Event = PolicyEvent;
-    type Rejection = PolicyRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: PolicyCommand) -> Result<Vec<PolicyEvent>, PolicyRejection> {
+    fn decide(state: &Self, command: PolicyCommand) -> Result<Vec<PolicyEvent>, ResourceRejection> {
         use PolicyCommand::{Create, Edit, Retire};
         match (state, command) {
             (
@@ -38,8 +37,8 @@ impl Decider for Policy {
                     at,
                 })])
             }
-            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(PolicyRejection::AlreadyExists),
-            (Self::Absent, Edit { .. } | Retire { .. }) => Err(PolicyRejection::NotFound),
+            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ResourceRejection::AlreadyExists(Policy::KIND)),
+            (Self::Absent, Edit { .. } | Retire { .. }) => Err(ResourceRejection::NotFound(Policy::KIND)),
             (Self::Live(policy), Edit { terms, at }) => {
                 terms.check()?;
                 let changed = *policy.terms != terms;
@@ -52,7 +51,7 @@ impl Decider for Policy {
             }
             (Self::Live(_), Retire { at }) => Ok(vec![PolicyEvent::Retired(PolicyRetired { at })]),
             (Self::Retired(_), Retire { .. }) => Ok(vec![]),
-            (Self::Retired(_), Edit { .. }) => Err(PolicyRejection::Retired),
+            (Self::Retired(_), Edit { .. }) => Err(ResourceRejection::Retired(Policy::KIND)),
         }
     }
 
@@ -99,10 +98,7 @@ mod tests {
 
     #[test]
     fn terms_without_a_seat_are_refused() {
-        let rejection = PolicyRejection::OutOfRange {
-            field: "seats",
-            allowed: "1 to 1,000,000",
-        };
+        let rejection = ResourceRejection::out_of_range("seats", "this must be 1 to 1,000,000");
         given::<Policy>([])
             .when(create(Terms::with_seats(0)))
             .then_rejected(&rejection);
@@ -133,7 +129,7 @@ mod tests {
                 terms: Terms::with_seats(5),
                 at: at(),
             })
-            .then_rejected(&PolicyRejection::Retired);
+            .then_rejected(&ResourceRejection::Retired(Policy::KIND));
         given::<Policy>([created(), retired])
             .when(PolicyCommand::Retire { at: at() })
             .then_nothing();

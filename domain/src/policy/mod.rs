@@ -3,12 +3,10 @@
 mod command;
 mod decide;
 mod event;
-mod rejection;
 mod state;
 mod terms;
 
 pub use command::PolicyCommand;
 pub use event::{PolicyCreated, PolicyEdited, PolicyEvent, PolicyRetired};
-pub use rejection::PolicyRejection;
 pub use state::{LivePolicy, Policy};
 pub use terms::{DurationFrom, Terms};

@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{event::PolicyEvent, terms::Terms};
-use crate::values::{Code, PolicyId, ProductId, Timestamp};
+use super::{command::PolicyCommand, event::PolicyEvent, terms::Terms};
+use crate::{
+    Kind, Lifecycle, Resource,
+    values::{Code, PolicyId, ProductId, Timestamp},
+};
 
-/// A policy's situation.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub enum Policy {
-    /// Nothing has happened.
-    #[default]
-    Absent,
-    /// It is in use.
-    Live(LivePolicy),
-    /// It is out of use: no new licenses.
-    Retired(LivePolicy),
-}
+/// A policy's life.
+pub type Policy = Lifecycle<LivePolicy>;
 
 /// A policy's facts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,14 +32,6 @@ pub struct LivePolicy {
 }
 
 impl Policy {
-    /// The facts, in use or not.
-    pub fn facts(&self) -> Option<&LivePolicy> {
-        match self {
-            Self::Absent => None,
-            Self::Live(policy) | Self::Retired(policy) => Some(policy),
-        }
-    }
-
     pub(super) fn apply(self, event: &PolicyEvent) -> Self {
         match (self, event) {
             (_, PolicyEvent::Created(event)) => Self::Live(LivePolicy {
@@ -60,8 +47,32 @@ impl Policy {
                 terms: Arc::new(event.terms.clone()),
                 ..policy
             }),
-            (Self::Live(policy), PolicyEvent::Retired(_)) => Self::Retired(policy),
+            (state, PolicyEvent::Retired(_)) => state.into_retired(),
             (state, _) => state,
         }
+    }
+}
+
+impl Resource for Policy {
+    const KIND: Kind = Kind::new("policy", "policy", "policies");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        Lifecycle::is_retired(self)
+    }
+
+    fn retire(at: Timestamp) -> PolicyCommand {
+        PolicyCommand::Retire { at }
+    }
+
+    fn code(&self) -> Option<String> {
+        Some(self.facts()?.code.to_string())
+    }
+
+    fn parent(&self) -> Option<Uuid> {
+        Some(self.facts()?.product_id.0)
     }
 }

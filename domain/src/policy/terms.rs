@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rejection::PolicyRejection;
-use crate::values::{Features, Limits, MatchRule};
+use crate::{
+    ResourceRejection,
+    values::{Features, Limits, MatchRule},
+};
 
 /// The components that every machine may have, by their names on the wire.
 const COMPONENTS: [&str; 4] = ["mac_addresses", "cpu_id", "system_uuid", "machine_id"];
@@ -132,7 +134,7 @@ impl Terms {
     }
 
     /// Refuses terms under which no machine could ever run, or that reach past the end of the calendar.
-    pub(super) fn check(&self) -> Result<(), PolicyRejection> {
+    pub(super) fn check(&self) -> Result<(), ResourceRejection> {
         let components = u8::try_from(COMPONENTS.len() + self.fingerprint_extra.len()).unwrap_or(u8::MAX);
         let checks = [
             ("seats", (1..=1_000_000).contains(&self.seats), "1 to 1,000,000"),
@@ -175,7 +177,10 @@ impl Terms {
             ("limits", self.limits.len() <= 200, "at most 200 names"),
         ];
         match checks.into_iter().find(|(_, holds, _)| !holds) {
-            Some((field, _, allowed)) => Err(PolicyRejection::OutOfRange { field, allowed }),
+            Some((field, _, allowed)) => Err(ResourceRejection::out_of_range(
+                field,
+                format!("this must be {allowed}"),
+            )),
             None => Ok(()),
         }
     }

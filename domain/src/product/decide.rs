@@ -6,10 +6,9 @@ use super::{
         ProductCreated, ProductEdited, ProductEvent, ProductMinimumVersionRaised, ProductMinimumVersionSet,
         ProductRetired,
     },
-    rejection::ProductRejection,
     state::Product,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Product {
     const TYPE: &'static str = "product";
@@ -17,9 +16,9 @@ impl Decider for Product {
     type State = Self;
     type Command = ProductCommand;
     type Event = ProductEvent;
-    type Rejection = ProductRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: ProductCommand) -> Result<Vec<ProductEvent>, ProductRejection> {
+    fn decide(state: &Self, command: ProductCommand) -> Result<Vec<ProductEvent>, ResourceRejection> {
         use ProductCommand::{Create, Edit, RaiseMinimumVersion, Retire};
         match (state, command) {
             (
@@ -38,8 +37,10 @@ impl Decider for Product {
                 version_scheme,
                 at,
             })]),
-            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ProductRejection::AlreadyExists),
-            (Self::Absent, Edit { .. } | RaiseMinimumVersion { .. } | Retire { .. }) => Err(ProductRejection::NotFound),
+            (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ResourceRejection::AlreadyExists(Product::KIND)),
+            (Self::Absent, Edit { .. } | RaiseMinimumVersion { .. } | Retire { .. }) => {
+                Err(ResourceRejection::NotFound(Product::KIND))
+            }
             (
                 Self::Live(product),
                 Edit {
@@ -83,7 +84,7 @@ impl Decider for Product {
             (Self::Live(_), Retire { at }) => Ok(vec![ProductEvent::Retired(ProductRetired { at })]),
             // Nobody publishes for a product that is out of use, and a release that was published before may still go on.
             (Self::Retired(_), Retire { .. } | RaiseMinimumVersion { .. }) => Ok(vec![]),
-            (Self::Retired(_), Edit { .. }) => Err(ProductRejection::Retired),
+            (Self::Retired(_), Edit { .. }) => Err(ResourceRejection::Retired(Product::KIND)),
         }
     }
 
@@ -139,7 +140,7 @@ mod tests {
     fn a_product_is_created_once() {
         given::<Product>([created()])
             .when(create())
-            .then_rejected(&ProductRejection::AlreadyExists);
+            .then_rejected(&ResourceRejection::AlreadyExists(Product::KIND));
     }
 
     #[test]
@@ -186,13 +187,13 @@ mod tests {
                 min_version: None,
                 at: at(),
             })
-            .then_rejected(&ProductRejection::Retired);
+            .then_rejected(&ResourceRejection::Retired(Product::KIND));
         given::<Product>([created(), retired()])
             .when(ProductCommand::Retire { at: at() })
             .then_nothing();
         given::<Product>([])
             .when(ProductCommand::Retire { at: at() })
-            .then_rejected(&ProductRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Product::KIND));
     }
 
     #[test]
@@ -227,6 +228,6 @@ mod tests {
         );
         given::<Product>([retired()])
             .when(set(None))
-            .then_rejected(&ProductRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Product::KIND));
     }
 }

@@ -1,21 +1,16 @@
 //! What a product's events amount to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::event::ProductEvent;
-use crate::values::{Code, ProductId, Text, Timestamp, Version, VersionScheme};
+use super::{command::ProductCommand, event::ProductEvent};
+use crate::{
+    Kind, Lifecycle, Resource,
+    values::{Code, ProductId, Text, Timestamp, Version, VersionScheme},
+};
 
-/// A product's situation.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub enum Product {
-    /// Nothing has happened.
-    #[default]
-    Absent,
-    /// It is in use.
-    Live(LiveProduct),
-    /// It is out of use.
-    Retired(LiveProduct),
-}
+/// A product's life.
+pub type Product = Lifecycle<LiveProduct>;
 
 /// A product's facts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,14 +31,6 @@ pub struct LiveProduct {
 }
 
 impl Product {
-    /// The facts, in use or not.
-    pub fn facts(&self) -> Option<&LiveProduct> {
-        match self {
-            Self::Absent => None,
-            Self::Live(product) | Self::Retired(product) => Some(product),
-        }
-    }
-
     pub(super) fn apply(self, event: &ProductEvent) -> Self {
         match (self, event) {
             (_, ProductEvent::Created(event)) => Self::Live(LiveProduct {
@@ -67,8 +54,28 @@ impl Product {
                 min_version: event.version.clone(),
                 ..product
             }),
-            (Self::Live(product), ProductEvent::Retired(_)) => Self::Retired(product),
+            (state, ProductEvent::Retired(_)) => state.into_retired(),
             (state, _) => state,
         }
+    }
+}
+
+impl Resource for Product {
+    const KIND: Kind = Kind::new("product", "product", "products");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        Lifecycle::is_retired(self)
+    }
+
+    fn retire(at: Timestamp) -> ProductCommand {
+        ProductCommand::Retire { at }
+    }
+
+    fn code(&self) -> Option<String> {
+        Some(self.facts()?.code.to_string())
     }
 }

@@ -3,10 +3,9 @@
 use super::{
     command::ReleaseCommand,
     event::{ReleaseEvent, ReleaseRolloutChanged, ReleaseYanked},
-    rejection::ReleaseRejection,
     state::Release,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Release {
     const TYPE: &'static str = "release";
@@ -14,9 +13,9 @@ impl Decider for Release {
     type State = Self;
     type Command = ReleaseCommand;
     type Event = ReleaseEvent;
-    type Rejection = ReleaseRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: ReleaseCommand) -> Result<Vec<ReleaseEvent>, ReleaseRejection> {
+    fn decide(state: &Self, command: ReleaseCommand) -> Result<Vec<ReleaseEvent>, ResourceRejection> {
         match (state, command) {
             (Self::Absent, ReleaseCommand::Publish(release)) => {
                 if release
@@ -24,23 +23,30 @@ impl Decider for Release {
                     .as_ref()
                     .is_some_and(|minimum| minimum.cmp_precedence(&release.version).is_gt())
                 {
-                    return Err(ReleaseRejection::MinimumAboveVersion);
+                    return Err(minimum_above_version());
                 }
                 if release.rollout_percent.is_some_and(|percent| percent > 100) {
-                    return Err(ReleaseRejection::RolloutOutOfRange);
+                    return Err(ResourceRejection::out_of_range(
+                        "rollout_percent",
+                        "rollout_percent must be 0 to 100",
+                    ));
                 }
                 Ok(vec![ReleaseEvent::Published(release)])
             }
-            (Self::Published(_), ReleaseCommand::Publish(_)) => Err(ReleaseRejection::AlreadyExists),
+            (Self::Published(_), ReleaseCommand::Publish(_)) => Err(ResourceRejection::AlreadyExists(Release::KIND)),
             (Self::Absent, ReleaseCommand::Yank { .. } | ReleaseCommand::ChangeRollout { .. }) => {
-                Err(ReleaseRejection::NotFound)
+                Err(ResourceRejection::NotFound(Release::KIND))
             }
             (Self::Published(release), ReleaseCommand::ChangeRollout { rollout_percent, at }) => {
                 if rollout_percent > 100 {
-                    return Err(ReleaseRejection::RolloutOutOfRange);
+                    return Err(ResourceRejection::out_of_range(
+                        "rollout_percent",
+                        "rollout_percent must be 0 to 100",
+                    ));
                 }
                 if release.yanked {
-                    return Err(ReleaseRejection::Yanked);
+                    let (code, detail) = ("RELEASE_YANKED", "this release was yanked");
+                    return Err(ResourceRejection::Conflict { code, detail });
                 }
                 let event = ReleaseEvent::RolloutChanged(ReleaseRolloutChanged { rollout_percent, at });
                 let changed = release.rollout_percent != rollout_percent;
@@ -60,6 +66,11 @@ impl Decider for Release {
     fn weight(_: &Self) -> usize {
         1_000
     }
+}
+
+/// It would forbid itself.
+fn minimum_above_version() -> ResourceRejection {
+    ResourceRejection::out_of_range("min_version", "min_version must not be above the release's own version")
 }
 
 #[cfg(test)]
@@ -93,7 +104,7 @@ mod tests {
     fn a_release_must_not_forbid_itself() {
         given::<Release>([])
             .when(publish("1.0.0", Some("1.0.1")))
-            .then_rejected(&ReleaseRejection::MinimumAboveVersion);
+            .then_rejected(&minimum_above_version());
     }
 
     #[test]
@@ -104,7 +115,7 @@ mod tests {
             .remove(0);
         given::<Release>([published.clone()])
             .when(publish("1.0.0", None))
-            .then_rejected(&ReleaseRejection::AlreadyExists);
+            .then_rejected(&ResourceRejection::AlreadyExists(Release::KIND));
         let yank = || ReleaseCommand::Yank {
             at: Timestamp::from_millis(1),
         };
@@ -115,6 +126,6 @@ mod tests {
         given::<Release>([published, yanked]).when(yank()).then_nothing();
         given::<Release>([])
             .when(yank())
-            .then_rejected(&ReleaseRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Release::KIND));
     }
 }

@@ -1,8 +1,13 @@
 //! What a release's events amount to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::event::{ReleaseEvent, ReleasePublished};
+use super::{
+    command::ReleaseCommand,
+    event::{ReleaseEvent, ReleasePublished},
+};
+use crate::{Kind, Resource, values::Timestamp};
 
 /// A release's situation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -51,5 +56,29 @@ impl Release {
             }),
             (Self::Absent, ReleaseEvent::Yanked(_) | ReleaseEvent::RolloutChanged(_)) => Self::Absent,
         }
+    }
+}
+
+impl Resource for Release {
+    const KIND: Kind = Kind::new("release", "release", "releases");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.published.release_id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        self.facts().is_some_and(|release| release.yanked)
+    }
+
+    fn retire(at: Timestamp) -> ReleaseCommand {
+        ReleaseCommand::Yank { at }
+    }
+
+    fn code(&self) -> Option<String> {
+        Some(self.facts()?.published.version.to_string())
+    }
+
+    fn parent(&self) -> Option<Uuid> {
+        Some(self.facts()?.published.product_id.0)
     }
 }

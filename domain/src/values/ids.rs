@@ -1,14 +1,13 @@
 //! One type per kind of id, so that a license's id cannot stand where a customer's belongs.
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
 macro_rules! ids {
     ($( $(#[$meta:meta])* $name:ident ),+ $(,)?) => { $(
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+        )]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub uuid::Uuid);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,6 +23,7 @@ macro_rules! ids {
         }
     )+ };
 }
+pub(crate) use ids;
 
 ids! {
     /// One machine's hold on a seat of a license.

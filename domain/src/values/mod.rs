@@ -18,6 +18,7 @@ pub use features::{Feature, Features};
 pub use fingerprint::{
     ComponentHash, Components, DropReason, Dropped, Fingerprint, MachineIdentity, MatchRule, RawFingerprint,
 };
+pub(crate) use ids::ids;
 pub use ids::{ActivationId, AnomalyId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId, WebhookId};
 pub use license_key::LicenseKey;
 pub use limit::{Limit, Limits, Overage};

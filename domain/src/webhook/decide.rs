@@ -3,10 +3,9 @@
 use super::{
     command::WebhookCommand,
     event::{WebhookEdited, WebhookEvent, WebhookRetired},
-    rejection::WebhookRejection,
     state::Webhook,
 };
-use crate::Decider;
+use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Webhook {
     const TYPE: &'static str = "webhook";
@@ -14,14 +13,14 @@ impl Decider for Webhook {
     type State = Self;
     type Command = WebhookCommand;
     type Event = WebhookEvent;
-    type Rejection = WebhookRejection;
+    type Rejection = ResourceRejection;
 
-    fn decide(state: &Self, command: WebhookCommand) -> Result<Vec<WebhookEvent>, WebhookRejection> {
+    fn decide(state: &Self, command: WebhookCommand) -> Result<Vec<WebhookEvent>, ResourceRejection> {
         use WebhookCommand::{Create, Edit, Retire};
         match (state, command) {
             (Self::Absent, Create(webhook)) => Ok(vec![WebhookEvent::Created(*webhook)]),
-            (Self::Live(_) | Self::Retired(_), Create(_)) => Err(WebhookRejection::AlreadyExists),
-            (Self::Absent, Edit { .. } | Retire { .. }) => Err(WebhookRejection::NotFound),
+            (Self::Live(_) | Self::Retired(_), Create(_)) => Err(ResourceRejection::AlreadyExists(Webhook::KIND)),
+            (Self::Absent, Edit { .. } | Retire { .. }) => Err(ResourceRejection::NotFound(Webhook::KIND)),
             (Self::Live(webhook), Edit { subscription, at }) => {
                 let changed = webhook.subscription != subscription;
                 let event = WebhookEvent::Edited(WebhookEdited { subscription, at });
@@ -29,7 +28,7 @@ impl Decider for Webhook {
             }
             (Self::Live(_), Retire { at }) => Ok(vec![WebhookEvent::Retired(WebhookRetired { at })]),
             (Self::Retired(_), Retire { .. }) => Ok(vec![]),
-            (Self::Retired(_), Edit { .. }) => Err(WebhookRejection::Retired),
+            (Self::Retired(_), Edit { .. }) => Err(ResourceRejection::Retired(Webhook::KIND)),
         }
     }
 
@@ -88,7 +87,7 @@ mod tests {
         let retire = || WebhookCommand::Retire { at: at() };
         given::<Webhook>([created.clone()])
             .when(create())
-            .then_rejected(&WebhookRejection::AlreadyExists);
+            .then_rejected(&ResourceRejection::AlreadyExists(Webhook::KIND));
         given::<Webhook>([created.clone()])
             .when(edit("https://example.com/a"))
             .then_nothing();
@@ -104,9 +103,9 @@ mod tests {
             .then_nothing();
         given::<Webhook>([created, retired])
             .when(edit("https://example.com/b"))
-            .then_rejected(&WebhookRejection::Retired);
+            .then_rejected(&ResourceRejection::Retired(Webhook::KIND));
         given::<Webhook>([])
             .when(retire())
-            .then_rejected(&WebhookRejection::NotFound);
+            .then_rejected(&ResourceRejection::NotFound(Webhook::KIND));
     }
 }

@@ -4,10 +4,8 @@
 mod command;
 mod decide;
 mod event;
-mod rejection;
 mod state;
 
 pub use command::WebhookCommand;
 pub use event::{WebhookCreated, WebhookEdited, WebhookEvent, WebhookRetired};
-pub use rejection::WebhookRejection;
 pub use state::{LiveWebhook, Subscription, Webhook};

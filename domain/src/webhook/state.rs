@@ -4,9 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::event::{WebhookCreated, WebhookEvent};
-use crate::values::Text;
+use super::{
+    command::WebhookCommand,
+    event::{WebhookCreated, WebhookEvent},
+};
+use crate::{
+    Kind, Lifecycle, Resource,
+    values::{Text, Timestamp},
+};
 
 /// Where to deliver what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,17 +53,8 @@ impl Subscription {
     }
 }
 
-/// A webhook's situation.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub enum Webhook {
-    /// Nothing has happened.
-    #[default]
-    Absent,
-    /// It delivers.
-    Live(LiveWebhook),
-    /// It was ended.
-    Retired(LiveWebhook),
-}
+/// A webhook's life.
+pub type Webhook = Lifecycle<LiveWebhook>;
 
 /// A webhook's facts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,14 +66,6 @@ pub struct LiveWebhook {
 }
 
 impl Webhook {
-    /// The facts, ended or not.
-    pub fn facts(&self) -> Option<&LiveWebhook> {
-        match self {
-            Self::Absent => None,
-            Self::Live(webhook) | Self::Retired(webhook) => Some(webhook),
-        }
-    }
-
     pub(super) fn apply(self, event: &WebhookEvent) -> Self {
         match (self, event) {
             (_, WebhookEvent::Created(event)) => Self::Live(LiveWebhook {
@@ -86,9 +76,25 @@ impl Webhook {
                 subscription: event.subscription.clone(),
                 ..webhook
             }),
-            (Self::Live(webhook), WebhookEvent::Retired(_)) => Self::Retired(webhook),
+            (state, WebhookEvent::Retired(_)) => state.into_retired(),
             (state, _) => state,
         }
+    }
+}
+
+impl Resource for Webhook {
+    const KIND: Kind = Kind::new("webhook", "webhook", "webhooks");
+
+    fn id(&self) -> Option<Uuid> {
+        Some(self.facts()?.created.webhook_id.0)
+    }
+
+    fn is_retired(&self) -> bool {
+        Lifecycle::is_retired(self)
+    }
+
+    fn retire(at: Timestamp) -> WebhookCommand {
+        WebhookCommand::Retire { at }
     }
 }
 

@@ -87,14 +87,20 @@ impl Batch {
         }
         let tenant = || submission.tenant.as_str().to_owned();
         let position = self.head.position;
+        for release in &submission.releases {
+            // What was taken in this batch and is free again is never written.
+            self.claims.retain(|(tenant, claim, _)| {
+                (tenant.as_str(), claim.kind, &claim.value_hash)
+                    != (submission.tenant.as_str(), release.kind, &release.value_hash)
+            });
+            self.releases.push((tenant(), release.clone()));
+        }
         self.claims.extend(
             submission
                 .claims
                 .iter()
                 .map(|claim| (tenant(), claim.clone(), position)),
         );
-        self.releases
-            .extend(submission.releases.iter().map(|release| (tenant(), release.clone())));
         self.answers.extend(
             submission
                 .idempotency

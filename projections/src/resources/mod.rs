@@ -1,4 +1,4 @@
-//! What operators list: products, policies, customers, releases and API keys, one row each.
+//! What operators list: every resource (`licet_domain::for_every_resource`), one row each.
 //!
 //! The row carries the aggregate's state as the rules fold it, so that lists show exactly what commands see.
 

@@ -1,16 +1,7 @@
 //! Folds any of these aggregates with its own `evolve` and keeps the state as JSON.
 
 use futures::future::BoxFuture;
-use licet_domain::{
-    Decider, EventData as _,
-    anomaly::{Anomaly, Judgment},
-    api_key::ApiKey,
-    customer::Customer,
-    policy::Policy,
-    product::Product,
-    release::Release,
-    webhook::Webhook,
-};
+use licet_domain::{Decider, DecodeError, RESOURCE_KINDS, Resource as _, resource_event_types};
 use licet_event_store::{ReadError, RecordedRow, decode};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -20,18 +11,6 @@ use crate::runtime::RowProjector;
 
 /// The projector of `resources`.
 pub(crate) struct Resources;
-
-/// A state of one of the kinds.
-#[derive(Debug, Clone)]
-enum State {
-    Product(Product),
-    Policy(Policy),
-    Customer(Customer),
-    Release(Release),
-    ApiKey(ApiKey),
-    Webhook(Webhook),
-    Anomaly(Anomaly),
-}
 
 /// A row, with its state still folded rather than written.
 #[derive(Debug, Clone)]
@@ -49,129 +28,90 @@ pub(crate) struct Event {
     resource_id: Uuid,
     recorded_at: OffsetDateTime,
     position: i64,
-    fold: Box<dyn FnOnce(Option<State>) -> State + Send>,
+    fold: Fold,
 }
 
-impl State {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Product(_) => Product::TYPE,
-            Self::Policy(_) => Policy::TYPE,
-            Self::Customer(_) => Customer::TYPE,
-            Self::Release(_) => Release::TYPE,
-            Self::ApiKey(_) => ApiKey::TYPE,
-            Self::Webhook(_) => Webhook::TYPE,
-            Self::Anomaly(_) => Anomaly::TYPE,
+/// What moves a state on.
+type Fold = Box<dyn FnOnce(Option<State>) -> State + Send>;
+
+macro_rules! states {
+    ($(($field:ident, $name:ident = $kind:ty)),+ $(,)?) => {
+        /// A state of one of the kinds.
+        #[derive(Debug, Clone)]
+        enum State { $($name($kind)),+ }
+
+        impl State {
+            fn kind(&self) -> &'static str {
+                match self { $(Self::$name(_) => <$kind>::KIND.name),+ }
+            }
+
+            fn code(&self) -> Option<String> {
+                match self { $(Self::$name(state) => state.code()),+ }
+            }
+
+            fn parent(&self) -> Option<Uuid> {
+                match self { $(Self::$name(state) => state.parent()),+ }
+            }
+
+            fn is_retired(&self) -> bool {
+                match self { $(Self::$name(state) => licet_domain::Resource::is_retired(state)),+ }
+            }
+
+            fn write(&self) -> String {
+                match self { $(Self::$name(state) => serde_json::to_string(state)),+ }
+                    .expect("states hold only strings, numbers and maps with string keys, which always encode")
+            }
+
+            fn read(kind: &str, text: &str) -> sqlx::Result<Self> {
+                let read = match kind {
+                    $(<$kind>::TYPE => serde_json::from_str(text).map(Self::$name),)+
+                    _ => return Err(sqlx::Error::Decode(format!("there are no resources of the kind {kind:?}").into())),
+                };
+                read.map_err(|error| sqlx::Error::Decode(error.into()))
+            }
+
+            /// Reads an event of one kind and says how it moves that kind's state on.
+            fn fold(row: &RecordedRow) -> Result<Fold, ReadError> {
+                let (kind, position) = (row.aggregate_type()?, row.position()?);
+                match kind {
+                    $(<$kind>::TYPE => {
+                        let event = decode(row.event_type()?, row.event_version()?, row.payload()?);
+                        let event: <$kind as Decider>::Event =
+                            event.map_err(|cause| ReadError::Decode { position, cause })?;
+                        Ok(Box::new(move |state| {
+                            let state = match state {
+                                Some(Self::$name(state)) => state,
+                                _ => <$kind>::default(),
+                            };
+                            Self::$name(<$kind>::evolve(state, &event))
+                        }))
+                    })+
+                    kind => {
+                        let cause = DecodeError::UnknownType(kind.to_owned());
+                        Err(ReadError::Decode { position, cause })
+                    }
+                }
+            }
         }
-    }
-
-    fn code(&self) -> Option<String> {
-        match self {
-            Self::Product(state) => state.facts().map(|product| product.code.to_string()),
-            Self::Policy(state) => state.facts().map(|policy| policy.code.to_string()),
-            Self::Release(state) => state.facts().map(|release| release.published.version.to_string()),
-            Self::Customer(_) | Self::ApiKey(_) | Self::Webhook(_) | Self::Anomaly(_) => None,
-        }
-    }
-
-    fn parent(&self) -> Option<Uuid> {
-        match self {
-            Self::Policy(state) => state.facts().map(|policy| policy.product_id.0),
-            Self::Release(state) => state.facts().map(|release| release.published.product_id.0),
-            Self::Anomaly(state) => state.facts()?.found.license_id.map(|license| license.0),
-            Self::Product(_) | Self::Customer(_) | Self::ApiKey(_) | Self::Webhook(_) => None,
-        }
-    }
-
-    fn retired(&self) -> bool {
-        match self {
-            Self::Product(state) => matches!(state, Product::Retired(_)),
-            Self::Policy(state) => matches!(state, Policy::Retired(_)),
-            Self::Customer(state) => matches!(state, Customer::Retired(_)),
-            Self::Release(state) => state.facts().is_some_and(|release| release.yanked),
-            Self::ApiKey(state) => state.facts().is_some_and(|key| key.revoked_at.is_some()),
-            Self::Webhook(state) => matches!(state, Webhook::Retired(_)),
-            Self::Anomaly(state) => state.facts().is_some_and(|found| found.judgment == Judgment::Dismissed),
-        }
-    }
-
-    fn write(&self) -> String {
-        let written = match self {
-            Self::Product(state) => serde_json::to_string(state),
-            Self::Policy(state) => serde_json::to_string(state),
-            Self::Customer(state) => serde_json::to_string(state),
-            Self::Release(state) => serde_json::to_string(state),
-            Self::ApiKey(state) => serde_json::to_string(state),
-            Self::Webhook(state) => serde_json::to_string(state),
-            Self::Anomaly(state) => serde_json::to_string(state),
-        };
-        written.expect("states hold only strings, numbers and maps with string keys, which always encode")
-    }
-
-    fn read(kind: &str, text: &str) -> serde_json::Result<Self> {
-        Ok(match kind {
-            Product::TYPE => Self::Product(serde_json::from_str(text)?),
-            Policy::TYPE => Self::Policy(serde_json::from_str(text)?),
-            Customer::TYPE => Self::Customer(serde_json::from_str(text)?),
-            Release::TYPE => Self::Release(serde_json::from_str(text)?),
-            Webhook::TYPE => Self::Webhook(serde_json::from_str(text)?),
-            Anomaly::TYPE => Self::Anomaly(serde_json::from_str(text)?),
-            _ => Self::ApiKey(serde_json::from_str(text)?),
-        })
-    }
+    };
 }
-
-/// Reads an event of one kind and says how it moves that kind's state on.
-macro_rules! fold_of {
-    ($kind:ident, $row:expr, $position:expr) => {{
-        let event: <$kind as Decider>::Event = decode($row.event_type()?, $row.event_version()?, $row.payload()?)
-            .map_err(|cause| ReadError::Decode {
-                position: $position,
-                cause,
-            })?;
-        Box::new(move |state: Option<State>| {
-            let state = match state {
-                Some(State::$kind(state)) => state,
-                _ => $kind::default(),
-            };
-            State::$kind($kind::evolve(state, &event))
-        }) as Box<dyn FnOnce(Option<State>) -> State + Send>
-    }};
-}
+licet_domain::for_every_resource!(states);
 
 impl RowProjector for Resources {
     const NAME: &'static str = "resources";
-    const VERSION: i32 = 2;
+    // An older program does not know of a kind that was added: it must leave the read model alone.
+    const VERSION: i32 = 2 + RESOURCE_KINDS.len() as i32;
     const TABLE: &'static str = "resources";
     type Key = (String, Uuid);
     type Row = Row;
     type Event = Event;
 
     fn event_types() -> Vec<&'static str> {
-        let types = [
-            <Product as Decider>::Event::TYPES,
-            <Policy as Decider>::Event::TYPES,
-            <Customer as Decider>::Event::TYPES,
-            <Release as Decider>::Event::TYPES,
-            <ApiKey as Decider>::Event::TYPES,
-            <Webhook as Decider>::Event::TYPES,
-            <Anomaly as Decider>::Event::TYPES,
-        ];
-        types.into_iter().flatten().map(|(name, _)| *name).collect()
+        resource_event_types().collect()
     }
 
     fn decode(row: &RecordedRow) -> Result<((String, Uuid), Event), ReadError> {
-        let position = row.position()?;
-        let kind = row.aggregate_type()?;
-        let fold = match kind {
-            Product::TYPE => fold_of!(Product, row, position),
-            Policy::TYPE => fold_of!(Policy, row, position),
-            Customer::TYPE => fold_of!(Customer, row, position),
-            Release::TYPE => fold_of!(Release, row, position),
-            Webhook::TYPE => fold_of!(Webhook, row, position),
-            Anomaly::TYPE => fold_of!(Anomaly, row, position),
-            _ => fold_of!(ApiKey, row, position),
-        };
+        let (kind, position, fold) = (row.aggregate_type()?, row.position()?, State::fold(row)?);
         let resource_id = row.aggregate_id()?.parse().unwrap_or_default();
         let tenant_id = row.tenant_id()?.to_owned();
         let event = Event {
@@ -224,7 +164,7 @@ impl RowProjector for Resources {
             .fetch_all(connection)
             .await?;
             let read = stored.into_iter().map(|row| {
-                let state = State::read(&row.kind, &row.state).map_err(|error| sqlx::Error::Decode(error.into()))?;
+                let state = State::read(&row.kind, &row.state)?;
                 let (tenant_id, resource_id, created_at) = (row.tenant_id, row.resource_id, row.created_at);
                 let key = (row.kind, resource_id);
                 Ok((
@@ -260,7 +200,7 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
         &rows.iter().map(|row| row.state.code()).collect::<Vec<_>>() as &[Option<String>],
         &rows.iter().map(|row| row.state.parent()).collect::<Vec<_>>() as &[Option<Uuid>],
         &rows.iter().map(|row| row.created_at).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.state.retired()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.state.is_retired()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.state.write()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.position).collect::<Vec<_>>(),
     )

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -42,6 +43,8 @@ pub struct Server {
     /// Such as `http://127.0.0.1:40123`.
     pub url: String,
     agent: Agent,
+    /// Its own description, read with the first answer.
+    document: OnceLock<Value>,
 }
 
 /// What came back.
@@ -143,6 +146,7 @@ impl Server {
             process,
             url,
             agent: config.into(),
+            document: OnceLock::new(),
         }
     }
 
@@ -187,10 +191,12 @@ impl Server {
     pub fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let answer = self.ask(method, path, headers, body);
         if answer.status != 0 {
-            expect_described(&answer, (method, path), || {
+            let document = self.document.get_or_init(|| {
                 let document = self.ask("GET", "/api/openapi.json", &[], b"");
-                (document.status == 200).then_some(document.body)
+                assert_eq!(document.status, 200, "the document does not load: {}", document.body);
+                document.body
             });
+            expect_described(&answer, (method, path), document);
         }
         answer
     }
@@ -269,6 +275,18 @@ impl Server {
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str())];
         self.send_with("POST", "/api/license/heartbeat", &headers, body.to_string().as_bytes())
+    }
+
+    /// Edits what was read with this tag.
+    pub fn patch(&self, path: &str, tag: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", API_KEY), ("if-match", tag)];
+        self.send_with("PATCH", path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Takes out of use what was read with this tag.
+    pub fn retire(&self, path: &str, tag: &str) -> Answer {
+        let headers = [("x-api-key", API_KEY), ("if-match", tag)];
+        self.send_with("DELETE", path, &headers, b"")
     }
 
     /// Reads with the bootstrap key, once the read models know a position.

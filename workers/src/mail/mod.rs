@@ -267,7 +267,7 @@ async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Li
     let in_force = in_force.map_err(|error| Refusal::passing(&error))?;
     debug_assert_eq!(in_force.id(), LicenseId(mail.subject_id));
     let customer_id = in_force.license().issued.customer_id;
-    let customer = platform.customers.get(&mail.tenant, customer_id.0).await;
+    let customer = platform.resources.customers.get(&mail.tenant, customer_id.0).await;
     let customer = customer.map_err(|error| Refusal::passing(&error))?;
     let sealer = platform.person_sealer(&mail.tenant, customer_id).await;
     let sealer = sealer.map_err(|error| Refusal::passing(&error))?;

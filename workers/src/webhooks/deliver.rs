@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use licet_commands::{CommandError, Context, Platform};
-use licet_domain::webhook::LiveWebhook;
+use licet_domain::webhook::{LiveWebhook, Webhook};
 use licet_event_store::{
     LogTable, RecordedEvent, StoreError, Tenant,
     deliveries::{self, DueDelivery, Outcome, TAKEN_SECONDS},
@@ -85,8 +85,8 @@ async fn end(worker: &Worker, delivery: &DueDelivery) -> Result<(), WorkerError>
     let (platform, id) = (&worker.platform, delivery.webhook_id);
     let edge = &platform.edge;
     let context = Context::system("webhooks", delivery.tenant.clone(), edge.now(), edge.id());
-    match platform.retire_webhook(&context, id, &|_| true).await {
-        Ok(_) | Err(CommandError::Webhook(_)) => {}
+    match platform.retire::<Webhook>(&context, id, &|_| true).await {
+        Ok(_) | Err(CommandError::Resource(_)) => {}
         Err(error) => return Err(WorkerError::of("ending a webhook whose target is gone")(error.into())),
     }
     tracing::warn!(webhook = %id, "its target answered 410 Gone; the webhook has ended");

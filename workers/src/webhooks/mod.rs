@@ -106,7 +106,7 @@ pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
     let (platform, failed) = (&worker.platform, || database("giving up deliveries"));
     let pool = platform.log.pool();
     for (tenant, id) in deliveries::pending(pool).await.map_err(failed())? {
-        let webhook = platform.webhooks.get(&tenant, id).await;
+        let webhook = platform.resources.webhooks.get(&tenant, id).await;
         let webhook = webhook.map_err(|error| WorkerError::of("giving up deliveries")(error.into()))?;
         if matches!(webhook.state, Webhook::Retired(_)) {
             deliveries::bury(pool, id).await.map_err(failed())?;
@@ -117,7 +117,7 @@ pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
 
 /// A webhook as the log has it; `None` when it was retired.
 async fn as_recorded(platform: &Platform, tenant: &Tenant, id: Uuid) -> Result<Option<LiveWebhook>, WorkerError> {
-    let webhook = platform.webhooks.fresh(tenant, id).await;
+    let webhook = platform.resources.webhooks.fresh(tenant, id).await;
     let webhook = webhook.map_err(|error| WorkerError::of("reading a webhook")(error.into()))?;
     Ok(match &webhook.state {
         Webhook::Live(webhook) => Some(webhook.clone()),

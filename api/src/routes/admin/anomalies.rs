@@ -10,41 +10,64 @@ use licet_contracts::{
     anomaly::{Anomaly as Shape, RerunAnomalies, RerunResult},
 };
 use licet_domain::{
-    anomaly::{Anomaly, FoundAnomaly, Judgment},
-    api_key::Scope,
+    Resource as _,
+    anomaly::{Anomaly, Judgment},
+    license::License,
+    permission::needed::{ReadAnomalies, WriteAnomalies},
     values::{LicenseId, Timestamp},
 };
-use licet_projections::{heartbeats::Range, resources};
+use licet_projections::heartbeats::Range;
 use licet_workers::anomalies;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{self, AsOfQuery, HistoryQuery, ListQuery},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal, guarded},
     extract::{Json, OptionalJson, Path, Query, invalid_field},
     freshness, idempotency, problem,
     problem::{Result, unavailable},
     render,
 };
 
-fn shape(anomaly: &FoundAnomaly) -> Shape {
-    let found = &anomaly.found;
-    Shape {
-        id: found.anomaly_id.to_string(),
-        rule: found.rule.clone(),
-        severity: json!(found.severity),
-        state: json!(anomaly.judgment),
-        reason: anomaly.reason.clone(),
-        license_id: found.license_id.map(|id| id.to_string()),
-        facts: found.facts.clone(),
-        evidence: found.evidence.clone(),
-        from: found.from.to_string(),
-        to: found.to.to_string(),
-        found_at: found.at.to_string(),
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(list_anomalies))
+        .routes(guarded!(rerun_anomalies))
+        .routes(guarded!(read_anomaly))
+        .routes(guarded!(anomaly_events))
+        .routes(guarded!(acknowledge_anomaly))
+        .routes(guarded!(dismiss_anomaly))
+        .routes(guarded!(reopen_anomaly))
+}
+
+impl Shown for Anomaly {
+    type Shape = Shape;
+    type Extra = ();
+
+    fn shape(&self, (): &()) -> Option<Shape> {
+        let anomaly = self.facts()?;
+        let found = &anomaly.found;
+        Some(Shape {
+            id: found.anomaly_id.to_string(),
+            rule: found.rule.clone(),
+            severity: json!(found.severity),
+            state: json!(anomaly.judgment),
+            reason: anomaly.reason.clone(),
+            license_id: found.license_id.map(|id| id.to_string()),
+            facts: found.facts.clone(),
+            evidence: found.evidence.clone(),
+            from: found.from.to_string(),
+            to: found.to.to_string(),
+            found_at: found.at.to_string(),
+        })
     }
 }
 
@@ -63,18 +86,13 @@ pub(crate) struct AnomalyQuery {
     responses((status = 200, description = "A page.", body = Page<Shape>)), security(("api_key" = [])))]
 pub(crate) async fn list_anomalies(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadAnomalies>,
     headers: HeaderMap,
     Query(query, filter): Query<ListQuery, AnomalyQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
     let mut request = query.request()?;
     request.include_retired = filter.dismissed.unwrap_or(false);
-    let page = resources::list::<Anomaly>(&app.reader, &app.tenant, filter.license_id, &request)
-        .await
-        .map_err(unavailable)?;
-    Ok(reading::page(page, |row| row.state.facts().map(shape)))
+    resource::list::<Anomaly>(&app, &caller, &headers, (request, filter.license_id)).await
 }
 
 /// Read an anomaly, now or as it was.
@@ -83,17 +101,12 @@ pub(crate) async fn list_anomalies(
     responses((status = 200, description = "The anomaly.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_anomaly(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadAnomalies>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let id = reading::id(&id, "anomaly")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.anomalies, id).await?;
-    let anomaly = state.state.facts();
-    let anomaly = anomaly.ok_or_else(|| problem::Problem::not_found("anomaly"))?;
-    let headers = [render::position(state.position)];
-    Ok(render::answer(StatusCode::OK, render::json(&shape(anomaly)), &headers))
+    resource::read::<Anomaly>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Read an anomaly's history: who made what of it.
@@ -101,33 +114,30 @@ pub(crate) async fn read_anomaly(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn anomaly_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadAnomalies>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Anomaly>(&app, &caller, &query, (&id, "anomaly")).await
+    resource::history::<Anomaly>(&app, &caller, &query, &id).await
 }
 
 async fn judge(
-    app: App,
-    caller: Caller,
-    headers: HeaderMap,
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
     (id, judgment): (String, Judgment),
     OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let id = reading::id(&id, "anomaly")?;
+    let id = reading::id(&id, Anomaly::KIND)?;
     let route = format!("Judge/{judgment:?}/{id}");
     let about = (route.as_str(), &bytes[..], StatusCode::OK);
-    idempotency::once(&app, &caller, &headers, about, |context| async {
-        let context = context;
-        let body = |anomaly: &FoundAnomaly| render::json(&shape(anomaly));
+    idempotency::once(app, caller, headers, about, async |context| {
+        let judged = (judgment, value.reason);
         let done = app
             .platform
-            .judge_anomaly(&context, id, (judgment, value.reason), &body)
+            .judge_anomaly(&context, id, judged, &resource::kept)
             .await?;
-        let headers = [render::position(done.position)];
-        Ok(render::answer(StatusCode::OK, body(&done.value), &headers))
+        resource::answer(&done, StatusCode::OK)
     })
     .await
 }
@@ -137,12 +147,12 @@ async fn judge(
     responses((status = 200, description = "Acknowledged.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn acknowledge_anomaly(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteAnomalies>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(app, caller, headers, (id, Judgment::Acknowledged), body).await
+    judge(&app, &caller, &headers, (id, Judgment::Acknowledged), body).await
 }
 
 /// Say that an anomaly is nothing.
@@ -150,12 +160,12 @@ pub(crate) async fn acknowledge_anomaly(
     responses((status = 200, description = "Dismissed.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn dismiss_anomaly(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteAnomalies>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(app, caller, headers, (id, Judgment::Dismissed), body).await
+    judge(&app, &caller, &headers, (id, Judgment::Dismissed), body).await
 }
 
 /// Look at an anomaly again.
@@ -163,12 +173,12 @@ pub(crate) async fn dismiss_anomaly(
     responses((status = 200, description = "Open.", body = Shape), (status = 404, description = "`ANOMALY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn reopen_anomaly(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteAnomalies>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(app, caller, headers, (id, Judgment::Open), body).await
+    judge(&app, &caller, &headers, (id, Judgment::Open), body).await
 }
 
 /// Run the rules over old history, day by day. What was found before is not found again.
@@ -176,11 +186,10 @@ pub(crate) async fn reopen_anomaly(
     responses((status = 200, description = "How much was looked at and found.", body = RerunResult), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rerun_anomalies(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteAnomalies>,
     headers: HeaderMap,
     Json { value, bytes }: Json<RerunAnomalies>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let now = app.platform.edge.now();
     let time = |pointer: &str, text: &str| {
         Timestamp::parse(text).map_err(|_| invalid_field(pointer, "This is no RFC 3339 time."))
@@ -195,23 +204,23 @@ pub(crate) async fn rerun_anomalies(
         ));
     }
     let license = match &value.license_id {
-        Some(id) => Some(LicenseId(reading::id(id, "license")?)),
+        Some(id) => Some(LicenseId(reading::id(id, License::KIND)?)),
         None => None,
     };
     let about = ("RerunAnomalies", &bytes[..], StatusCode::OK);
     let (mut answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         if let Some(id) = license {
-            let known = app.platform.licenses.fresh(&app.tenant, id.0).await;
+            let known = app.platform.licenses.fresh(&caller.tenant, id.0).await;
             let known = known.map_err(licet_commands::CommandError::from)?;
             known
                 .state
                 .facts()
-                .ok_or_else(|| problem::Problem::not_found("license"))?;
+                .ok_or_else(|| problem::Problem::not_found(License::KIND))?;
         }
         // What has just been recorded counts too.
         let head = app.platform.log.position().await.map_err(unavailable)?;
         freshness::wait(&app, "license_heartbeats", head).await?;
-        let examined = anomalies::rerun(&app.platform, &app.tenant, license, Range { from, to }).await;
+        let examined = anomalies::rerun(&app.platform, &caller.tenant, license, Range { from, to }).await;
         let examined = examined.map_err(|error| problem::Problem::internal(&error))?;
         Ok(render::json(&RerunResult {
             licenses: examined.licenses,

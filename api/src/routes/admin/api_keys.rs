@@ -8,27 +8,100 @@ use axum::{
 use licet_commands::api_key::{CreatedApiKey, NewApiKey};
 use licet_contracts::{Page, Problem, admin};
 use licet_domain::{
-    api_key::{ApiKey, IssuedApiKey, Scope},
+    Resource as _,
+    api_key::ApiKey,
+    permission::needed::{ReadApiKeys, WriteApiKeys},
     values::Timestamp,
 };
 use licet_event_store::usage;
-use licet_projections::resources;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{self, AsOfQuery, HistoryQuery, ListQuery, Moment},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::{Caller, if_match},
+    auth::{Caller, Principal, guarded},
     extract::{Json, OptionalJson, Path, Query},
-    freshness, idempotency, problem,
-    problem::{Result, unavailable},
-    render,
-    reply::{self, Reply},
+    idempotency,
+    problem::{Problem as Refusal, Result, unavailable},
+    reply::Reply,
 };
 
-/// A key with its secret, which is shown this once.
-fn secret_reply(made: &CreatedApiKey, now: Timestamp) -> Reply {
-    let shown = render::api_key(&made.key, Some(&made.secret), None, now);
-    Reply::of(("api-keys", &shown.id), &shown, &render::api_key_editable(&made.key))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_api_key, list_api_keys))
+        .routes(guarded!(read_api_key, revoke_api_key))
+        .routes(guarded!(rotate_api_key))
+        .routes(guarded!(api_key_events))
+}
+
+/// When a key was used, and when that is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    last: Option<Timestamp>,
+    /// The moment at which the key lives or has expired; none is before it was made.
+    at: Option<Timestamp>,
+}
+
+impl Shown for ApiKey {
+    type Shape = admin::ApiKey;
+    type Extra = Used;
+
+    async fn extras(
+        app: &App,
+        caller: &Principal,
+        things: &[(Uuid, &Self)],
+        moment: Option<Moment>,
+    ) -> Result<Vec<Used>> {
+        let ids: Vec<_> = things.iter().map(|(id, _)| *id).collect();
+        let stored = usage::last_used(app.platform.log.pool(), &caller.tenant, &ids).await;
+        let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
+        let used = |(id, stored): (&Uuid, Option<Timestamp>)| Used {
+            // Only the last use is known, and not what it was before.
+            last: stored
+                .max(app.last_used.get(id))
+                .filter(|used| moment.is_none() || *used <= at),
+            at: Some(at),
+        };
+        Ok(ids.iter().zip(stored.map_err(unavailable)?).map(used).collect())
+    }
+
+    fn shape(&self, used: &Used) -> Option<admin::ApiKey> {
+        let key = self.facts()?;
+        let created = &key.created;
+        let is_live = used.at.is_none_or(|at| key.is_live(at));
+        let status = match (key.revoked_at, is_live) {
+            (Some(_), _) => "revoked",
+            (None, true) => "active",
+            (None, false) => "expired",
+        };
+        Some(admin::ApiKey {
+            id: created.api_key_id.to_string(),
+            key: None,
+            prefix: created.prefix.clone(),
+            name: created.name.as_str().to_owned(),
+            scopes: created.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            expires_at: created.expires_at.map(|end| end.to_string()),
+            last_used_at: used.last.map(|at| at.to_string()),
+            status: status.to_owned(),
+            created_at: created.at.to_string(),
+        })
+    }
+}
+
+/// A key that was just made, with its secret.
+fn created(made: &CreatedApiKey) -> Result<Reply> {
+    let missing = || Refusal::not_found(ApiKey::KIND);
+    let mut shape = made.key.shape(&Used::default()).ok_or_else(missing)?;
+    shape.key = Some(made.secret.clone());
+    resource::reply_as(&made.key, &shape).ok_or_else(missing)
+}
+
+fn kept(made: &CreatedApiKey) -> String {
+    created(made).map(|reply| reply.kept()).unwrap_or_default()
 }
 
 /// Make an API key. Its secret is answered here and nowhere else.
@@ -37,31 +110,20 @@ fn secret_reply(made: &CreatedApiKey, now: Timestamp) -> Reply {
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_api_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteApiKeys>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreateApiKey>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    idempotency::once(
-        &app,
-        &caller,
-        &headers,
-        ("create_api_key", &bytes, StatusCode::CREATED),
-        |context| async {
-            let context = context;
-            let new = NewApiKey {
-                name: value.name,
-                scopes: value.scopes,
-                expires_at: value.expires_at,
-            };
-            let reply = |made: &CreatedApiKey| secret_reply(made, context.now);
-            let done = app
-                .platform
-                .create_api_key(&context, new, &|made| reply(made).kept())
-                .await?;
-            Ok(reply::answer(&done, StatusCode::CREATED, reply))
-        },
-    )
+    let about = ("create_api_key", &bytes[..], StatusCode::CREATED);
+    idempotency::once(&app, &caller, &headers, about, async |context| {
+        let new = NewApiKey {
+            name: value.name,
+            scopes: value.scopes,
+            expires_at: value.expires_at,
+        };
+        let done = app.platform.create_api_key(&context, new, &kept).await?;
+        Ok(created(&done.value)?.answer(StatusCode::CREATED, done.position))
+    })
     .await
 }
 
@@ -71,25 +133,11 @@ pub(crate) async fn create_api_key(
     responses((status = 200, description = "A page.", body = Page<admin::ApiKey>)), security(("api_key" = [])))]
 pub(crate) async fn list_api_keys(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadApiKeys>,
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = query.request()?;
-    let page = resources::list::<ApiKey>(&app.reader, &app.tenant, None, &request)
-        .await
-        .map_err(unavailable)?;
-    let ids: Vec<_> = page.items.iter().map(|row| row.id).collect();
-    let last_used = usage::last_used(app.platform.log.pool(), &app.tenant, &ids)
-        .await
-        .map_err(unavailable)?;
-    let (mut last_used, now) = (last_used.into_iter(), app.platform.edge.now());
-    Ok(reading::page(page, |row| {
-        let last_used = last_used.next().flatten().max(app.last_used.get(&row.id));
-        row.state.facts().map(|key| render::api_key(key, None, last_used, now))
-    }))
+    resource::list::<ApiKey>(&app, &caller, &headers, (query.request()?, None)).await
 }
 
 /// Read an API key, now or as it was; never its secret.
@@ -98,29 +146,12 @@ pub(crate) async fn list_api_keys(
     responses((status = 200, description = "The key.", body = admin::ApiKey), (status = 404, description = "`API_KEY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_api_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadApiKeys>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let id = reading::id(&id, "API key")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.api_keys, id).await?;
-    let key = state
-        .state
-        .facts()
-        .ok_or_else(|| problem::Problem::not_found("API key"))?;
-    let stored = usage::last_used(app.platform.log.pool(), &app.tenant, &[id])
-        .await
-        .map_err(unavailable)?;
-    let last_used = stored.into_iter().next().flatten().max(app.last_used.get(&id));
-    let moment = reading::as_of(&app, &query).await?;
-    let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
-    // Only the last use is known, and not what it was before.
-    let last_used = last_used.filter(|used| moment.is_none() || *used <= at);
-    let shown = render::api_key(key, None, last_used, at);
-    let reply = Reply::of(("api-keys", &shown.id), &shown, &render::api_key_editable(key));
-    Ok(reply.answer(StatusCode::OK, state.position))
+    resource::read::<ApiKey>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.
@@ -129,24 +160,18 @@ pub(crate) async fn read_api_key(
         (status = 409, description = "`API_KEY_ENDED`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rotate_api_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteApiKeys>,
     headers: HeaderMap,
     Path(id): Path,
     OptionalJson { value, bytes }: OptionalJson<admin::RotateApiKey>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let id = reading::id(&id, "API key")?;
+    let id = reading::id(&id, ApiKey::KIND)?;
     let route = format!("RotateApiKey/{id}");
     let about = (&route[..], &bytes[..], StatusCode::CREATED);
-    idempotency::once(&app, &caller, &headers, about, |context| async {
-        let context = context;
+    idempotency::once(&app, &caller, &headers, about, async |context| {
         let wanted = (value.overlap_seconds.unwrap_or(86_400), value.expires_at);
-        let reply = |made: &CreatedApiKey| secret_reply(made, context.now);
-        let done = app
-            .platform
-            .rotate_api_key(&context, id, wanted, &|made| reply(made).kept())
-            .await?;
-        Ok(reply::answer(&done, StatusCode::CREATED, reply))
+        let done = app.platform.rotate_api_key(&context, id, wanted, &kept).await?;
+        Ok(created(&done.value)?.answer(StatusCode::CREATED, done.position))
     })
     .await
 }
@@ -156,22 +181,11 @@ pub(crate) async fn rotate_api_key(
     responses((status = 204, description = "Revoked, here at once and on other nodes within a second."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_api_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteApiKeys>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "API key")?, if_match(&headers)?);
-    let unchanged = |key: &IssuedApiKey| render::matches(&tag, &render::api_key_editable(key));
-    let done = app
-        .platform
-        .revoke_api_key(&caller.context(&app, None), id, &unchanged)
-        .await?;
-    Ok(render::answer(
-        StatusCode::NO_CONTENT,
-        String::new(),
-        &[render::position(done.position)],
-    ))
+    resource::retire::<ApiKey>(&app, &caller, &headers, &id).await
 }
 
 /// Read an API key's history.
@@ -179,10 +193,9 @@ pub(crate) async fn revoke_api_key(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn api_key_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadApiKeys>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    reading::history::<ApiKey>(&app, &caller, &query, (&id, "API key")).await
+    resource::history::<ApiKey>(&app, &caller, &query, &id).await
 }

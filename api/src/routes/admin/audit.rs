@@ -3,22 +3,27 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, admin};
 use licet_domain::{
-    api_key::Scope,
+    permission::needed::ReadAudit,
     values::{Sealed, Timestamp},
 };
 use licet_projections::audit_log::{self, AuditFilter, AuditRow};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::reading::{self, PageQuery};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, guarded},
     extract::Query,
     freshness,
     problem::{Result, unavailable},
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(guarded!(list_audit))
+}
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -35,11 +40,10 @@ pub(crate) struct AuditQuery {
     responses((status = 200, description = "A page.", body = Page<admin::AuditEntry>)), security(("api_key" = [])))]
 pub(crate) async fn list_audit(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadAudit>,
     headers: HeaderMap,
     Query(page, query): Query<PageQuery, AuditQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "audit_log").await?;
     let (limit, most) = (page.limit(), page.most());
     let filter = AuditFilter {
@@ -47,7 +51,7 @@ pub(crate) async fn list_audit(
         action: query.action,
         before: page.after(|text| text.parse().ok())?,
     };
-    let (rows, counted) = audit_log::list(&app.reader, &app.tenant, &filter, (limit + 1, most))
+    let (rows, counted) = audit_log::list(&app.reader, &caller.tenant, &filter, (limit + 1, most))
         .await
         .map_err(unavailable)?;
     let total = reading::total(counted, most);

@@ -5,26 +5,75 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::customer::{CustomerChanges, CustomerView, NewCustomer};
+use licet_commands::customer::{CustomerChanges, CustomerView, NewCustomer, PersonView};
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{api_key::Scope, customer::Customer};
-use licet_projections::resources;
+use licet_domain::{
+    Resource as _,
+    customer::Customer,
+    permission::needed::{ReadCustomers, WriteCustomers},
+};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{AsOfQuery, HistoryQuery, ListQuery, Moment},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::{Caller, if_match},
+    auth::{Caller, Principal, guarded},
     extract::{Json, Path, Query},
-    freshness, idempotency,
-    problem::{Result, unavailable},
+    idempotency,
+    problem::{Problem as Refusal, Result},
     render,
-    reply::{self, Reply},
+    reply::Reply,
 };
 
-fn reply(view: &CustomerView) -> Reply {
-    let shown = render::customer(view);
-    Reply::of(("customers", &shown.id), &shown, &render::customer_editable(view))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_customer, list_customers))
+        .routes(guarded!(read_customer, edit_customer, retire_customer))
+        .routes(guarded!(customer_events))
+}
+
+impl Shown for Customer {
+    type Shape = admin::Customer;
+    /// Who it is; none once it was forgotten.
+    type Extra = Option<PersonView>;
+
+    async fn extras(
+        app: &App,
+        caller: &Principal,
+        things: &[(Uuid, &Self)],
+        _: Option<Moment>,
+    ) -> Result<Vec<Option<PersonView>>> {
+        let ids: Vec<Uuid> = things.iter().map(|(id, _)| *id).collect();
+        let people = app.platform.person_sealers(&caller.tenant, &ids).await?;
+        let open = |(id, state): &(Uuid, &Self)| Ok(CustomerView::open(state, people.get(id))?.person);
+        things.iter().map(open).collect()
+    }
+
+    fn shape(&self, person: &Option<PersonView>) -> Option<admin::Customer> {
+        let (customer, person) = (self.facts()?, person.as_ref());
+        Some(admin::Customer {
+            id: customer.id.to_string(),
+            name: person.map(|person| person.name.clone()),
+            email: person.map(|person| person.email.clone()),
+            company: person.and_then(|person| person.company.clone()),
+            forgotten: person.is_none(),
+            status: render::status(self.is_retired()),
+            created_at: customer.created_at.to_string(),
+        })
+    }
+}
+
+fn reply(view: &CustomerView) -> Result<Reply> {
+    let reply = resource::reply(&view.customer, &view.person);
+    reply.ok_or_else(|| Refusal::not_found(Customer::KIND))
+}
+
+fn kept(view: &CustomerView) -> String {
+    reply(view).map(|reply| reply.kept()).unwrap_or_default()
 }
 
 /// Take up a customer.
@@ -33,30 +82,20 @@ fn reply(view: &CustomerView) -> Reply {
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_customer(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteCustomers>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreateCustomer>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    idempotency::once(
-        &app,
-        &caller,
-        &headers,
-        ("create_customer", &bytes, StatusCode::CREATED),
-        |context| async {
-            let context = context;
-            let new = NewCustomer {
-                name: value.name,
-                email: value.email,
-                company: value.company,
-            };
-            let done = app
-                .platform
-                .create_customer(&context, new, &|view| reply(view).kept())
-                .await?;
-            Ok(reply::answer(&done, StatusCode::CREATED, reply))
-        },
-    )
+    let about = ("create_customer", &bytes[..], StatusCode::CREATED);
+    idempotency::once(&app, &caller, &headers, about, async |context| {
+        let new = NewCustomer {
+            name: value.name,
+            email: value.email,
+            company: value.company,
+        };
+        let done = app.platform.create_customer(&context, new, &kept).await?;
+        Ok(reply(&done.value)?.answer(StatusCode::CREATED, done.position))
+    })
     .await
 }
 
@@ -66,24 +105,11 @@ pub(crate) async fn create_customer(
     responses((status = 200, description = "A page.", body = Page<admin::Customer>)), security(("api_key" = [])))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadCustomers>,
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = query.request()?;
-    let page = resources::list::<Customer>(&app.reader, &app.tenant, None, &request)
-        .await
-        .map_err(unavailable)?;
-    let ids: Vec<Uuid> = page.items.iter().map(|row| row.id).collect();
-    let people = app.platform.person_sealers(&app.tenant, &ids).await?;
-    let mut shown = Vec::with_capacity(ids.len());
-    for row in &page.items {
-        shown.push(render::customer(&CustomerView::open(&row.state, people.get(&row.id))?));
-    }
-    let mut shown = shown.into_iter();
-    Ok(reading::page(page, |_| shown.next()))
+    resource::list::<Customer>(&app, &caller, &headers, (query.request()?, None)).await
 }
 
 /// Read a customer, now or as it was.
@@ -92,19 +118,12 @@ pub(crate) async fn list_customers(
     responses((status = 200, description = "The customer.", body = admin::Customer), (status = 404, description = "`CUSTOMER_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_customer(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadCustomers>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let id = reading::id(&id, "customer")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.customers, id).await?;
-    if state.state.facts().is_none() {
-        return Err(crate::problem::Problem::not_found("customer"));
-    }
-    let sealer = app.platform.person_sealer(&app.tenant, id).await?;
-    let view = CustomerView::open(&state.state, sealer.as_ref())?;
-    Ok(reply(&view).answer(StatusCode::OK, state.position))
+    resource::read::<Customer>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Change a customer.
@@ -115,26 +134,21 @@ pub(crate) async fn read_customer(
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_customer(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteCustomers>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, .. }: Json<admin::EditCustomer>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "customer")?, if_match(&headers)?);
-    let unchanged = |view: &CustomerView| render::matches(&tag, &render::customer_editable(view));
+    let (id, tag) = resource::target::<Customer>(&id, &headers)?;
+    let context = caller.context(&app, None);
     let changes = CustomerChanges {
         name: value.name,
         email: value.email,
         company: value.company,
     };
-    let done = app
-        .platform
-        .edit_customer(&caller.context(&app, None), id, changes, &unchanged, &|view| {
-            reply(view).kept()
-        })
-        .await?;
-    Ok(reply::answer(&done, StatusCode::OK, reply))
+    let how = (&resource::unchanged(&tag) as _, &kept as _);
+    let done = app.platform.edit_customer(&context, id, changes, how).await?;
+    Ok(reply(&done.value)?.answer(StatusCode::OK, done.position))
 }
 
 /// Take a customer out of use.
@@ -142,22 +156,11 @@ pub(crate) async fn edit_customer(
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_customer(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteCustomers>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "customer")?, if_match(&headers)?);
-    let unchanged = |view: &CustomerView| render::matches(&tag, &render::customer_editable(view));
-    let done = app
-        .platform
-        .retire_customer(&caller.context(&app, None), id, &unchanged)
-        .await?;
-    Ok(render::answer(
-        StatusCode::NO_CONTENT,
-        String::new(),
-        &[render::position(done.position)],
-    ))
+    resource::retire::<Customer>(&app, &caller, &headers, &id).await
 }
 
 /// Read a customer's history.
@@ -165,9 +168,9 @@ pub(crate) async fn retire_customer(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn customer_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadCustomers>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Customer>(&app, &caller, &query, (&id, "customer")).await
+    resource::history::<Customer>(&app, &caller, &query, &id).await
 }

@@ -11,8 +11,9 @@ use licet_contracts::{
     webhook::{Delivery, ReplayWebhook, TestedWebhook},
 };
 use licet_domain::{
-    api_key::Scope,
+    Resource as _,
     operation::{DeliveryResent, OperationEvent, WebhookReplayed},
+    permission::needed::{ReadWebhooks, WriteWebhooks},
     values::{Timestamp, WebhookId},
     webhook::{LiveWebhook, Webhook},
 };
@@ -26,29 +27,39 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::reading::{self, PageQuery};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal, guarded},
     extract::{Json, MOMENT, Path, Path2, Query, invalid_field},
-    idempotency, problem,
-    problem::{Result, unavailable},
+    idempotency,
+    problem::{self, DELIVERY, Result, unavailable},
     render,
 };
 
-async fn live(app: &App, id: &str) -> Result<(Uuid, LiveWebhook)> {
-    let id = reading::id(id, "webhook")?;
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(list_deliveries))
+        .routes(guarded!(resend_delivery))
+        .routes(guarded!(replay_webhook))
+        .routes(guarded!(test_webhook))
+}
+
+async fn live(app: &App, caller: &Principal, id: &str) -> Result<(Uuid, LiveWebhook)> {
+    let id = reading::id(id, Webhook::KIND)?;
     let state = app
         .platform
+        .resources
         .webhooks
-        .fresh(&app.tenant, id)
+        .fresh(&caller.tenant, id)
         .await
         .map_err(CommandError::from)?;
     match &state.state {
         Webhook::Live(webhook) => Ok((id, webhook.clone())),
-        Webhook::Absent | Webhook::Retired(_) => Err(problem::Problem::not_found("webhook")),
+        Webhook::Absent | Webhook::Retired(_) => Err(problem::Problem::not_found(Webhook::KIND)),
     }
 }
 
@@ -90,12 +101,11 @@ pub(crate) struct DeliveryQuery {
     responses((status = 200, description = "A page.", body = Page<Delivery>)), security(("api_key" = [])))]
 pub(crate) async fn list_deliveries(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadWebhooks>,
     Query(page, filter): Query<PageQuery, DeliveryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    let id = reading::id(&id, "webhook")?;
+    let id = reading::id(&id, Webhook::KIND)?;
     let limit = page.limit();
     let status = filter.status.map(|status| match status {
         DeliveryStatus::Pending => "pending",
@@ -103,11 +113,11 @@ pub(crate) async fn list_deliveries(
         DeliveryStatus::Dead => "dead",
     });
     let after = page.after(|text| text.parse().ok())?;
-    let rows = deliveries::list(app.platform.log.pool(), &app.tenant, id, status, (after, limit + 1))
+    let rows = deliveries::list(app.platform.log.pool(), &caller.tenant, id, status, (after, limit + 1))
         .await
         .map_err(unavailable)?;
     let most = page.most();
-    let counted = deliveries::count(app.platform.log.pool(), &app.tenant, id, status, most).await;
+    let counted = deliveries::count(app.platform.log.pool(), &caller.tenant, id, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,
@@ -122,20 +132,19 @@ pub(crate) async fn list_deliveries(
     responses((status = 202, description = "On its way."), (status = 404, description = "`DELIVERY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resend_delivery(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteWebhooks>,
     headers: HeaderMap,
     Path2(id, position): Path2,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, _) = live(&app, &id).await?;
-    let missing = || problem::Problem::not_found("delivery");
+    let (id, _) = live(&app, &caller, &id).await?;
+    let missing = || problem::Problem::not_found(DELIVERY);
     let position: i64 = position.parse().map_err(|_| missing())?;
     let route = format!("Resend/{id}/{position}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         let pool = app.platform.log.pool();
         let next = position.checked_add(1).ok_or_else(missing)?;
-        let known = deliveries::list(pool, &app.tenant, id, None, (Some(next), 1)).await;
+        let known = deliveries::list(pool, &caller.tenant, id, None, (Some(next), 1)).await;
         if known
             .map_err(unavailable)?
             .first()
@@ -152,7 +161,7 @@ pub(crate) async fn resend_delivery(
         app.platform
             .record_operation(&context, &id.to_string(), &resent)
             .await?;
-        let found = deliveries::resend(pool, &app.tenant, id, position).await;
+        let found = deliveries::resend(pool, &caller.tenant, id, position).await;
         found.map_err(unavailable)?;
         Ok("{}".to_owned())
     })
@@ -165,13 +174,12 @@ pub(crate) async fn resend_delivery(
     responses((status = 202, description = "On its way."), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn replay_webhook(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteWebhooks>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, bytes }: Json<ReplayWebhook>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, webhook) = live(&app, &id).await?;
+    let (id, webhook) = live(&app, &caller, &id).await?;
     let since: AsOf = value.since.parse().map_err(|_| invalid_field("/since", MOMENT))?;
     let route = format!("ReplayWebhook/{id}");
     let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
@@ -189,7 +197,7 @@ pub(crate) async fn replay_webhook(
             .await?;
         let consumer = consumer(id);
         let place = (&consumer[..], id, webhook.created.from_position);
-        let sent_back = deliveries::replay(log.pool(), &app.tenant, place, after).await;
+        let sent_back = deliveries::replay(log.pool(), &caller.tenant, place, after).await;
         sent_back.map_err(unavailable)?;
         Ok(json!({ "after_position": after }).to_string())
     })
@@ -200,11 +208,14 @@ pub(crate) async fn replay_webhook(
 /// Deliver a test event now, once, and say how it went.
 #[utoipa::path(post, path = "/api/admin/webhooks/{id}/test", tag = "webhooks", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "How it went.", body = TestedWebhook), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
-pub(crate) async fn test_webhook(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, webhook) = live(&app, &id).await?;
+pub(crate) async fn test_webhook(
+    State(app): State<App>,
+    caller: Caller<WriteWebhooks>,
+    Path(id): Path,
+) -> Result<Response> {
+    let (id, webhook) = live(&app, &caller, &id).await?;
     let context = caller.reading(&app);
-    let sealer = app.platform.vault.sealer(&app.tenant, Purpose::Tenant, "1").await;
+    let sealer = app.platform.vault.sealer(&caller.tenant, Purpose::Tenant, "1").await;
     let opened = sealer.and_then(|sealer| sealer.open(&webhook.created.secret));
     let secret = opened.map_err(|error| problem::Problem::internal(&error))?;
     let body = json!({ "type": "webhook.test", "timestamp": context.now, "data": { "webhook_id": id } });

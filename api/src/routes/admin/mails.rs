@@ -7,23 +7,30 @@ use axum::{
 };
 use licet_contracts::{Page, Problem, mail::Mail};
 use licet_domain::{
-    api_key::Scope,
     operation::{MailResent, OperationEvent},
+    permission::needed::{ReadMails, WriteMails},
     values::Timestamp,
 };
 use licet_event_store::mails::{self, MailRow};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::reading::{self, PageQuery};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, guarded},
     extract::{Path, Query},
     idempotency,
-    problem::{Problem as Refusal, Result, unavailable},
+    problem::{MAIL, Problem as Refusal, Result, unavailable},
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(list_mails))
+        .routes(guarded!(resend_mail))
+}
 
 /// What a mail is about, as one part of an address.
 fn shown(mail_id: &str) -> String {
@@ -74,10 +81,9 @@ pub(crate) struct MailQuery {
     responses((status = 200, description = "A page.", body = Page<Mail>)), security(("api_key" = [])))]
 pub(crate) async fn list_mails(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadMails>,
     Query(page, filter): Query<PageQuery, MailQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     let limit = page.limit();
     let status = filter.status.map(|status| match status {
         MailStatus::Pending => "pending",
@@ -86,11 +92,11 @@ pub(crate) async fn list_mails(
     });
     let before = page.after(read_cursor)?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
-    let rows = mails::list(app.platform.log.pool(), &app.tenant, status, (before, limit + 1))
+    let rows = mails::list(app.platform.log.pool(), &caller.tenant, status, (before, limit + 1))
         .await
         .map_err(unavailable)?;
     let most = page.most();
-    let counted = mails::count(app.platform.log.pool(), &app.tenant, status, most).await;
+    let counted = mails::count(app.platform.log.pool(), &caller.tenant, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));
     Ok(reading::slice(rows, (limit, total), place, shape))
@@ -101,22 +107,21 @@ pub(crate) async fn list_mails(
     responses((status = 202, description = "On its way."), (status = 404, description = "`MAIL_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resend_mail(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteMails>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let route = format!("ResendMail/{id}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         // Postgres takes no such character.
         if id.contains('\0') {
-            return Err(Refusal::not_found("mail"));
+            return Err(Refusal::not_found(MAIL));
         }
         let (pool, mail_id) = (app.platform.log.pool(), id.replace('.', "/"));
-        let known = mails::exists(pool, &app.tenant, &mail_id).await;
+        let known = mails::exists(pool, &caller.tenant, &mail_id).await;
         if !known.map_err(unavailable)? {
-            return Err(Refusal::not_found("mail"));
+            return Err(Refusal::not_found(MAIL));
         }
         let context = caller.context(&app, None);
         let resent = OperationEvent::MailResent(MailResent {
@@ -124,7 +129,9 @@ pub(crate) async fn resend_mail(
             at: context.now,
         });
         app.platform.record_operation(&context, &mail_id, &resent).await?;
-        mails::resend(pool, &app.tenant, &mail_id).await.map_err(unavailable)?;
+        mails::resend(pool, &caller.tenant, &mail_id)
+            .await
+            .map_err(unavailable)?;
         Ok("{}".to_owned())
     })
     .await?;

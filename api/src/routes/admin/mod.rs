@@ -1,17 +1,50 @@
-//! What operators' scripts call: plain REST, one file for each kind of resource.
+//! What operators' scripts call: plain REST, one file for each kind of resource, each with its routes.
 
-pub(crate) mod anomalies;
-pub(crate) mod api_keys;
-pub(crate) mod audit;
-pub(crate) mod customers;
-pub(crate) mod deliveries;
-pub(crate) mod licenses;
-pub(crate) mod mails;
-pub(crate) mod policies;
-pub(crate) mod products;
+mod anomalies;
+mod api_keys;
+mod audit;
+mod customers;
+mod deliveries;
+mod licenses;
+mod mails;
+mod permissions;
+mod policies;
+mod products;
 mod reading;
-pub(crate) mod releases;
-pub(crate) mod replays;
-pub(crate) mod signing_keys;
-pub(crate) mod simulate;
-pub(crate) mod webhooks;
+mod releases;
+mod replays;
+mod resource;
+mod signing_keys;
+mod simulate;
+mod tags;
+mod webhooks;
+
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use permissions::Routes;
+
+use crate::App;
+
+/// The routes of every resource.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    let all: [fn() -> OpenApiRouter<App>; 16] = [
+        anomalies::routes,
+        api_keys::routes,
+        audit::routes,
+        customers::routes,
+        deliveries::routes,
+        licenses::routes,
+        mails::routes,
+        permissions::routes,
+        policies::routes,
+        products::routes,
+        releases::routes,
+        replays::routes,
+        signing_keys::routes,
+        simulate::routes,
+        tags::routes,
+        webhooks::routes,
+    ];
+    all.iter()
+        .fold(OpenApiRouter::new(), |router, routes| router.merge(routes()))
+}

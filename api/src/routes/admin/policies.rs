@@ -5,21 +5,66 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::policy::{NewPolicy, PolicyView, TermsChanges};
+use licet_commands::policy::{NewPolicy, TermsChanges};
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{api_key::Scope, policy::Policy};
-use licet_projections::resources;
+use licet_domain::{
+    permission::needed::{ReadPolicies, WritePolicies},
+    policy::Policy,
+};
+use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{AsOfQuery, HistoryQuery, ListQuery},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::{Caller, if_match},
+    auth::{Caller, guarded},
     extract::{Json, Path, Query},
-    freshness, idempotency,
-    problem::{Result, unavailable},
+    problem::Result,
     render,
-    reply::{self, Reply},
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_policy, list_policies))
+        .routes(guarded!(read_policy, edit_policy, retire_policy))
+        .routes(guarded!(policy_events))
+}
+
+impl Shown for Policy {
+    type Shape = admin::Policy;
+    type Extra = ();
+
+    fn shape(&self, (): &()) -> Option<admin::Policy> {
+        let policy = self.facts()?;
+        let terms = &policy.terms;
+        Some(admin::Policy {
+            id: policy.id.to_string(),
+            code: policy.code.to_string(),
+            product_id: policy.product_id.to_string(),
+            version: policy.version,
+            seats: terms.seats,
+            duration_days: terms.duration_days,
+            duration_from: json!(terms.duration_from).as_str().unwrap_or_default().to_owned(),
+            grace_days: terms.grace_days,
+            fingerprint_match: terms.fingerprint_match,
+            fingerprint_extra: terms.fingerprint_extra.clone(),
+            fingerprint_veto: terms.fingerprint_veto.clone(),
+            heartbeat_interval_seconds: terms.heartbeat_interval_seconds,
+            heartbeat_grace: terms.heartbeat_grace,
+            lease_days: terms.lease_days,
+            floating: terms.floating,
+            max_transfers: terms.max_transfers,
+            transfer_period_days: terms.transfer_period_days,
+            features: render::features(&terms.features),
+            limits: render::limits(&terms.limits),
+            status: render::status(self.is_retired()),
+            created_at: policy.created_at.to_string(),
+        })
+    }
+}
 
 pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
     TermsChanges {
@@ -41,11 +86,6 @@ pub(super) fn terms(sent: admin::PolicyTerms) -> TermsChanges {
     }
 }
 
-fn reply(view: &PolicyView) -> Reply {
-    let shown = render::policy(view);
-    Reply::of(("policies", &shown.id), &shown, &render::policy_editable(view))
-}
-
 /// Take up a policy of a product.
 #[utoipa::path(post, path = "/api/admin/policies", tag = "policies", request_body = admin::CreatePolicy,
     responses((status = 201, description = "Taken up.", body = admin::Policy),
@@ -54,30 +94,18 @@ fn reply(view: &PolicyView) -> Reply {
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_policy(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WritePolicies>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreatePolicy>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    idempotency::once(
-        &app,
-        &caller,
-        &headers,
-        ("create_policy", &bytes, StatusCode::CREATED),
-        |context| async {
-            let context = context;
-            let new = NewPolicy {
-                code: value.code,
-                product: value.product,
-                terms: terms(value.terms),
-            };
-            let done = app
-                .platform
-                .create_policy(&context, new, &|view| reply(view).kept())
-                .await?;
-            Ok(reply::answer(&done, StatusCode::CREATED, reply))
-        },
-    )
+    resource::create(&app, &caller, (&headers, &bytes), async |context| {
+        let new = NewPolicy {
+            code: value.code,
+            product: value.product,
+            terms: terms(value.terms),
+        };
+        app.platform.create_policy(&context, new, &resource::kept).await
+    })
     .await
 }
 
@@ -87,19 +115,11 @@ pub(crate) async fn create_policy(
     responses((status = 200, description = "A page.", body = Page<admin::Policy>)), security(("api_key" = [])))]
 pub(crate) async fn list_policies(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadPolicies>,
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = query.request()?;
-    let page = resources::list::<Policy>(&app.reader, &app.tenant, None, &request)
-        .await
-        .map_err(unavailable)?;
-    Ok(reading::page(page, |row| {
-        PolicyView::try_from(&row.state).ok().map(|view| render::policy(&view))
-    }))
+    resource::list::<Policy>(&app, &caller, &headers, (query.request()?, None)).await
 }
 
 /// Read a policy, now or as it was.
@@ -108,15 +128,12 @@ pub(crate) async fn list_policies(
     responses((status = 200, description = "The policy.", body = admin::Policy), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_policy(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadPolicies>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let id = reading::id(&id, "policy")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.policies, id).await?;
-    let view = PolicyView::try_from(&state.state)?;
-    Ok(reply(&view).answer(StatusCode::OK, state.position))
+    resource::read::<Policy>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Change a policy.
@@ -127,21 +144,16 @@ pub(crate) async fn read_policy(
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_policy(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WritePolicies>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, .. }: Json<admin::PolicyTerms>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "policy")?, if_match(&headers)?);
-    let unchanged = |view: &PolicyView| render::matches(&tag, &render::policy_editable(view));
-    let done = app
-        .platform
-        .edit_policy(&caller.context(&app, None), id, terms(value), &unchanged, &|view| {
-            reply(view).kept()
-        })
-        .await?;
-    Ok(reply::answer(&done, StatusCode::OK, reply))
+    let (id, tag) = resource::target::<Policy>(&id, &headers)?;
+    let context = caller.context(&app, None);
+    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
+    let done = app.platform.edit_policy(&context, id, terms(value), how).await?;
+    resource::answer(&done, StatusCode::OK)
 }
 
 /// Take a policy out of use.
@@ -149,22 +161,11 @@ pub(crate) async fn edit_policy(
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_policy(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WritePolicies>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "policy")?, if_match(&headers)?);
-    let unchanged = |view: &PolicyView| render::matches(&tag, &render::policy_editable(view));
-    let done = app
-        .platform
-        .retire_policy(&caller.context(&app, None), id, &unchanged)
-        .await?;
-    Ok(render::answer(
-        StatusCode::NO_CONTENT,
-        String::new(),
-        &[render::position(done.position)],
-    ))
+    resource::retire::<Policy>(&app, &caller, &headers, &id).await
 }
 
 /// Read a policy's history.
@@ -172,9 +173,9 @@ pub(crate) async fn retire_policy(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn policy_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadPolicies>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Policy>(&app, &caller, &query, (&id, "policy")).await
+    resource::history::<Policy>(&app, &caller, &query, &id).await
 }

@@ -5,25 +5,49 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::product::{NewProduct, ProductChanges, ProductView};
+use licet_commands::product::{NewProduct, ProductChanges};
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{api_key::Scope, product::Product};
-use licet_projections::resources;
+use licet_domain::{
+    permission::needed::{ReadProducts, WriteProducts},
+    product::Product,
+};
+use utoipa_axum::router::OpenApiRouter;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{AsOfQuery, HistoryQuery, ListQuery},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::{Caller, if_match},
+    auth::{Caller, guarded},
     extract::{Json, Path, Query},
-    freshness, idempotency,
-    problem::{Result, unavailable},
+    problem::Result,
     render,
-    reply::{self, Reply},
 };
 
-fn reply(view: &ProductView) -> Reply {
-    let shown = render::product(view);
-    Reply::of(("products", &shown.id), &shown, &render::product_editable(view))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_product, list_products))
+        .routes(guarded!(read_product, edit_product, retire_product))
+        .routes(guarded!(product_events))
+}
+
+impl Shown for Product {
+    type Shape = admin::Product;
+    type Extra = ();
+
+    fn shape(&self, (): &()) -> Option<admin::Product> {
+        let product = self.facts()?;
+        Some(admin::Product {
+            id: product.id.to_string(),
+            code: product.code.to_string(),
+            name: product.name.as_str().to_owned(),
+            version_scheme: product.version_scheme.as_str().to_owned(),
+            min_version: product.min_version.as_ref().map(ToString::to_string),
+            status: render::status(self.is_retired()),
+            created_at: product.created_at.to_string(),
+        })
+    }
 }
 
 /// Take up a product.
@@ -33,30 +57,18 @@ fn reply(view: &ProductView) -> Reply {
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_product(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteProducts>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreateProduct>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    idempotency::once(
-        &app,
-        &caller,
-        &headers,
-        ("create_product", &bytes, StatusCode::CREATED),
-        |context| async {
-            let context = context;
-            let new = NewProduct {
-                code: value.code,
-                name: value.name,
-                version_scheme: value.version_scheme,
-            };
-            let done = app
-                .platform
-                .create_product(&context, new, &|view| reply(view).kept())
-                .await?;
-            Ok(reply::answer(&done, StatusCode::CREATED, reply))
-        },
-    )
+    resource::create(&app, &caller, (&headers, &bytes), async |context| {
+        let new = NewProduct {
+            code: value.code,
+            name: value.name,
+            version_scheme: value.version_scheme,
+        };
+        app.platform.create_product(&context, new, &resource::kept).await
+    })
     .await
 }
 
@@ -66,21 +78,11 @@ pub(crate) async fn create_product(
     responses((status = 200, description = "A page.", body = Page<admin::Product>)), security(("api_key" = [])))]
 pub(crate) async fn list_products(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadProducts>,
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = query.request()?;
-    let page = resources::list::<Product>(&app.reader, &app.tenant, None, &request)
-        .await
-        .map_err(unavailable)?;
-    Ok(reading::page(page, |row| {
-        ProductView::try_from(&row.state)
-            .ok()
-            .map(|view| render::product(&view))
-    }))
+    resource::list::<Product>(&app, &caller, &headers, (query.request()?, None)).await
 }
 
 /// Read a product, now or as it was.
@@ -89,15 +91,12 @@ pub(crate) async fn list_products(
     responses((status = 200, description = "The product.", body = admin::Product), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_product(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadProducts>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let id = reading::id(&id, "product")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.products, id).await?;
-    let view = ProductView::try_from(&state.state)?;
-    Ok(reply(&view).answer(StatusCode::OK, state.position))
+    resource::read::<Product>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Change a product.
@@ -108,26 +107,21 @@ pub(crate) async fn read_product(
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_product(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteProducts>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, .. }: Json<admin::EditProduct>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
-    let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
+    let (id, tag) = resource::target::<Product>(&id, &headers)?;
+    let context = caller.context(&app, None);
     let changes = ProductChanges {
         name: value.name,
         version_scheme: value.version_scheme,
         min_version: value.min_version,
     };
-    let done = app
-        .platform
-        .edit_product(&caller.context(&app, None), id, changes, &unchanged, &|view| {
-            reply(view).kept()
-        })
-        .await?;
-    Ok(reply::answer(&done, StatusCode::OK, reply))
+    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
+    let done = app.platform.edit_product(&context, id, changes, how).await?;
+    resource::answer(&done, StatusCode::OK)
 }
 
 /// Take a product out of use.
@@ -135,22 +129,11 @@ pub(crate) async fn edit_product(
     responses((status = 204, description = "Out of use."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_product(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteProducts>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "product")?, if_match(&headers)?);
-    let unchanged = |view: &ProductView| render::matches(&tag, &render::product_editable(view));
-    let done = app
-        .platform
-        .retire_product(&caller.context(&app, None), id, &unchanged)
-        .await?;
-    Ok(render::answer(
-        StatusCode::NO_CONTENT,
-        String::new(),
-        &[render::position(done.position)],
-    ))
+    resource::retire::<Product>(&app, &caller, &headers, &id).await
 }
 
 /// Read a product's history.
@@ -158,9 +141,9 @@ pub(crate) async fn retire_product(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn product_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadProducts>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Product>(&app, &caller, &query, (&id, "product")).await
+    resource::history::<Product>(&app, &caller, &query, &id).await
 }

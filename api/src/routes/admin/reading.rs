@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
-use licet_domain::{Decider, api_key::Scope, values::Timestamp};
+use licet_domain::{Decider, Kind, values::Timestamp};
 use licet_event_store::{Aggregates, AsOf, Versioned};
 use licet_projections::{PageRequest, Place, Total};
 use serde::{Deserialize, Serialize};
@@ -16,16 +16,15 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    auth::Caller,
+    auth::Principal,
     extract::{invalid, refused},
-    freshness,
     problem::{Problem, Result, unavailable},
     render,
 };
 
 /// An id out of a path; what is no UUID names nothing.
-pub(super) fn id(text: &str, what: &str) -> Result<Uuid> {
-    text.parse().map_err(|_| Problem::not_found(what))
+pub(super) fn id(text: &str, kind: Kind) -> Result<Uuid> {
+    text.parse().map_err(|_| Problem::not_found(kind))
 }
 
 /// How many items a page has.
@@ -273,46 +272,44 @@ pub(super) async fn as_of(app: &App, query: &AsOfQuery) -> Result<Option<Moment>
     Ok(Some(Moment { position, at }))
 }
 
-/// The state of one thing, now or as it was.
+/// The state of one thing, now or as it was at a moment.
 pub(super) async fn state<D: Decider>(
-    app: &App,
-    caller: &Caller,
-    (headers, query): (&HeaderMap, &AsOfQuery),
+    caller: &Principal,
     aggregates: &Aggregates<D>,
-    id: Uuid,
+    (id, moment): (Uuid, Option<Moment>),
 ) -> Result<Arc<Versioned<D::State>>> {
-    caller.require(app, Scope::Read)?;
-    freshness::of_log(app, headers).await?;
-    let state = match as_of(app, query).await? {
-        Some(moment) => aggregates.as_of(&app.tenant, id, moment.position).await.map(Arc::new),
-        None => aggregates.fresh(&app.tenant, id).await,
+    let state = match moment {
+        Some(moment) => aggregates
+            .as_of(&caller.tenant, id, moment.position)
+            .await
+            .map(Arc::new),
+        None => aggregates.fresh(&caller.tenant, id).await,
     };
     state.map_err(|error| licet_commands::CommandError::from(error).into())
 }
 
 /// The history of one thing, oldest first; `cursor` is the last sequence of the page before.
-pub(super) async fn history<D: Decider>(
+pub(super) async fn history(
     app: &App,
-    caller: &Caller,
+    caller: &Principal,
     query: &HistoryQuery,
-    (text, what): (&str, &str),
+    (text, kind): (&str, Kind),
 ) -> Result<Response> {
-    caller.require(app, Scope::Read)?;
-    let id = id(text, what)?;
+    let id = id(text, kind)?;
     let (limit, after) = (limit(query.limit), query.cursor.unwrap_or(0));
     let total = app
         .platform
         .log
-        .version(&app.tenant, D::TYPE, &id.to_string())
+        .version(&caller.tenant, kind.name, &id.to_string())
         .await
         .map_err(unavailable)?;
     if total == 0 {
-        return Err(Problem::not_found(what));
+        return Err(Problem::not_found(kind));
     }
     let events = app
         .platform
         .log
-        .history_page(&app.tenant, D::TYPE, &id.to_string(), after, limit)
+        .history_page(&caller.tenant, kind.name, &id.to_string(), after, limit)
         .await;
     let events = events.map_err(unavailable)?;
     let last = events.last().map_or(0, |event| event.sequence);

@@ -8,27 +8,53 @@ use axum::{
 use licet_commands::release::NewRelease;
 use licet_contracts::{Page, Problem, admin};
 use licet_domain::{
-    api_key::Scope,
-    release::{PublishedRelease, Release},
+    permission::needed::{ReadReleases, WriteReleases},
+    release::Release,
 };
-use licet_projections::resources;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, ListQuery};
+use super::{
+    reading::{AsOfQuery, HistoryQuery, ListQuery},
+    resource::{self, Shown},
+};
 use crate::{
     App,
-    auth::{Caller, if_match},
+    auth::{Caller, guarded},
     extract::{Json, Path, Query},
-    freshness, idempotency, problem,
-    problem::{Result, unavailable},
-    render,
-    reply::{self, Reply},
+    problem::Result,
 };
 
-fn reply(release: &PublishedRelease) -> Reply {
-    let shown = render::release(release);
-    Reply::of(("releases", &shown.id), &shown, &render::release_editable(release))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_release, list_releases))
+        .routes(guarded!(read_release, roll_out_release, yank_release))
+        .routes(guarded!(release_events))
+}
+
+impl Shown for Release {
+    type Shape = admin::Release;
+    type Extra = ();
+
+    fn shape(&self, (): &()) -> Option<admin::Release> {
+        let release = self.facts()?;
+        let published = &release.published;
+        Some(admin::Release {
+            id: published.release_id.to_string(),
+            product_id: published.product_id.to_string(),
+            version: published.version.to_string(),
+            channel: published.channel.to_string(),
+            mandatory: published.mandatory,
+            min_version: published.min_version.as_ref().map(ToString::to_string),
+            download_url: published.download_url.as_ref().map(|url| url.as_str().to_owned()),
+            sha256: published.sha256.as_ref().map(|digest| digest.as_str().to_owned()),
+            notes: published.notes.as_ref().map(|notes| notes.as_str().to_owned()),
+            rollout_percent: release.rollout_percent,
+            status: if release.yanked { "yanked" } else { "published" }.to_owned(),
+            created_at: published.at.to_string(),
+        })
+    }
 }
 
 /// Publish a version of a product.
@@ -39,36 +65,24 @@ fn reply(release: &PublishedRelease) -> Reply {
         (status = 422, description = "`VALIDATION_FAILED`, `VERSION_INVALID`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_release(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteReleases>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreateRelease>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    idempotency::once(
-        &app,
-        &caller,
-        &headers,
-        ("create_release", &bytes, StatusCode::CREATED),
-        |context| async {
-            let context = context;
-            let new = NewRelease {
-                product: value.product,
-                version: value.version,
-                channel: value.channel.unwrap_or_else(|| "stable".to_owned()),
-                mandatory: value.mandatory.unwrap_or(false),
-                min_version: value.min_version,
-                download_url: value.download_url,
-                sha256: value.sha256,
-                notes: value.notes,
-                rollout_percent: value.rollout_percent,
-            };
-            let done = app
-                .platform
-                .publish_release(&context, new, &|release| reply(release).kept())
-                .await?;
-            Ok(reply::answer(&done, StatusCode::CREATED, reply))
-        },
-    )
+    resource::create(&app, &caller, (&headers, &bytes), async |context| {
+        let new = NewRelease {
+            product: value.product,
+            version: value.version,
+            channel: value.channel.unwrap_or_else(|| "stable".to_owned()),
+            mandatory: value.mandatory.unwrap_or(false),
+            min_version: value.min_version,
+            download_url: value.download_url,
+            sha256: value.sha256,
+            notes: value.notes,
+            rollout_percent: value.rollout_percent,
+        };
+        app.platform.publish_release(&context, new, &resource::kept).await
+    })
     .await
 }
 
@@ -85,21 +99,15 @@ pub(crate) struct ReleaseQuery {
     responses((status = 200, description = "A page.", body = Page<admin::Release>), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_releases(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadReleases>,
     headers: HeaderMap,
     Query(query, filter): Query<ListQuery, ReleaseQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    freshness::of_read_model(&app, &headers, "resources").await?;
-    let request = query.request()?;
     let product = match &filter.product {
-        Some(named) => Some(app.platform.find_product(&app.tenant, named).await?),
+        Some(named) => Some(app.platform.find_product(&caller.tenant, named).await?),
         None => None,
     };
-    let page = resources::list::<Release>(&app.reader, &app.tenant, product, &request)
-        .await
-        .map_err(unavailable)?;
-    Ok(reading::page(page, |row| row.state.facts().map(render::release)))
+    resource::list::<Release>(&app, &caller, &headers, (query.request()?, product)).await
 }
 
 /// Read a release, now or as it was.
@@ -108,18 +116,12 @@ pub(crate) async fn list_releases(
     responses((status = 200, description = "The release.", body = admin::Release), (status = 404, description = "`RELEASE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_release(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadReleases>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    let id = reading::id(&id, "release")?;
-    let state = reading::state(&app, &caller, (&headers, &query), &app.platform.releases, id).await?;
-    let release = state
-        .state
-        .facts()
-        .ok_or_else(|| problem::Problem::not_found("release"))?;
-    Ok(reply(release).answer(StatusCode::OK, state.position))
+    resource::read::<Release>(&app, &caller, (&headers, &query), &id).await
 }
 
 /// Offer a release to more machines, or to fewer.
@@ -127,22 +129,19 @@ pub(crate) async fn read_release(
     responses((status = 200, description = "Changed.", body = admin::Release), (status = 409, description = "`RELEASE_YANKED`", body = Problem), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn roll_out_release(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteReleases>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, .. }: Json<admin::EditRelease>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "release")?, if_match(&headers)?);
-    let unchanged = |release: &PublishedRelease| render::matches(&tag, &render::release_editable(release));
+    let (id, tag) = resource::target::<Release>(&id, &headers)?;
     let context = caller.context(&app, None);
+    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
     let done = app
         .platform
-        .roll_out_release(&context, id, value.rollout_percent, &unchanged, &|release| {
-            reply(release).kept()
-        })
+        .roll_out_release(&context, id, value.rollout_percent, how)
         .await?;
-    Ok(reply::answer(&done, StatusCode::OK, reply))
+    resource::answer(&done, StatusCode::OK)
 }
 
 /// Take a release back.
@@ -150,22 +149,11 @@ pub(crate) async fn roll_out_release(
     responses((status = 204, description = "No longer offered."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn yank_release(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteReleases>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
-    let (id, tag) = (reading::id(&id, "release")?, if_match(&headers)?);
-    let unchanged = |release: &PublishedRelease| render::matches(&tag, &render::release_editable(release));
-    let done = app
-        .platform
-        .yank_release(&caller.context(&app, None), id, &unchanged)
-        .await?;
-    Ok(render::answer(
-        StatusCode::NO_CONTENT,
-        String::new(),
-        &[render::position(done.position)],
-    ))
+    resource::retire::<Release>(&app, &caller, &headers, &id).await
 }
 
 /// Read a release's history.
@@ -173,9 +161,9 @@ pub(crate) async fn yank_release(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn release_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadReleases>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<Release>(&app, &caller, &query, (&id, "release")).await
+    resource::history::<Release>(&app, &caller, &query, &id).await
 }

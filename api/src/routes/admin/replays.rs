@@ -10,23 +10,31 @@ use licet_contracts::{
     Problem,
     replay::{CreateReplay, Replay, ReplayFile},
 };
-use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_domain::{permission::needed::RunReplays, values::Timestamp};
 use licet_event_store::AsOf;
 use licet_projections::{
     Format, Projector, projectors,
     replays::{self, ReplayOrder, ReplayRow},
 };
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::reading;
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal, guarded},
     extract::{Json, MOMENT, Path, Path2, invalid_field},
     idempotency,
-    problem::{self, Result, unavailable},
+    problem::{self, REPLAY, Result, unavailable},
     render,
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(guarded!(create_replay))
+        .routes(guarded!(read_replay))
+        .routes(guarded!(fetch_replay))
+}
 
 fn shape(row: ReplayRow, files: Vec<(String, i64)>) -> Replay {
     let file = |(table, bytes): (String, i64)| ReplayFile {
@@ -51,10 +59,10 @@ fn shape(row: ReplayRow, files: Vec<(String, i64)>) -> Replay {
     }
 }
 
-async fn find(app: &App, id: Uuid) -> Result<Replay> {
+async fn find(app: &App, caller: &Principal, id: Uuid) -> Result<Replay> {
     let pool = app.platform.log.pool();
-    let row = replays::find(pool, &app.tenant, id).await.map_err(unavailable)?;
-    let row = row.ok_or_else(|| problem::Problem::not_found("replay"))?;
+    let row = replays::find(pool, &caller.tenant, id).await.map_err(unavailable)?;
+    let row = row.ok_or_else(|| problem::Problem::not_found(REPLAY))?;
     let files = replays::files(pool, id).await.map_err(unavailable)?;
     Ok(shape(row, files))
 }
@@ -65,13 +73,12 @@ async fn find(app: &App, id: Uuid) -> Result<Replay> {
         (status = 429, description = "`REPLAYS_RUNNING`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_replay(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<RunReplays>,
     headers: HeaderMap,
     Json { value, bytes }: Json<CreateReplay>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     let about = ("CreateReplay", &bytes[..], StatusCode::ACCEPTED);
-    let run = || begin(app.clone(), value);
+    let run = || begin(&app, &caller, value);
     let (mut answer, body) = idempotency::once_beside(&app, &caller, &headers, about, run).await?;
     if let Ok(replay) = serde_json::from_str::<Replay>(&body) {
         let (name, value) = render::location("replays", &replay.id);
@@ -86,7 +93,7 @@ pub(crate) async fn create_replay(
     Ok(answer)
 }
 
-async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
+async fn begin(app: &App, caller: &Principal, wanted: CreateReplay) -> Result<String> {
     let all: Vec<&'static dyn Projector> = projectors().into();
     let projector = all.into_iter().find(|projector| projector.name() == wanted.name);
     let projector = projector.ok_or_else(|| {
@@ -108,7 +115,7 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
         .map_err(|error| invalid_field("/as_of", &format!("{error}.")))?;
     let order = ReplayOrder {
         id: app.platform.edge.id(),
-        tenant: app.tenant.clone(),
+        tenant: caller.tenant.clone(),
         projector,
         position: app.platform.log.position_at(as_of).await.map_err(unavailable)?,
         format,
@@ -135,31 +142,34 @@ async fn begin(app: App, wanted: CreateReplay) -> Result<String> {
             tracing::debug!(%error, "a replay's folder could not be removed");
         }
     });
-    Ok(render::json(&find(&app, id).await?))
+    Ok(render::json(&find(app, caller, id).await?))
 }
 
 /// Read how far a replay is, and where its files are.
 #[utoipa::path(get, path = "/api/admin/replays/{id}", tag = "replays", operation_id = "read_replay", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The replay.", body = Replay), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
-pub(crate) async fn read_replay(State(app): State<App>, caller: Caller, Path(id): Path) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    let replay = find(&app, reading::id(&id, "replay")?).await?;
+pub(crate) async fn read_replay(
+    State(app): State<App>,
+    caller: Caller<RunReplays>,
+    Path(id): Path,
+) -> Result<Response> {
+    let replay = find(&app, &caller, reading::id(&id, REPLAY)?).await?;
     Ok(render::answer(StatusCode::OK, render::json(&replay), &[]))
 }
 
 /// Fetch a file of a replay.
 #[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = uuid::Uuid, Path), ("file" = String, Path, description = "As `files` names it")),
     responses((status = 200, description = "The file.", content((String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
-pub(crate) async fn fetch_replay(State(app): State<App>, caller: Caller, Path2(id, file): Path2) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    let id = reading::id(&id, "replay")?;
-    let replay = find(&app, id).await?;
+pub(crate) async fn fetch_replay(
+    State(app): State<App>,
+    caller: Caller<RunReplays>,
+    Path2(id, file): Path2,
+) -> Result<Response> {
+    let id = reading::id(&id, REPLAY)?;
+    let replay = find(&app, &caller, id).await?;
     let wanted = |known: &&ReplayFile| format!("{}.{}", known.table, replay.format) == file;
     let known = replay.files.iter().find(wanted);
-    let table = known
-        .ok_or_else(|| problem::Problem::not_found("replay"))?
-        .table
-        .clone();
+    let table = known.ok_or_else(|| problem::Problem::not_found(REPLAY))?.table.clone();
     let chunks = futures::stream::try_unfold((app, 0), move |(app, number)| {
         let table = table.clone();
         async move {

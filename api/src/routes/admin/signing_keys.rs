@@ -7,19 +7,24 @@ use axum::{
 };
 use licet_contracts::{Page, admin::SigningKey};
 use licet_domain::{
-    api_key::Scope,
     operation::{OperationEvent, SigningKeyMade},
+    permission::needed::{ReadSigningKeys, WriteSigningKeys},
 };
 use licet_event_store::RingKey;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, guarded},
     extract::OptionalJson,
     idempotency,
     problem::{Problem, Result},
     render,
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(guarded!(list_signing_keys, rotate_signing_key))
+}
 
 fn shape(app: &App, key: &RingKey) -> SigningKey {
     let current = app.signer().kid() == key.signer.kid();
@@ -33,8 +38,7 @@ fn shape(app: &App, key: &RingKey) -> SigningKey {
 /// List the keys that sign leases, answers and checkpoints, newest first.
 #[utoipa::path(get, path = "/api/admin/signing-keys", tag = "trust", operation_id = "list_signing_keys",
     responses((status = 200, description = "All of them verify; one signs.", body = Page<SigningKey>)), security(("api_key" = [])))]
-pub(crate) async fn list_signing_keys(State(app): State<App>, caller: Caller) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
+pub(crate) async fn list_signing_keys(State(app): State<App>, _: Caller<ReadSigningKeys>) -> Result<Response> {
     let keys = app.keyring.all();
     let items: Vec<SigningKey> = keys.iter().map(|key| shape(&app, key)).collect();
     let page = Page {
@@ -51,11 +55,10 @@ pub(crate) async fn list_signing_keys(State(app): State<App>, caller: Caller) ->
     responses((status = 201, description = "The new key.", body = SigningKey)), security(("api_key" = [])))]
 pub(crate) async fn rotate_signing_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteSigningKeys>,
     headers: HeaderMap,
     OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let about = ("RotateSigningKey", &bytes[..], StatusCode::CREATED);
     let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
         let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;

@@ -10,8 +10,10 @@ use licet_contracts::{
     },
 };
 use licet_domain::{
-    api_key::Scope,
+    Resource as _,
     heartbeat::billing_period,
+    permission::needed::ReadPolicies,
+    policy::Policy,
     validate::Verdict,
     values::{LicenseId, Limits, Timestamp},
 };
@@ -19,16 +21,21 @@ use licet_projections::{
     PageRequest, heartbeats,
     license_state::{self, LicenseFilter},
 };
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{policies::terms, reading};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal, guarded},
     extract::{Json, Path, invalid_field},
     freshness,
     problem::{Result, unavailable},
     render,
 };
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(guarded!(simulate_policy))
+}
 
 /// Entries of each list.
 const MOST: usize = 1_000;
@@ -39,12 +46,11 @@ const MOST: usize = 1_000;
     responses((status = 200, description = "What would have been.", body = SimulationResult), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn simulate_policy(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadPolicies>,
     Path(id): Path,
     Json { value, .. }: Json<SimulatePolicy>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
-    let policy = reading::id(&id, "policy")?;
+    let policy = reading::id(&id, Policy::KIND)?;
     let days = value.days.unwrap_or(30);
     if !(1..=90).contains(&days) {
         return Err(invalid_field("/days", "This is a whole number from 1 to 90."));
@@ -69,7 +75,7 @@ pub(crate) async fn simulate_policy(
     };
     let mut request = PageRequest::first(200);
     loop {
-        let page = license_state::list(&app.reader, &app.tenant, &filter, &request)
+        let page = license_state::list(&app.reader, &caller.tenant, &filter, &request)
             .await
             .map_err(unavailable)?;
         for row in &page.items {
@@ -95,11 +101,18 @@ pub(crate) async fn simulate_policy(
                     });
                 }
             }
-            too_late(&app, (id, &lived.over), &mut result.refused).await?;
-            over_limits(&app, (id, &lived.limits), (since, context.now), &mut result.over_limits).await?;
+            too_late(&app, &caller, (id, &lived.over), &mut result.refused).await?;
+            over_limits(
+                &app,
+                &caller,
+                (id, &lived.limits),
+                (since, context.now),
+                &mut result.over_limits,
+            )
+            .await?;
             let Some(hold) = proposed.hold_seconds() else { continue };
             let stretch = (since, context.now, hold);
-            let silences = heartbeats::silences(&app.reader, &app.tenant, id.0, stretch).await;
+            let silences = heartbeats::silences(&app.reader, &caller.tenant, id.0, stretch).await;
             for silence in silences.map_err(unavailable)? {
                 if result.silent.len() < MOST {
                     result.silent.push(SimulatedSilence {
@@ -122,13 +135,14 @@ pub(crate) async fn simulate_policy(
 /// Machines that beat when the license would have been over.
 async fn too_late(
     app: &App,
+    caller: &Principal,
     (id, over): (LicenseId, &[(Timestamp, Timestamp)]),
     refused: &mut Vec<SimulatedRefusal>,
 ) -> Result<()> {
     let mut seen = HashSet::new();
     for (from, to) in over {
         let range = heartbeats::Range { from: *from, to: *to };
-        let beats = heartbeats::first_valid(&app.reader, &app.tenant, id.0, range).await;
+        let beats = heartbeats::first_valid(&app.reader, &caller.tenant, id.0, range).await;
         for beat in beats.map_err(unavailable)? {
             if refused.len() < MOST && seen.insert(beat.activation_id) {
                 refused.push(SimulatedRefusal {
@@ -146,6 +160,7 @@ async fn too_late(
 /// Billing periods in which a license used more than the proposed limits let it.
 async fn over_limits(
     app: &App,
+    caller: &Principal,
     (id, limits): (LicenseId, &Limits),
     (since, now): (Timestamp, Timestamp),
     over: &mut Vec<SimulatedOverLimit>,
@@ -157,7 +172,7 @@ async fn over_limits(
         from: billing_period(since),
         to: now,
     };
-    let used = heartbeats::meters(&app.reader, &app.tenant, id.0, range).await;
+    let used = heartbeats::meters(&app.reader, &caller.tenant, id.0, range).await;
     for row in used.map_err(unavailable)? {
         let used = row.amount.max(0).cast_unsigned();
         let exceeded = limits.get(&row.meter).filter(|limit| limit.refuses(used));

@@ -7,7 +7,7 @@ use axum::{
 };
 use licet_commands::license::{Activated, ActivationRequest, MachineRequest};
 use licet_contracts::license::{ActivateRequest, ActivateResponse};
-use licet_domain::{api_key::Scope, values::Timestamp};
+use licet_domain::{permission::needed::ActivateLicenses, values::Timestamp};
 
 use super::raw;
 use crate::{
@@ -33,12 +33,11 @@ use crate::{
     ), security(("api_key" = [])))]
 pub(crate) async fn activate_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ActivateLicenses>,
     headers: HeaderMap,
     nonce: NonceSlot,
     Json { value: request, bytes }: Json<ActivateRequest>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Client)?;
     nonce.keep(request.nonce.as_ref())?;
     caller.limit_key(&app, &request.license_key)?;
     let about = ("activate_license", &bytes[..], StatusCode::CREATED);

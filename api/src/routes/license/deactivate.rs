@@ -7,7 +7,7 @@ use axum::{
 };
 use licet_commands::license::{DeactivationRequest, DeactivationTargetRequest};
 use licet_contracts::license::{DeactivateRequest, DeactivateResponse};
-use licet_domain::{api_key::Scope, values::ActivationId};
+use licet_domain::{permission::needed::ActivateLicenses, values::ActivationId};
 
 use super::raw;
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     auth::Caller,
     extract::{Json, NonceSlot},
     idempotency,
-    problem::{Problem, Result},
+    problem::{ACTIVATION, Problem, Result},
     render,
 };
 
@@ -30,16 +30,15 @@ use crate::{
     ), security(("api_key" = [])))]
 pub(crate) async fn deactivate_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ActivateLicenses>,
     headers: HeaderMap,
     nonce: NonceSlot,
     Json { value: request, bytes }: Json<DeactivateRequest>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Client)?;
     nonce.keep(request.nonce.as_ref())?;
     let target = match (&request.activation_id, request.fingerprint) {
         (Some(id), _) => {
-            let id = id.trim().parse().map_err(|_| Problem::not_found("activation"))?;
+            let id = id.trim().parse().map_err(|_| Problem::not_found(ACTIVATION))?;
             DeactivationTargetRequest::Id(id)
         }
         (None, Some(fingerprint)) => DeactivationTargetRequest::Machine(raw(Some(fingerprint))),

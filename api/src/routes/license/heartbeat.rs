@@ -10,8 +10,10 @@ use licet_commands::{
 use licet_contracts::license::{HeartbeatRequest, HeartbeatResponse, MeterUse};
 use licet_domain::{
     heartbeat::Beat,
+    permission::needed::UseLicenses,
     values::{ActivationId, Timestamp},
 };
+use licet_event_store::Tenant;
 use licet_projections::heartbeats;
 
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
     ), security(("bearer" = [])))]
 pub(crate) async fn heartbeat(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<UseLicenses>,
     nonce: NonceSlot,
     Json { value: mut request, .. }: Json<HeartbeatRequest>,
 ) -> Result<Response> {
@@ -56,9 +58,10 @@ pub(crate) async fn heartbeat(
         features: request.features.unwrap_or_default(),
         usage: request.usage.unwrap_or_default(),
     };
-    let has_limits = has_limits(&app, license).await?;
-    let used = used_meters::of(&app, license, has_limits, context.now).await?;
-    let counted = has_limits && was_counted(&app, activation, (&beat, request.nonce.as_deref())).await?;
+    let has_limits = has_limits(&app, &caller.tenant, license).await?;
+    let used = used_meters::of(&app, &caller.tenant, license, has_limits, context.now).await?;
+    let counted =
+        has_limits && was_counted(&app, &caller.tenant, activation, (&beat, request.nonce.as_deref())).await?;
     let order = BeatRequest {
         license,
         activation,
@@ -75,33 +78,39 @@ pub(crate) async fn heartbeat(
         app.used_meters.add(license, &order.beat, done.position, context.now);
     }
     app.metrics.beat(done.value.verdict.code());
-    let answer = shape(&app, &done, claims, (request.nonce, context.now)).await?;
+    let answer = shape(&app, &caller.tenant, &done, claims, (request.nonce, context.now)).await?;
     let headers = [render::position(done.position)];
     Ok(render::answer(StatusCode::OK, render::json(&answer), &headers))
 }
 
-async fn has_limits(app: &App, license: licet_domain::values::LicenseId) -> Result<bool> {
-    let known = app.platform.licenses.get(&app.tenant, license.0).await;
+async fn has_limits(app: &App, tenant: &Tenant, license: licet_domain::values::LicenseId) -> Result<bool> {
+    let known = app.platform.licenses.get(tenant, license.0).await;
     let known = known.map_err(CommandError::from)?;
     if known.state.facts().is_none() {
         return Ok(false);
     }
-    let in_force = app.platform.in_force(&app.tenant, &known).await?;
+    let in_force = app.platform.in_force(tenant, &known).await?;
     Ok(!in_force.limits().is_empty())
 }
 
 /// Whether what a beat reports was counted already: it reached some node before, and the answer was lost.
-async fn was_counted(app: &App, activation: ActivationId, (beat, nonce): (&Beat, Option<&str>)) -> Result<bool> {
+async fn was_counted(
+    app: &App,
+    tenant: &Tenant,
+    activation: ActivationId,
+    (beat, nonce): (&Beat, Option<&str>),
+) -> Result<bool> {
     let Some(nonce) = nonce.filter(|_| !beat.usage.is_empty()) else {
         return Ok(false);
     };
-    heartbeats::has_counted(&app.reader, &app.tenant, activation.0, &nonce_digest(nonce))
+    heartbeats::has_counted(&app.reader, tenant, activation.0, &nonce_digest(nonce))
         .await
         .map_err(unavailable)
 }
 
 async fn shape(
     app: &App,
+    tenant: &Tenant,
     done: &Done<Beaten>,
     claims: &token::Claims,
     (nonce, now): (Option<String>, Timestamp),
@@ -119,7 +128,7 @@ async fn shape(
         .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
     let is_due = verdict.is_valid() && signing::known(app, in_force, activation, now).is_none();
     let lease = if is_due {
-        let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
+        let key = app.platform.fingerprint_key(tenant, in_force.id()).await?;
         let hold = if *holds {
             Some(signing::Hold::Moved)
         } else {

@@ -8,7 +8,6 @@ use axum::{
     response::Response,
 };
 use licet_contracts::license::InfoResponse;
-use licet_domain::api_key::Scope;
 use licet_projections::heartbeats;
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     problem::{Problem, Result, unavailable},
     render,
 };
+use licet_domain::{license::License, permission::needed::ActivateLicenses};
 
 /// Machines listed at most.
 const MACHINES: usize = 200;
@@ -31,39 +31,38 @@ const MACHINES: usize = 200;
     ), security(("api_key" = [])))]
 pub(crate) async fn license_info(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ActivateLicenses>,
     headers: HeaderMap,
     key: std::result::Result<Path<String>, axum::extract::rejection::PathRejection>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Client)?;
     // A key that is no UTF-8 is malformed, and a malformed key is simply not found.
-    let Path(key) = key.map_err(|_| Problem::not_found("license"))?;
+    let Path(key) = key.map_err(|_| Problem::not_found(License::KIND))?;
     caller.limit_key(&app, &key)?;
     // When a machine was last seen is told by a read model, all else by the log.
     freshness::of_log(&app, &headers).await?;
     freshness::of_read_model(&app, &headers, "license_heartbeats").await?;
-    let found = app.platform.license_by_key(&app.tenant, &key).await?;
+    let found = app.platform.license_by_key(&caller.tenant, &key).await?;
     let found = found.filter(|(_, license)| license.state.in_books().is_some());
     let Some((id, _)) = found else {
         super::slow_down(&app, &caller.reading(&app)).await;
-        return Err(Problem::not_found("license"));
+        return Err(Problem::not_found(License::KIND));
     };
     let license = app
         .platform
         .licenses
-        .fresh(&app.tenant, id.0)
+        .fresh(&caller.tenant, id.0)
         .await
         .map_err(|error| Problem::unavailable(&error))?;
-    let in_force = app.platform.in_force(&app.tenant, &license).await?;
+    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
     let person = app
         .platform
-        .person_sealer(&app.tenant, in_force.license().issued.customer_id)
+        .person_sealer(&caller.tenant, in_force.license().issued.customer_id)
         .await?;
     let mut machines: Vec<_> = in_force.license().activations().collect();
     machines.sort_unstable_by_key(|machine| Reverse(machine.sequence));
     machines.truncate(MACHINES);
     let ids: Vec<_> = machines.iter().map(|machine| machine.id().0).collect();
-    let seen = heartbeats::last_seen(&app.reader, &app.tenant, &ids)
+    let seen = heartbeats::last_seen(&app.reader, &caller.tenant, &ids)
         .await
         .map_err(unavailable)?;
     let answer = InfoResponse {

@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use licet_contracts::lease::{ISSUER, REVOCATIONS_TYPE, RevocationClaims};
-use licet_domain::values::Timestamp;
-use licet_event_store::AsOf;
+use licet_domain::{permission::needed::UseLicenses, values::Timestamp};
+use licet_event_store::{AsOf, Tenant};
 use licet_projections::revocations::{self, AliveSince};
 
 use crate::{
@@ -22,8 +22,12 @@ use crate::{
 #[utoipa::path(get, path = "/api/license/revocations", tag = "license", operation_id = "list_revocations",
     responses((status = 200, description = "A compact JWS, `typ` `licet-revocations+jwt`.", body = String, content_type = "application/jose")),
     security(("api_key" = []), ("bearer" = [])))]
-pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response> {
-    caller.require_client(&app).await?;
+pub(crate) async fn list_revocations(
+    State(app): State<App>,
+    caller: Caller<UseLicenses>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    caller.seat(&app).await?;
     // The list says how things stood at a moment: a lease that was issued since is not on it, so nothing may be older.
     let now = app.platform.edge.now();
     let head = app.platform.log.position().await.map_err(unavailable)?;
@@ -31,8 +35,8 @@ pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, hea
         freshness::of_read_model(&app, &headers, model).await?;
         freshness::wait(&app, model, head).await?;
     }
-    let since = alive_since(&app, now).await?;
-    let list = revocations::list(&app.reader, &app.tenant, now, since)
+    let since = alive_since(&app, &caller.tenant, now).await?;
+    let list = revocations::list(&app.reader, &caller.tenant, now, since)
         .await
         .map_err(unavailable)?;
     let claims = RevocationClaims {
@@ -50,15 +54,15 @@ pub(crate) async fn list_revocations(State(app): State<App>, caller: Caller, hea
 }
 
 /// From when on leases could be alive; where the log stood then is looked up once a day.
-async fn alive_since(app: &App, now: Timestamp) -> Result<AliveSince> {
-    let at = revocations::alive_since(&app.reader, &app.tenant, now).await;
+async fn alive_since(app: &App, tenant: &Tenant, now: Timestamp) -> Result<AliveSince> {
+    let at = revocations::alive_since(&app.reader, tenant, now).await;
     let at = at.map_err(unavailable)?;
-    if let Some(known) = app.alive_since.get(&()).filter(|known| known.at == at) {
+    if let Some(known) = app.alive_since.get(tenant).filter(|known| known.at == at) {
         return Ok(known);
     }
     let position = app.platform.log.position_at(AsOf::Time(at)).await;
     let position = position.map_err(unavailable)?;
     let since = AliveSince { at, position };
-    app.alive_since.insert((), since);
+    app.alive_since.insert(tenant.clone(), since);
     Ok(since)
 }

@@ -7,7 +7,6 @@ use axum::{
 };
 use licet_commands::license::{Activated, MachineRequest, TransferRequest as Order};
 use licet_contracts::license::{ActivateResponse, TransferRequest};
-use licet_domain::api_key::Scope;
 
 use super::{activate::shape, raw};
 use crate::{
@@ -15,9 +14,10 @@ use crate::{
     auth::Caller,
     extract::{Json, NonceSlot},
     idempotency,
-    problem::{Problem, Result},
+    problem::{ACTIVATION, Problem, Result},
     render,
 };
+use licet_domain::permission::needed::ActivateLicenses;
 
 /// Give one machine's seat to another: the old one goes and the new one comes, or neither.
 #[utoipa::path(post, path = "/api/license/transfer", tag = "license", operation_id = "transfer_license",
@@ -30,16 +30,15 @@ use crate::{
     ), security(("api_key" = [])))]
 pub(crate) async fn transfer_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ActivateLicenses>,
     headers: HeaderMap,
     nonce: NonceSlot,
     Json { value: request, bytes }: Json<TransferRequest>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Client)?;
     nonce.keep(request.nonce.as_ref())?;
     caller.limit_key(&app, &request.license_key)?;
     let from = request.from_activation_id.trim().parse();
-    let from = from.map_err(|_| Problem::not_found("activation"))?;
+    let from = from.map_err(|_| Problem::not_found(ACTIVATION))?;
     let about = ("transfer_license", &bytes[..], StatusCode::OK);
     idempotency::once(&app, &caller, &headers, about, |context| async {
         let context = context;

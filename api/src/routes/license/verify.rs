@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_commands::license::{Verification, Verified, Wanted};
 use licet_contracts::license::{UpdateInfo, VerifyRequest, VerifyResponse};
-use licet_domain::api_key::Scope;
+
+use licet_event_store::Tenant;
 
 use super::raw;
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     problem::{Problem, Result},
     render, signing, used_meters,
 };
+use licet_domain::permission::needed::UseLicenses;
 
 /// Ask whether a machine may run. Only refusals are recorded.
 #[utoipa::path(post, path = "/api/license/verify", tag = "license", operation_id = "verify_license",
@@ -29,7 +31,7 @@ use crate::{
     ), security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn verify_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<UseLicenses>,
     nonce: NonceSlot,
     Json { value: request, .. }: Json<VerifyRequest>,
 ) -> Result<Response> {
@@ -41,7 +43,6 @@ pub(crate) async fn verify_license(
         }
         Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
         Credential::ApiKey => {
-            caller.require(&app, Scope::Client)?;
             let detail = "license_key is required unless the request carries an activation token.";
             let license_key = request
                 .license_key
@@ -62,7 +63,7 @@ pub(crate) async fn verify_license(
     let used = match &found {
         Some((in_force, _)) => {
             let has_limits = !in_force.limits().is_empty();
-            used_meters::of(&app, in_force.id(), has_limits, context.now).await?
+            used_meters::of(&app, &caller.tenant, in_force.id(), has_limits, context.now).await?
         }
         None => {
             super::slow_down(&app, &context).await;
@@ -71,17 +72,17 @@ pub(crate) async fn verify_license(
     };
     let verified = app.platform.verify(&context, found, &wanted, &used).await?;
     app.metrics.verdict(verified.verdict.code());
-    let mut answer = shape(&app, &verified, request.nonce, context.now).await?;
-    answer.update = update(&app, &verified, wanted.app_version.as_deref()).await;
+    let mut answer = shape(&app, &caller.tenant, &verified, request.nonce, context.now).await?;
+    answer.update = update(&app, &caller.tenant, &verified, wanted.app_version.as_deref()).await;
     Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
 }
 
 /// For a program that said its version.
-async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option<UpdateInfo> {
+async fn update(app: &App, tenant: &Tenant, verified: &Verified, version: Option<&str>) -> Option<UpdateInfo> {
     let in_force = verified.in_force.as_ref()?;
     let version = in_force.read_version(version).ok()??;
     // What is new can wait; whether the program may run cannot.
-    let releases = catalog::at_hand(app, in_force.product.id).await?;
+    let releases = catalog::at_hand(app, tenant, in_force.product.id).await?;
     let machine = verified.activation.as_ref().map(|activation| activation.machine());
     let minimum = in_force.product.min_version.as_ref();
     Some(catalog::update(&releases, machine.as_deref(), &version, minimum))
@@ -89,6 +90,7 @@ async fn update(app: &App, verified: &Verified, version: Option<&str>) -> Option
 
 async fn shape(
     app: &App,
+    tenant: &Tenant,
     verified: &Verified,
     nonce: Option<String>,
     now: licet_domain::values::Timestamp,
@@ -126,7 +128,7 @@ async fn shape(
             Some((_, lease)) => Some(lease),
             // Asking holds no seat: the lease of a floating one ends with its hold.
             None => {
-                let key = app.platform.fingerprint_key(&app.tenant, in_force.id()).await?;
+                let key = app.platform.fingerprint_key(tenant, in_force.id()).await?;
                 let hold = signing::hold(app, in_force, activation).await?;
                 hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
             }

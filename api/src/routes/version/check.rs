@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_contracts::version::{CheckVersionRequest, CheckVersionResponse};
-use licet_domain::{release::offer, values::LicenseKey};
+use licet_domain::{permission::needed::UseLicenses, release::offer, values::LicenseKey};
 
 use crate::{
     App,
@@ -23,16 +23,16 @@ use crate::{
     ), security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn check_version(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<UseLicenses>,
     nonce: NonceSlot,
     Json { value: request, .. }: Json<CheckVersionRequest>,
 ) -> Result<Response> {
-    let seat = caller.require_client(&app).await?;
+    let seat = caller.seat(&app).await?;
     nonce.keep(request.nonce.as_ref())?;
     if let Some(key) = &request.license_key {
         caller.limit_key(&app, key)?;
     }
-    let product = super::product(&app, &request.product).await?;
+    let product = super::product(&app, &caller, &request.product).await?;
     let version = product.version_scheme.read(&request.version);
     let version = version.map_err(|error| Problem::unprocessable("VERSION_INVALID", format!("version: {error}.")))?;
     let channel = request.channel.as_deref().unwrap_or("stable").trim().to_lowercase();
@@ -41,7 +41,7 @@ pub(crate) async fn check_version(
         let key = LicenseKey::parse(request.license_key.as_deref()?)?;
         Some(key.to_string())
     });
-    let releases = catalog::releases(&app, product.id).await?;
+    let releases = catalog::releases(&app, &caller.tenant, product.id).await?;
     let offer = offer(
         releases.iter(),
         &channel,

@@ -13,6 +13,7 @@ use crate::{
     problem::{Problem, Result},
     render,
 };
+use licet_domain::{Resource as _, permission::needed::UseLicenses, release::Release};
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -32,20 +33,20 @@ pub(crate) struct LatestQuery {
     ), security(("api_key" = []), ("bearer" = [])))]
 pub(crate) async fn latest_version(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<UseLicenses>,
     Query(query, _): Query<LatestQuery>,
 ) -> Result<Response> {
-    caller.require_client(&app).await?;
+    caller.seat(&app).await?;
     let channel = query.channel.as_deref().unwrap_or("stable").trim().to_lowercase();
-    let product = super::product(&app, &query.product).await?;
-    let releases = catalog::releases(&app, product.id).await?;
+    let product = super::product(&app, &caller, &query.product).await?;
+    let releases = catalog::releases(&app, &caller.tenant, product.id).await?;
     let newest = releases
         .iter()
         .filter(|release| !release.yanked && release.rollout_percent == 100)
         .map(|release| &release.published)
         .filter(|published| published.channel.as_str() == channel)
         .max_by(|one, other| one.version.cmp_precedence(&other.version))
-        .ok_or_else(|| Problem::not_found("release"))?;
+        .ok_or_else(|| Problem::not_found(Release::KIND))?;
     let answer = LatestVersionResponse {
         product: product.code.to_string(),
         channel,

@@ -3,8 +3,8 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, Problem, license::ActivationSummary};
 use licet_domain::{
-    api_key::Scope,
-    license::seat_status,
+    license::{License, seat_status},
+    permission::needed::ReadLicenses,
     values::{Sealed, Timestamp},
 };
 use licet_projections::activations::{self, ActivationRow};
@@ -48,12 +48,11 @@ pub(crate) struct ActivationQuery {
     responses((status = 200, description = "A page.", body = Page<ActivationSummary>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_activations(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(page, query): Query<PageQuery, ActivationQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
     // When and with which version a machine was last seen, beats tell.
     for model in ["activations", "license_heartbeats"] {
@@ -62,17 +61,17 @@ pub(crate) async fn list_activations(
     let license = app
         .platform
         .licenses
-        .get(&app.tenant, id.0)
+        .get(&caller.tenant, id.0)
         .await
         .map_err(licet_commands::CommandError::from)?;
     if license.state.facts().is_none() {
-        return Err(problem::Problem::not_found("license"));
+        return Err(problem::Problem::not_found(License::KIND));
     }
     let request = page.request(matches!(query.sort, Some(ActivationSort::Newest)))?;
-    let page = activations::list(&app.reader, &app.tenant, id.0, &request)
+    let page = activations::list(&app.reader, &caller.tenant, id.0, &request)
         .await
         .map_err(unavailable)?;
-    let person = person(&app, id).await?;
+    let person = person(&app, &caller, id).await?;
     Ok(reading::page(page, |row: ActivationRow| {
         let open = |sealed| person.as_ref().and_then(|sealer| sealer.open(&Sealed(sealed)).ok());
         let activated_at = Timestamp::from(row.activated_at).to_string();

@@ -7,36 +7,35 @@ use axum::{
 };
 use licet_commands::license::{InForce, Renewal, RevealedKey, StandingChange};
 use licet_contracts::{Problem, admin};
-use licet_domain::api_key::Scope;
 
 use super::{license_id, person, reply};
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal},
     extract::{OptionalJson, Path},
     idempotency,
     problem::Result,
     render, reply as replies,
 };
+use licet_domain::permission::needed::{RevealLicenseKeys, WriteLicenses};
 
 async fn change(
-    app: App,
-    caller: Caller,
-    headers: HeaderMap,
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
     (id, change): (String, StandingChange),
     OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let route = format!("{change:?}/{id}");
     idempotency::once(
-        &app,
-        &caller,
-        &headers,
+        app,
+        caller,
+        headers,
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, id).await?;
+            let person = person(app, caller, id).await?;
             let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
             let done = app
                 .platform
@@ -53,12 +52,12 @@ async fn change(
     responses((status = 200, description = "Suspended.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn suspend_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(app, caller, headers, (id, StandingChange::Suspend), body).await
+    change(&app, &caller, &headers, (id, StandingChange::Suspend), body).await
 }
 
 /// Let a suspended license work again.
@@ -66,12 +65,12 @@ pub(crate) async fn suspend_license(
     responses((status = 200, description = "Active.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn resume_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(app, caller, headers, (id, StandingChange::Resume), body).await
+    change(&app, &caller, &headers, (id, StandingChange::Resume), body).await
 }
 
 /// End a license for good.
@@ -79,12 +78,12 @@ pub(crate) async fn resume_license(
     responses((status = 200, description = "Revoked.", body = admin::License), (status = 422, description = "`LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(app, caller, headers, (id, StandingChange::Revoke), body).await
+    change(&app, &caller, &headers, (id, StandingChange::Revoke), body).await
 }
 
 /// Move a license's end.
@@ -92,12 +91,11 @@ pub(crate) async fn revoke_license(
     responses((status = 200, description = "Renewed.", body = admin::License), (status = 422, description = "`LICENSE_REVOKED`, `LICENSE_RETIRED`, `LICENSE_NOT_RENEWABLE`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn renew_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     OptionalJson { value, bytes }: OptionalJson<admin::RenewLicense>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let route = format!("Renew/{id}");
     idempotency::once(
@@ -107,7 +105,7 @@ pub(crate) async fn renew_license(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, id).await?;
+            let person = person(&app, &caller, id).await?;
             let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
             let renewal = Renewal {
                 expires_at: value.expires_at,
@@ -128,12 +126,11 @@ pub(crate) async fn renew_license(
     responses((status = 200, description = "The key.", body = admin::RevealedKey), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn reveal_license_key(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<RevealLicenseKeys>,
     headers: HeaderMap,
     Path(id): Path,
     OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let route = format!("RevealKey/{id}");
     idempotency::once(

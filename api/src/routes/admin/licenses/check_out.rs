@@ -10,7 +10,6 @@ use licet_contracts::{
     Problem, admin,
     lease::{AnswerFile, RequestFile},
 };
-use licet_domain::api_key::Scope;
 
 use super::license_id;
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     routes::{license::raw, well_known::key_set},
     signing::{self, Hold},
 };
+use licet_domain::permission::needed::WriteActivations;
 
 /// Give a machine that never goes online a seat and a longer lease: its request file in, the answer file out.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/check-out", tag = "licenses", request_body = admin::CheckOut, params(("id" = uuid::Uuid, Path)),
@@ -30,12 +30,11 @@ use crate::{
         (status = 422, description = "`REQUEST_FILE_INVALID`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn check_out_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteActivations>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, bytes }: Json<admin::CheckOut>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let file = serde_json::from_str::<RequestFile>(&value.request).ok();
     let file = file.filter(|file| file.licet_request == 1).ok_or_else(|| {

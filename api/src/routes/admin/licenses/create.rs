@@ -7,9 +7,9 @@ use axum::{
 };
 use licet_commands::license::{IssuedKey, NewLicenses};
 use licet_contracts::{Problem, admin};
-use licet_domain::api_key::Scope;
 
 use crate::{App, auth::Caller, extract::Json, idempotency, problem::Result, render};
+use licet_domain::permission::needed::IssueLicenses;
 
 /// Issue licenses to a customer. Their keys are answered in full here.
 #[utoipa::path(post, path = "/api/admin/licenses", tag = "licenses", request_body = admin::CreateLicenses,
@@ -19,11 +19,10 @@ use crate::{App, auth::Caller, extract::Json, idempotency, problem::Result, rend
         (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn create_licenses(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<IssueLicenses>,
     headers: HeaderMap,
     Json { value, bytes }: Json<admin::CreateLicenses>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     idempotency::once(
         &app,
         &caller,
@@ -37,12 +36,13 @@ pub(crate) async fn create_licenses(
                 Some(id)
                     if app
                         .platform
+                        .resources
                         .customers
-                        .get(&app.tenant, id)
+                        .get(&caller.tenant, id)
                         .await
                         .is_ok_and(|known| known.version > 0) =>
                 {
-                    app.platform.person_sealer(&app.tenant, id).await?
+                    app.platform.person_sealer(&caller.tenant, id).await?
                 }
                 _ => None,
             };

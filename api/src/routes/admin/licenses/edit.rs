@@ -7,7 +7,6 @@ use axum::{
 };
 use licet_commands::license::{InForce, LicenseChanges};
 use licet_contracts::{Problem, admin};
-use licet_domain::api_key::Scope;
 
 use super::{license_id, person, reply};
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
     problem::Result,
     render, reply as replies,
 };
+use licet_domain::permission::needed::WriteLicenses;
 
 /// Change what a license overrides of its policy, its dates and its note.
 #[utoipa::path(patch, path = "/api/admin/licenses/{id}", tag = "licenses", request_body = admin::EditLicense,
@@ -26,14 +26,13 @@ use crate::{
         (status = 428, description = "`PRECONDITION_REQUIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn edit_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, .. }: Json<admin::EditLicense>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);
-    let (person, context) = (person(&app, id).await?, caller.context(&app, None));
+    let (person, context) = (person(&app, &caller, id).await?, caller.context(&app, None));
     let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
     let changes = LicenseChanges {
         seats: value.seats,
@@ -56,11 +55,10 @@ pub(crate) async fn edit_license(
     responses((status = 204, description = "No longer found by machines."), (status = 412, description = "`PRECONDITION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn retire_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteLicenses>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);
     let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
     let done = app

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{api_key::Scope, license::License};
+use licet_domain::{license::License, permission::needed::ReadLicenses};
 use licet_projections::license_state::{self, LicenseFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -42,11 +42,10 @@ pub(crate) struct LicenseQuery {
     responses((status = 200, description = "A page.", body = Page<admin::License>), (status = 404, description = "`POLICY_NOT_FOUND`, `PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_licenses(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(query, filters): Query<ListQuery, LicenseQuery>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     freshness::of_read_model(&app, &headers, "license_state").await?;
     let request = query.request()?;
     let mut filter = LicenseFilter {
@@ -54,23 +53,23 @@ pub(crate) async fn list_licenses(
         ..LicenseFilter::default()
     };
     if let Some(named) = &filters.policy {
-        filter.policy_id = Some(app.platform.find_policy(&app.tenant, named).await?);
+        filter.policy_id = Some(app.platform.find_policy(&caller.tenant, named).await?);
     }
     if let Some(named) = &filters.product {
-        filter.product_id = Some(app.platform.find_product(&app.tenant, named).await?);
+        filter.product_id = Some(app.platform.find_product(&caller.tenant, named).await?);
     }
-    let page = license_state::list(&app.reader, &app.tenant, &filter, &request)
+    let page = license_state::list(&app.reader, &caller.tenant, &filter, &request)
         .await
         .map_err(unavailable)?;
     let now = app.platform.edge.now();
     let noted = page.items.iter().filter(|row| row.note_sealed.is_some());
     let noted: Vec<Uuid> = noted.map(|row| row.customer_id).collect();
-    let people = app.platform.person_sealers(&app.tenant, &noted).await?;
+    let people = app.platform.person_sealers(&caller.tenant, &noted).await?;
     let mut shown = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let terms = app
             .platform
-            .terms_of(&app.tenant, row.policy_id, row.product_id)
+            .terms_of(&caller.tenant, row.policy_id, row.product_id)
             .await?;
         shown.push(render::license_row(row, &terms, people.get(&row.customer_id), now));
     }
@@ -84,31 +83,30 @@ pub(crate) async fn list_licenses(
     responses((status = 200, description = "The license.", body = admin::License), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn read_license(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Read)?;
     let id = license_id(&id)?;
     freshness::of_log(&app, &headers).await?;
     let moment = reading::as_of(&app, &query).await?;
     let in_force = match moment {
         Some(moment) => {
             let position = moment.position;
-            app.platform.in_force_as_of(&app.tenant, id, position).await?
+            app.platform.in_force_as_of(&caller.tenant, id, position).await?
         }
         None => {
             let license = app
                 .platform
                 .licenses
-                .fresh(&app.tenant, id.0)
+                .fresh(&caller.tenant, id.0)
                 .await
                 .map_err(licet_commands::CommandError::from)?;
-            app.platform.in_force(&app.tenant, &license).await?
+            app.platform.in_force(&caller.tenant, &license).await?
         }
     };
-    let person = person(&app, id).await?;
+    let person = person(&app, &caller, id).await?;
     let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
     Ok(reply(&in_force, person.as_ref(), at).answer(StatusCode::OK, in_force.position))
 }
@@ -118,9 +116,9 @@ pub(crate) async fn read_license(
     responses((status = 200, description = "Its events, oldest first.", body = Page<admin::Event>)), security(("api_key" = [])))]
 pub(crate) async fn license_events(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history::<License>(&app, &caller, &query, (&id, "license")).await
+    reading::history(&app, &caller, &query, (&id, License::KIND)).await
 }

@@ -7,7 +7,6 @@ use axum::{
 };
 use licet_commands::license::{Activated, MachineRequest, TransferRequest};
 use licet_contracts::{Problem, admin, license::ActivationSummary};
-use licet_domain::api_key::Scope;
 
 use super::{license_id, person};
 use crate::{
@@ -15,10 +14,11 @@ use crate::{
     auth::Caller,
     extract::{Json, OptionalJson, Path, Path2},
     idempotency,
-    problem::{self, Result},
+    problem::{self, ACTIVATION, Result},
     render,
     routes::license::raw,
 };
+use licet_domain::permission::needed::WriteActivations;
 
 /// Move a seat from one machine to another.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/transfer", tag = "licenses", request_body = admin::TransferSeat, params(("id" = uuid::Uuid, Path)),
@@ -27,15 +27,14 @@ use crate::{
         (status = 422, description = "`TRANSFER_LIMIT_REACHED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn transfer_seat(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteActivations>,
     headers: HeaderMap,
     Path(id): Path,
     Json { value, bytes }: Json<admin::TransferSeat>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let from = value.from_activation_id.trim().parse();
-    let from = from.map_err(|_| problem::Problem::not_found("activation"))?;
+    let from = from.map_err(|_| problem::Problem::not_found(ACTIVATION))?;
     let route = format!("Transfer/{id}");
     idempotency::once(
         &app,
@@ -44,7 +43,7 @@ pub(crate) async fn transfer_seat(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, id).await?;
+            let person = person(&app, &caller, id).await?;
             let order = TransferRequest {
                 from,
                 to: MachineRequest {
@@ -71,15 +70,14 @@ pub(crate) async fn transfer_seat(
         (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn deactivate_seat(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<WriteActivations>,
     headers: HeaderMap,
     Path2(id, activation): Path2,
     OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    caller.require(&app, Scope::Admin)?;
     let id = license_id(&id)?;
     let activation = activation.parse();
-    let activation = activation.map_err(|_| problem::Problem::not_found("activation"))?;
+    let activation = activation.map_err(|_| problem::Problem::not_found(ACTIVATION))?;
     let route = format!("Deactivate/{id}/{activation}");
     idempotency::once(
         &app,
@@ -88,7 +86,7 @@ pub(crate) async fn deactivate_seat(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, id).await?;
+            let person = person(&app, &caller, id).await?;
             let body = |seat: &std::sync::Arc<licet_domain::license::Activation>| {
                 render::json(&render::activation(seat, None, person.as_ref()))
             };

@@ -7,7 +7,7 @@ use licet_contracts::{
     lease::ISSUER,
     true_up::{Evidence, OverUse, Statement, TRUE_UP_TYPE, TrueUp},
 };
-use licet_domain::{true_up::figures, values::Timestamp};
+use licet_domain::{permission::needed::ReadLicenses, true_up::figures, values::Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -38,7 +38,7 @@ pub(crate) struct TrueUpQuery {
     responses((status = 200, description = "The statement.", body = TrueUp), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn license_true_up(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(query, _): Query<TrueUpQuery>,
     Path(id): Path,
@@ -52,9 +52,9 @@ pub(crate) async fn license_true_up(
         return Err(invalid("from"));
     }
     let steps = app.platform.seat_steps(&context, id).await?;
-    let license = app.platform.licenses.get(&app.tenant, id.0).await;
+    let license = app.platform.licenses.get(&caller.tenant, id.0).await;
     let license = license.map_err(CommandError::from)?;
-    let in_force = app.platform.in_force(&app.tenant, &license).await?;
+    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
     let log_id = app.platform.log.log_id().await.map_err(unavailable)?;
     let figures = figures(&steps, (from, to));
     let statement = Statement {

@@ -6,7 +6,8 @@ use licet_contracts::{
     usage::{ActivityBucket, Decision, FeatureCount, HeartbeatEntry, MeterAmount, Series, UsageStats},
 };
 use licet_domain::{
-    api_key::Scope,
+    license::License,
+    permission::needed::ReadLicenses,
     values::{LicenseId, Timestamp},
 };
 use licet_projections::{
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     App,
-    auth::Caller,
+    auth::{Caller, Principal},
     extract::{Path, Query, invalid},
     freshness,
     problem::{self, Result, unavailable},
@@ -34,17 +35,16 @@ use crate::{
 /// The license, and the range that `from` and `to` name; by default the days before now.
 async fn asked(
     app: &App,
-    caller: &Caller,
+    caller: &Principal,
     (headers, range, model): (&HeaderMap, &RangeQuery, &str),
     (id, days): (&str, i64),
 ) -> Result<(LicenseId, Range)> {
-    caller.require(app, Scope::Read)?;
     let id = license_id(id)?;
     freshness::of_read_model(app, headers, model).await?;
-    let license = app.platform.licenses.get(&app.tenant, id.0).await;
+    let license = app.platform.licenses.get(&caller.tenant, id.0).await;
     let license = license.map_err(licet_commands::CommandError::from)?;
     if license.state.facts().is_none() {
-        return Err(problem::Problem::not_found("license"));
+        return Err(problem::Problem::not_found(License::KIND));
     }
     let to = range.to.unwrap_or_else(|| app.platform.edge.now().plus_seconds(1));
     let from = range.from.unwrap_or_else(|| to.plus_seconds(-days * 86_400));
@@ -124,7 +124,7 @@ pub(crate) struct MeterQuery {
     responses((status = 200, description = "A page.", body = Page<HeartbeatEntry>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_heartbeats(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(page, range): Query<PageQuery, RangeQuery>,
     Path(id): Path,
@@ -133,11 +133,11 @@ pub(crate) async fn list_heartbeats(
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
     let limit = page.limit();
     let after = page.after(read_cursor)?.unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
-    let rows = heartbeats::beats(&app.reader, &app.tenant, id.0, range, (after, limit + 1))
+    let rows = heartbeats::beats(&app.reader, &caller.tenant, id.0, range, (after, limit + 1))
         .await
         .map_err(unavailable)?;
     let most = page.most();
-    let counted = heartbeats::count_beats(&app.reader, &app.tenant, id.0, range, most).await;
+    let counted = heartbeats::count_beats(&app.reader, &caller.tenant, id.0, range, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(rows, (limit, total), write_cursor, entry))
 }
@@ -171,7 +171,7 @@ fn entry(row: BeatRow) -> HeartbeatEntry {
     responses((status = 200, description = "Buckets with at least one beat, at most 10,000.", body = Series<ActivityBucket>)), security(("api_key" = [])))]
 pub(crate) async fn license_activity(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(range, query): Query<RangeQuery, ActivityQuery>,
     Path(id): Path,
@@ -182,7 +182,7 @@ pub(crate) async fn license_activity(
     };
     let model = (&headers, &range, "license_heartbeats");
     let (id, range) = asked(&app, &caller, model, (&id, 30)).await?;
-    let rows = heartbeats::activity(&app.reader, &app.tenant, id.0, bucket, range)
+    let rows = heartbeats::activity(&app.reader, &caller.tenant, id.0, bucket, range)
         .await
         .map_err(unavailable)?;
     let items = rows.into_iter().map(|row| ActivityBucket {
@@ -200,7 +200,7 @@ pub(crate) async fn license_activity(
     responses((status = 200, description = "Features and days with use, at most 10,000.", body = Series<FeatureCount>)), security(("api_key" = [])))]
 pub(crate) async fn license_feature_usage(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(range, query): Query<RangeQuery, FeatureQuery>,
     Path(id): Path,
@@ -211,7 +211,7 @@ pub(crate) async fn license_feature_usage(
         FeatureBucketSize::Day => "day",
         FeatureBucketSize::Month => "month",
     };
-    let rows = heartbeats::features(&app.reader, &app.tenant, id.0, bucket, range)
+    let rows = heartbeats::features(&app.reader, &caller.tenant, id.0, bucket, range)
         .await
         .map_err(unavailable)?;
     let items = rows.into_iter().map(|row| FeatureCount {
@@ -228,7 +228,7 @@ pub(crate) async fn license_feature_usage(
     responses((status = 200, description = "Meters and periods with use.", body = Series<MeterAmount>)), security(("api_key" = [])))]
 pub(crate) async fn license_meters(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(range, query): Query<RangeQuery, MeterQuery>,
     Path(id): Path,
@@ -237,14 +237,14 @@ pub(crate) async fn license_meters(
     let (id, range) = asked(&app, &caller, model, (&id, 366)).await?;
     let by_day = query.bucket == Some(MeterBucketSize::Day);
     let rows = if by_day {
-        heartbeats::meters_by_day(&app.reader, &app.tenant, id.0, range).await
+        heartbeats::meters_by_day(&app.reader, &caller.tenant, id.0, range).await
     } else {
-        heartbeats::meters(&app.reader, &app.tenant, id.0, range).await
+        heartbeats::meters(&app.reader, &caller.tenant, id.0, range).await
     };
     let rows = rows.map_err(unavailable)?;
-    let license = app.platform.licenses.get(&app.tenant, id.0).await;
+    let license = app.platform.licenses.get(&caller.tenant, id.0).await;
     let license = license.map_err(licet_commands::CommandError::from)?;
-    let in_force = app.platform.in_force(&app.tenant, &license).await?;
+    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
     let limits = in_force.limits();
     let items = rows.into_iter().map(|row| MeterAmount {
         // A limit is one of a period.
@@ -261,14 +261,14 @@ pub(crate) async fn license_meters(
     responses((status = 200, description = "The figures; zeros when no machine has reported yet.", body = UsageStats)), security(("api_key" = [])))]
 pub(crate) async fn license_usage_stats(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
     let always = RangeQuery { from: None, to: None };
     let model = (&headers, &always, "license_heartbeats");
     let (id, _) = asked(&app, &caller, model, (&id, 1)).await?;
-    let stats = heartbeats::stats(&app.reader, &app.tenant, id.0)
+    let stats = heartbeats::stats(&app.reader, &caller.tenant, id.0)
         .await
         .map_err(unavailable)?;
     let shown = stats.map_or_else(UsageStats::default, |stats| UsageStats {
@@ -305,7 +305,7 @@ pub(crate) struct DecisionQuery {
     responses((status = 200, description = "A page.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_decisions(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<ReadLicenses>,
     headers: HeaderMap,
     Query(page, query): Query<PageQuery, DecisionQuery>,
     Path(id): Path,
@@ -322,11 +322,11 @@ pub(crate) async fn list_decisions(
         code: query.code,
         before: page.after(|text| text.parse().ok())?,
     };
-    let rows = decisions::list(&app.reader, &app.tenant, id.0, range, &filter, limit + 1)
+    let rows = decisions::list(&app.reader, &caller.tenant, id.0, range, &filter, limit + 1)
         .await
         .map_err(unavailable)?;
     let most = page.most();
-    let counted = decisions::count(&app.reader, &app.tenant, id.0, range, &filter, most).await;
+    let counted = decisions::count(&app.reader, &caller.tenant, id.0, range, &filter, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,

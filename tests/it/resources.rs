@@ -1,0 +1,156 @@
+//! What every resource does alike, and what tags do besides.
+
+use licet_test_support::{Answer, Server};
+use serde_json::{Value, json};
+
+use crate::{new_database, start};
+
+/// A collection of plain resources, with what the document gives as examples of making one and of changing it.
+struct Collection {
+    path: String,
+    new: Value,
+    change: Value,
+}
+
+/// All collections whose things can be made, read, changed and retired; licenses, which are issued by the batch, are tried
+/// elsewhere. Products come first, because others belong to one.
+fn collections(server: &Server) -> Vec<Collection> {
+    let document = server.get("/api/openapi.json").body;
+    let example = |operation: &Value| {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let pointer = schema.as_str().unwrap().trim_start_matches('#');
+        let schema = document.pointer(pointer).unwrap();
+        let example = schema["example"].clone();
+        assert!(example.is_object(), "{pointer} has no example");
+        example
+    };
+    let mut found = Vec::new();
+    for (path, one) in document["paths"].as_object().unwrap() {
+        let Some(all) = path.strip_suffix("/{id}") else {
+            continue;
+        };
+        let verbs = ["get", "patch", "delete"];
+        if verbs.iter().all(|verb| one[verb].is_object()) && all != "/api/admin/licenses" {
+            found.push(Collection {
+                path: all.to_owned(),
+                new: example(&document["paths"][all]["post"]),
+                change: example(&one["patch"]),
+            });
+        }
+    }
+    found.sort_by_key(|one| one.path != "/api/admin/products");
+    found
+}
+
+fn ids(page: &Answer) -> Vec<&str> {
+    let items = page.body["items"].as_array().unwrap();
+    items.iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_plain_resource_is_made_read_listed_changed_and_retired_alike() {
+    let (server, _database) = start();
+    let collections = collections(&server);
+    assert!(collections.len() >= 6);
+    let made: Vec<Answer> = collections
+        .iter()
+        .map(|one| server.create(&one.path, &one.new))
+        .collect();
+    for (collection, made) in collections.iter().zip(&made).rev() {
+        let (all, change) = (&collection.path, &collection.change);
+        let (path, id) = (made.header("location"), made.text("id"));
+        assert_eq!(path, format!("{all}/{id}"));
+        // Others may have changed it: a release raises its product's minimum version.
+        let read = server.get(path);
+        let (position, tag) = (read.header("licet-position"), read.header("etag"));
+        assert!(ids(&server.get_at(position, all)).contains(&id), "{all}");
+        assert_eq!(server.send("PATCH", path, change).code(), "PRECONDITION_REQUIRED");
+        assert_eq!(server.patch(path, "\"other\"", change).code(), "PRECONDITION_FAILED");
+        let edited = server.patch(path, tag, change);
+        assert_eq!(edited.status, 200, "{all}: {}", edited.body);
+        assert_ne!(edited.header("etag"), tag, "{all}");
+        assert_eq!(server.get(path).body, edited.body, "{all}");
+        let same = server.patch(path, edited.header("etag"), change);
+        assert_eq!(same.header("etag"), edited.header("etag"), "{all}: nothing changed");
+        let before = server.get(&format!("{path}?as_of={position}"));
+        assert_eq!(before.body, read.body, "{all}: as it was");
+        assert_eq!(server.retire(path, tag).code(), "PRECONDITION_FAILED");
+        let retired = server.retire(path, edited.header("etag"));
+        assert_eq!(retired.status, 204, "{all}: {}", retired.body);
+        let now = server.get(path);
+        assert!(
+            ["retired", "yanked"].contains(&now.text("status")),
+            "{all}: {}",
+            now.body
+        );
+        assert_eq!(
+            server.retire(path, now.header("etag")).status,
+            204,
+            "{all}: once more is nothing"
+        );
+        assert!(
+            !ids(&server.get_at(retired.header("licet-position"), all)).contains(&id),
+            "{all}"
+        );
+        let late = server.patch(path, now.header("etag"), change);
+        assert_eq!(late.status, 409, "{all}: {}", late.body);
+        let history = server.get(&format!("{path}/events"));
+        assert!(history.body["total"].as_i64() >= Some(3), "{all}: {}", history.body);
+        let missing = server.get(&format!("{all}/{}", uuid::Uuid::max()));
+        assert_eq!(missing.status, 404, "{all}");
+        assert!(missing.code().ends_with("_NOT_FOUND"), "{all}: {}", missing.code());
+    }
+}
+
+#[test]
+fn a_tags_name_is_its_own_until_it_is_renamed_or_retired_on_every_node() {
+    let database = new_database();
+    let (one, other) = (Server::start(&database.url), Server::start(&database.url));
+    let make = |server: &Server, name: &str| server.send("POST", "/api/admin/tags", &json!({ "name": name }));
+    let vip = make(&one, "VIP");
+    assert_eq!((vip.status, vip.text("color")), (201, "#6b7280"), "{}", vip.body);
+    let path = vip.header("location").to_owned();
+    for taken in ["VIP", "vip", " Vip "] {
+        assert_eq!(make(&other, taken).code(), "TAG_NAME_TAKEN", "{taken:?}");
+    }
+    let lower = one.patch(&path, vip.header("etag"), &json!({ "name": "vip", "color": "#0EA5E9" }));
+    assert_eq!(
+        (lower.text("name"), lower.text("color")),
+        ("vip", "#0ea5e9"),
+        "its own name in another case"
+    );
+    let renamed = other.patch(&path, lower.header("etag"), &json!({ "name": "Key account" }));
+    assert_eq!(renamed.status, 200, "{}", renamed.body);
+    assert_eq!(make(&one, "Key Account").code(), "TAG_NAME_TAKEN");
+    let second = make(&one, "VIP");
+    assert_eq!(second.status, 201, "the old name is free: {}", second.body);
+    let back = one.patch(&path, renamed.header("etag"), &json!({ "name": "VIP" }));
+    assert_eq!(back.code(), "TAG_NAME_TAKEN", "and another's now");
+    assert_eq!(one.get(&path).body, renamed.body, "what was refused changed nothing");
+    assert_eq!(other.retire(&path, renamed.header("etag")).status, 204);
+    assert_eq!(make(&other, "key account").status, 201, "a retired tag's name is free");
+    let late = one.patch(&path, one.get(&path).header("etag"), &json!({ "color": "#000000" }));
+    assert_eq!(late.code(), "TAG_RETIRED");
+}
+
+#[test]
+fn a_tags_name_is_won_by_one_of_many() {
+    let (server, _database) = start();
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let make = || server.send("POST", "/api/admin/tags", &json!({ "name": "Hot" }));
+        let tries: Vec<_> = (0..12).map(|_| scope.spawn(make)).collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|answer| answer.code() == "TAG_NAME_TAKEN"), "{lost:?}");
+    for (body, code) in [
+        (json!({ "name": "" }), "VALIDATION_FAILED"),
+        (json!({ "name": "x".repeat(51) }), "VALIDATION_FAILED"),
+        (json!({ "name": "Cold", "color": "blue" }), "VALIDATION_FAILED"),
+    ] {
+        assert_eq!(server.send("POST", "/api/admin/tags", &body).code(), code, "{body}");
+    }
+    let listed = server.get_at(won[0].header("licet-position"), "/api/admin/tags");
+    assert_eq!(listed.body["total"], 1, "what was refused made nothing");
+}
