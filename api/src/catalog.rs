@@ -23,7 +23,7 @@ pub(crate) struct Catalog {
 }
 
 /// For how long an answer that is about something else waits for a list.
-const PATIENCE: Duration = Duration::from_millis(500);
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Catalog {
     pub(crate) fn new() -> Self {
@@ -43,7 +43,7 @@ pub(crate) async fn at_hand(app: &App, tenant: &Tenant, product: ProductId) -> O
     if app.catalog.late.contains_key(&product) {
         return known();
     }
-    match tokio::time::timeout(PATIENCE, releases(app, tenant, product)).await {
+    match tokio::time::timeout(READ_TIMEOUT, releases(app, tenant, product)).await {
         Ok(Ok(releases)) => Some(releases),
         _ => {
             app.catalog.late.insert(product, ());

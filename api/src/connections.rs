@@ -36,15 +36,15 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How often that is looked at.
 const SWEEP: Duration = Duration::from_secs(5);
 /// File descriptors for everything that is no connection: the database, the log's files, workers.
-const RESERVED: u64 = 64;
-const FEWEST: usize = 16;
-const MOST: usize = 50_000;
+const RESERVED_DESCRIPTORS: u64 = 64;
+const MIN_CONNECTIONS: usize = 16;
+const MAX_CONNECTIONS: usize = 50_000;
 
 /// How many connections there may be: what the system lets this process open, less what it needs itself.
 fn most() -> usize {
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
-    let most = usize::try_from(descriptors.saturating_sub(RESERVED)).unwrap_or(MOST);
-    most.clamp(FEWEST, MOST)
+    let most = usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS)).unwrap_or(MAX_CONNECTIONS);
+    most.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
 }
 
 /// One connection.

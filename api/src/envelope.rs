@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use crate::{
     App,
     extract::{self, KnownParameters, NonceSlot, header},
-    limits::StandingSlot,
+    limits::RateLimitSlot,
     problem::Problem,
     signing,
 };
@@ -42,12 +42,12 @@ pub(crate) async fn surround(
         .to_owned();
     let method = method_name(request.method());
     let nonce = NonceSlot::default();
-    let standing = StandingSlot::default();
+    let rate_limit = RateLimitSlot::default();
     let signed = signing::covers(request.uri().path());
     let target = signed.then(|| signing::Target::of(&request));
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(nonce.clone());
-    request.extensions_mut().insert(standing.clone());
+    request.extensions_mut().insert(rate_limit.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
     let checked = expect_host(&request).and_then(|()| parameters.check(&request));
     let mut response = match extract::whole(request).await {
@@ -60,7 +60,7 @@ pub(crate) async fn surround(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         write_problem(&mut response, problem, &id);
     }
-    standing.write(response.headers_mut());
+    rate_limit.write(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
     }

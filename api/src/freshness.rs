@@ -10,7 +10,7 @@ use crate::{
     problem::{Problem, Result, unavailable},
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
     let Some(sent) = headers.get("licet-min-position") else {
@@ -31,7 +31,7 @@ pub(crate) async fn of_read_model(app: &App, headers: &HeaderMap, name: &str) ->
 pub(crate) async fn wait(app: &App, name: &str, wanted: i64) -> Result<()> {
     let all: Vec<&'static dyn Projector> = projectors().into();
     if let Some(projector) = all.into_iter().find(|projector| projector.name() == name) {
-        app.reader.wait_for(projector, wanted, PATIENCE).await?;
+        app.reader.wait_for(projector, wanted, MAX_WAIT).await?;
     }
     Ok(())
 }
@@ -39,7 +39,7 @@ pub(crate) async fn wait(app: &App, name: &str, wanted: i64) -> Result<()> {
 /// Before one thing is read, which is always as new as the log: waits for the log itself.
 pub(crate) async fn of_log(app: &App, headers: &HeaderMap) -> Result<()> {
     let Some(wanted) = wanted(headers)? else { return Ok(()) };
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + MAX_WAIT;
     loop {
         let reached = app.platform.log.position().await.map_err(unavailable)?;
         if reached >= wanted {

@@ -65,11 +65,11 @@ impl IdempotencyKey {
 }
 
 /// What a request with or without a key may do.
-enum Turn {
+enum Attempt {
     /// Go on; the key, where one was sent, is held.
     First(Option<IdempotencyKey>),
     /// It was answered before: body, status, position.
-    Again(String, u16, i64),
+    Replay(String, u16, i64),
 }
 
 /// Looks at the key of a request. `route` and `body` are what it must agree with; `status` is that of a fresh answer.
@@ -78,9 +78,9 @@ async fn begin(
     caller: &Principal,
     headers: &HeaderMap,
     (route, body, status): (&str, &[u8], StatusCode),
-) -> Result<Turn> {
+) -> Result<Attempt> {
     let Some(sent) = headers.get("idempotency-key") else {
-        return Ok(Turn::First(None));
+        return Ok(Attempt::First(None));
     };
     // One that cannot be read protects nobody: its request must not run as if none had been sent.
     let key = sent.to_str().map(str::trim).unwrap_or_default();
@@ -110,7 +110,7 @@ async fn begin(
         .await
         .map_err(unavailable)?;
     let Some(kept) = kept else {
-        return Ok(Turn::First(Some(held)));
+        return Ok(Attempt::First(Some(held)));
     };
     if kept.request_hash != request_hash {
         let detail = "This Idempotency-Key was used with another body; use a fresh key for a fresh request.";
@@ -120,7 +120,7 @@ async fn begin(
         .sealer
         .open(&Sealed(kept.response))
         .map_err(|error| Problem::internal(&error))?;
-    Ok(Turn::Again(body, kept.status, kept.position))
+    Ok(Attempt::Replay(body, kept.status, kept.position))
 }
 
 /// Runs a request that changes something: once for each key, and again for free.
@@ -132,15 +132,15 @@ pub(crate) async fn once<F: Future<Output = Result<Response>>>(
     run: impl FnOnce(Context) -> F,
 ) -> Result<Response> {
     match begin(app, caller, headers, about).await? {
-        Turn::Again(body, status, position) => Ok(replay(caller, body, (status, position))),
+        Attempt::Replay(body, status, position) => Ok(replay(caller, body, (status, position))),
         // The key is held until the answer is out.
-        Turn::First(key) => run(caller.context(app, key.as_ref())).await,
+        Attempt::First(key) => run(caller.context(app, key.as_ref())).await,
     }
 }
 
 /// The same for what changes something beside the log, and so cannot be committed with its answer. Answers the
 /// body too, for headers that follow from it.
-pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
+pub(crate) async fn once_outside_log<F: Future<Output = Result<String>> + Send>(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
@@ -148,8 +148,8 @@ pub(crate) async fn once_beside<F: Future<Output = Result<String>> + Send>(
     run: impl FnOnce() -> F + Send,
 ) -> Result<(Response, String)> {
     let key = match begin(app, caller, headers, about).await? {
-        Turn::Again(body, status, position) => return Ok((replay(caller, body.clone(), (status, position)), body)),
-        Turn::First(key) => key,
+        Attempt::Replay(body, status, position) => return Ok((replay(caller, body.clone(), (status, position)), body)),
+        Attempt::First(key) => key,
     };
     let (status, body) = (about.2, run().await?);
     if let Some(key) = &key {

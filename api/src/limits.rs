@@ -12,7 +12,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use licet_domain::values::Timestamp;
-use licet_event_store::rates::{self, NodeCount, Others};
+use licet_event_store::rates::{self, NodeCount, OtherNodes};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ impl std::str::FromStr for Rate {
 
 /// Where a caller stands with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct RateLimitState {
     limit: u64,
     remaining: u64,
     reset_seconds: i64,
@@ -65,26 +65,26 @@ pub(crate) struct Standing {
 
 /// The tightest limit that a request has met; the envelope writes its headers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct StandingSlot(Arc<Mutex<Option<Standing>>>);
+pub(crate) struct RateLimitSlot(Arc<Mutex<Option<RateLimitState>>>);
 
-impl StandingSlot {
-    fn keep(&self, standing: Standing) {
+impl RateLimitSlot {
+    fn keep(&self, rate_limit: RateLimitState) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.is_none_or(|known| standing.remaining <= known.remaining) {
-            *kept = Some(standing);
+        if kept.is_none_or(|known| rate_limit.remaining <= known.remaining) {
+            *kept = Some(rate_limit);
         }
     }
 
     /// `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, and `Retry-After` for whoever was refused.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let Some(standing) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else {
+        let Some(rate_limit) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else {
             return;
         };
-        headers.insert("ratelimit-limit", standing.limit.into());
-        headers.insert("ratelimit-remaining", standing.remaining.into());
-        headers.insert("ratelimit-reset", HeaderValue::from(standing.reset_seconds));
-        if !standing.admitted {
-            headers.insert("retry-after", HeaderValue::from(standing.reset_seconds.max(1)));
+        headers.insert("ratelimit-limit", rate_limit.limit.into());
+        headers.insert("ratelimit-remaining", rate_limit.remaining.into());
+        headers.insert("ratelimit-reset", HeaderValue::from(rate_limit.reset_seconds));
+        if !rate_limit.admitted {
+            headers.insert("retry-after", HeaderValue::from(rate_limit.reset_seconds.max(1)));
         }
     }
 }
@@ -127,7 +127,7 @@ impl Counter {
         }
     }
 
-    fn admit(&mut self, rate: Rate, limit: u64, now: Timestamp) -> Standing {
+    fn admit(&mut self, rate: Rate, limit: u64, now: Timestamp) -> RateLimitState {
         let length = rate.window_seconds * 1000;
         self.limit = limit;
         self.advance(now.millis().div_euclid(length));
@@ -140,7 +140,7 @@ impl Counter {
             .saturating_add(self.own + self.others);
         let admitted = used < limit;
         self.own += u64::from(admitted);
-        Standing {
+        RateLimitState {
             limit,
             remaining: limit.saturating_sub(used + 1),
             reset_seconds: (left + 999) / 1000,
@@ -193,27 +193,27 @@ impl RateLimits {
         Self { rate, counters }
     }
 
-    fn check(&self, key: Key<'_>, factor: u64, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+    fn check(&self, key: Key<'_>, factor: u64, slot: &RateLimitSlot, now: Timestamp) -> Result<()> {
         let counter = self.counters.get_with(key.digest(), Arc::default);
-        let standing = lock(&counter).admit(self.rate, self.rate.limit.saturating_mul(factor), now);
-        slot.keep(standing);
-        if standing.admitted {
+        let rate_limit = lock(&counter).admit(self.rate, self.rate.limit.saturating_mul(factor), now);
+        slot.keep(rate_limit);
+        if rate_limit.admitted {
             return Ok(());
         }
         let detail = format!(
             "Too many requests: try again in {} seconds. A lease stays valid meanwhile.",
-            standing.reset_seconds.max(1)
+            rate_limit.reset_seconds.max(1)
         );
         Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail))
     }
 
     /// Before anything else is looked at.
-    pub(crate) fn by_address(&self, address: Option<IpAddr>, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+    pub(crate) fn by_address(&self, address: Option<IpAddr>, slot: &RateLimitSlot, now: Timestamp) -> Result<()> {
         address.map_or(Ok(()), |address| self.check(Key::Address(address), ADDRESS, slot, now))
     }
 
     /// Once the credential is known.
-    pub(crate) fn by_credential(&self, name: &str, slot: &StandingSlot, now: Timestamp) -> Result<()> {
+    pub(crate) fn by_credential(&self, name: &str, slot: &RateLimitSlot, now: Timestamp) -> Result<()> {
         self.check(Key::Credential(name), CREDENTIAL, slot, now)
     }
 
@@ -222,7 +222,7 @@ impl RateLimits {
         &self,
         client: &str,
         address: Option<IpAddr>,
-        slot: &StandingSlot,
+        slot: &RateLimitSlot,
         now: Timestamp,
     ) -> Result<()> {
         let address = address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
@@ -245,7 +245,7 @@ impl RateLimits {
         news
     }
 
-    fn hear(&self, told: &NodeCount, others: Others) {
+    fn hear(&self, told: &NodeCount, others: OtherNodes) {
         if let Some(counter) = self.counters.get(&told.key) {
             let mut counter = lock(&counter);
             if counter.window == told.window {
@@ -325,13 +325,13 @@ mod tests {
     #[test]
     fn what_other_nodes_admitted_counts() {
         let limits = RateLimits::new(RATE);
-        let (slot, now) = (StandingSlot::default(), Timestamp::from_millis(1_800_000_000_000));
+        let (slot, now) = (RateLimitSlot::default(), Timestamp::from_millis(1_800_000_000_000));
         for _ in 0..3 {
             limits.by_client("a", None, &slot, now).unwrap();
         }
         let news = limits.news();
         assert_eq!(news.iter().map(|one| one.count).collect::<Vec<_>>(), [3]);
-        limits.hear(&news[0], Others { now: 6, before: 0 });
+        limits.hear(&news[0], OtherNodes { now: 6, before: 0 });
         assert!(limits.by_client("a", None, &slot, now).is_ok());
         assert_eq!(
             limits.by_client("a", None, &slot, now).unwrap_err().code,
@@ -344,7 +344,7 @@ mod tests {
         let news = news
             .iter()
             .find(|one| one.window > next.seconds() / 60 - 1 && one.count == 1);
-        limits.hear(news.unwrap(), Others { now: 0, before: 10 });
+        limits.hear(news.unwrap(), OtherNodes { now: 0, before: 10 });
         assert!(
             limits.by_client("c", None, &slot, next).is_err(),
             "what others admitted in the window before still weighs"

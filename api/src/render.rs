@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use licet_commands::license::{Followed, InForce, Status};
+use licet_commands::license::{EffectiveLicense, Followed, Status};
 use licet_contracts::{admin, license};
 use licet_domain::{
     license::{Activation, Standing},
@@ -97,29 +97,29 @@ pub(crate) fn status(retired: bool) -> String {
 
 /// A license as operators see it; `person` opens its note.
 pub(crate) fn license(
-    in_force: &InForce,
+    effective: &EffectiveLicense,
     key: Option<&str>,
     person: Option<&Sealer>,
     now: Timestamp,
 ) -> admin::License {
-    let license = in_force.license();
+    let license = effective.license();
     let open = |sealed| person.and_then(|sealer| sealer.open(sealed).ok());
     admin::License {
-        id: in_force.id().to_string(),
+        id: effective.id().to_string(),
         key: key.map(str::to_owned),
         key_masked: license.issued.key_masked.clone(),
-        status: in_force.status(now).as_str().to_owned(),
+        status: effective.status(now).as_str().to_owned(),
         customer_id: license.issued.customer_id.to_string(),
-        policy_id: in_force.policy.id.to_string(),
-        policy: in_force.policy.code.to_string(),
-        policy_version: in_force.policy.version,
-        product: in_force.product.code.to_string(),
-        seats: in_force.seats(),
+        policy_id: effective.policy.id.to_string(),
+        policy: effective.policy.code.to_string(),
+        policy_version: effective.policy.version,
+        product: effective.product.code.to_string(),
+        seats: effective.seats(),
         active: license.active,
         valid_from: license.valid_from.to_string(),
         expires_at: license.expires_at.map(|end| end.to_string()),
-        features: features(&in_force.features()),
-        limits: limits(&in_force.limits()),
+        features: features(&effective.features()),
+        limits: limits(&effective.limits()),
         note: license.note.as_ref().and_then(open),
         created_at: license.issued.at.to_string(),
     }
@@ -176,10 +176,10 @@ pub(crate) fn license_row(
 }
 
 /// What can be edited of a license: a new activation changes none of it.
-pub(crate) fn license_editable(in_force: &InForce) -> Value {
-    let license = in_force.license();
+pub(crate) fn license_editable(effective: &EffectiveLicense) -> Value {
+    let license = effective.license();
     json!([
-        in_force.id(),
+        effective.id(),
         *license.overrides,
         license.valid_from,
         license.expires_at,
@@ -189,22 +189,22 @@ pub(crate) fn license_editable(in_force: &InForce) -> Value {
 }
 
 /// A license as machines see it.
-pub(crate) fn summary(in_force: &InForce, now: Timestamp) -> license::LicenseSummary {
-    let license = in_force.license();
+pub(crate) fn summary(effective: &EffectiveLicense, now: Timestamp) -> license::LicenseSummary {
+    let license = effective.license();
     license::LicenseSummary {
-        id: in_force.id().to_string(),
+        id: effective.id().to_string(),
         key_masked: license.issued.key_masked.clone(),
-        status: in_force.status(now).as_str().to_owned(),
-        product: in_force.product.code.to_string(),
+        status: effective.status(now).as_str().to_owned(),
+        product: effective.product.code.to_string(),
         customer: license.issued.customer_id.to_string(),
-        policy: in_force.policy.code.to_string(),
-        seats: in_force.seats(),
+        policy: effective.policy.code.to_string(),
+        seats: effective.seats(),
         active: license.active,
         valid_from: license.valid_from.to_string(),
         expires_at: license.expires_at.map(|end| end.to_string()),
-        features: features(&in_force.features()),
-        limits: amounts(&in_force.limits()),
-        min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
+        features: features(&effective.features()),
+        limits: amounts(&effective.limits()),
+        min_version: effective.product.min_version.as_ref().map(ToString::to_string),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{Session, Status, Usage, store::now};
 
 /// How long the end of a program waits for what was reported to be kept. A call to the server that is under way may take
 /// longer, and is not waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A session that runs by itself; dropping it ends the thread.
 pub struct Background {
@@ -72,6 +72,6 @@ impl Drop for Background {
         }
         self.stage.1.notify_all();
         let ending = |stage: &mut Stage| *stage != Stage::Ended;
-        let _ = self.stage.1.wait_timeout_while(stage, PATIENCE, ending);
+        let _ = self.stage.1.wait_timeout_while(stage, SAVE_TIMEOUT, ending);
     }
 }

@@ -286,7 +286,7 @@ impl Client {
             .headers
             .get("retry-after")
             .and_then(|text| text.parse::<u32>().ok());
-        self.retry_after = seconds.map(|seconds| seconds.min(LONGEST_WAIT));
+        self.retry_after = seconds.map(|seconds| seconds.min(MAX_WAIT));
         let signed = self.believe(path, nonce, &received)?;
         if received.status >= 300 {
             return Err(match problem(&received.body) {
@@ -393,7 +393,7 @@ fn problem(body: &[u8]) -> Error {
 }
 
 /// The most that a server's word on when to come back counts, in seconds.
-const LONGEST_WAIT: u32 = 3_600;
+const MAX_WAIT: u32 = 3_600;
 
 #[expect(clippy::disallowed_methods, reason = "the client library is an edge of its own")]
 pub(crate) fn nonce() -> String {

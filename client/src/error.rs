@@ -68,7 +68,7 @@ pub enum Error {
     File {
         /// Which.
         path: String,
-        /// Why.
+        /// What went wrong.
         cause: String,
     },
 }

@@ -27,7 +27,7 @@ struct Kept {
 }
 
 /// For how long a program waits for another one that writes the same file.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Held while the file is changed; nothing where the file system has no locks, or who holds it does not go on.
 pub(crate) fn lock(path: &Path) -> Option<fs::File> {
@@ -37,7 +37,7 @@ pub(crate) fn lock(path: &Path) -> Option<fs::File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Some(file),
-            Err(fs::TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+            Err(fs::TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIMEOUT => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(_) => return None,

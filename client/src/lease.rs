@@ -36,7 +36,7 @@ pub struct Licensed {
 }
 
 /// What of a license a lease carries.
-struct Lent {
+struct LeasedLicense {
     features: Features,
     limits: Limits,
     window: Window,
@@ -129,7 +129,7 @@ impl OfflineLease {
     }
 
     /// What of the license the lease carries.
-    fn lent(&self) -> Result<Lent, Error> {
+    fn lent(&self) -> Result<LeasedLicense, Error> {
         let license = &self.claims.lic;
         let features: Features = license
             .features
@@ -149,7 +149,7 @@ impl OfflineLease {
         let version_scheme = version_scheme.map_or(Ok(VersionScheme::default()), VersionScheme::parse);
         let hard = |(meter, amount): (&String, &u64)| (meter.clone(), Limit::hard(*amount));
         let limits: Limits = license.limits.iter().map(hard).collect();
-        Ok(Lent {
+        Ok(LeasedLicense {
             features,
             limits,
             window,

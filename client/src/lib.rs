@@ -3,7 +3,8 @@
 //! [`Client`] activates this machine, verifies it, beats, and gives its seat back; [`Session`] does all of that by itself
 //! over a program's whole life; [`Store::check_offline`] says without any network whether this machine may run. All fail
 //! closed: an answer whose signature does not hold, or a lease that was not made for this machine, is an error and never
-//! a yes. Nothing here needs an async runtime; [`offload`] turns any call into a future for programs that have one.
+//! a yes. Nothing here needs an async runtime: each call blocks its thread for as long as the server takes, at most 30
+//! seconds, so a program that has one calls from a thread of its own.
 //!
 //! A complete licensed program:
 //!
@@ -34,7 +35,6 @@
 //! # }
 //! ```
 
-mod anchor;
 mod answer;
 mod background;
 mod client;
@@ -44,9 +44,9 @@ mod fingerprint;
 mod keys;
 mod lease;
 mod offline;
-mod offload;
 mod platform;
 mod schedule;
+mod server_clock;
 mod session;
 mod state;
 mod store;
@@ -60,9 +60,8 @@ pub use file::read_lease;
 pub use fingerprint::Fingerprint;
 pub use keys::PinnedKeys;
 pub use lease::{Licensed, OfflineLease};
-pub use offload::{Offloaded, offload};
 pub use schedule::Schedule;
 pub use session::{Session, Status};
-pub use state::{State, Unsent};
+pub use state::{PendingUsage, State};
 pub use store::Store;
 pub use usage::Usage;

@@ -76,7 +76,7 @@ enum Command {
         from: String,
         /// The license key; by default the one that was activated.
         license_key: Option<String>,
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         #[arg(long)]
         reason: Option<String>,
     },

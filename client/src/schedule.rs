@@ -5,7 +5,7 @@ use licet_domain::values::Timestamp;
 /// The first wait after a failure; each further one doubles it.
 const FIRST_WAIT: i64 = 5;
 /// The longest wait between two tries; an interval that is shorter is not waited longer for.
-const LONGEST_WAIT: i64 = 900;
+const MAX_WAIT: i64 = 900;
 
 /// When the next contact is due: after the server's interval, or after a failure with a wait that doubles, each with a
 /// quarter of it at random, so that a thousand machines that lost the network together do not come back together.
@@ -45,9 +45,9 @@ impl Schedule {
     /// After a failure; a server that said when to come back is heeded.
     pub fn failed(&mut self, retry_after_seconds: Option<u32>, now: Timestamp, random: f64) {
         let doubled = FIRST_WAIT.saturating_mul(1 << self.failures.min(16));
-        let longest = self.interval.map_or(LONGEST_WAIT, |seconds| {
-            i64::from(seconds).clamp(FIRST_WAIT, LONGEST_WAIT)
-        });
+        let longest = self
+            .interval
+            .map_or(MAX_WAIT, |seconds| i64::from(seconds).clamp(FIRST_WAIT, MAX_WAIT));
         let wait = doubled.min(longest).max(i64::from(retry_after_seconds.unwrap_or(0)));
         self.failures = self.failures.saturating_add(1);
         self.next = Some(now.plus_seconds(wait + (wait as f64 / 4.0 * random) as i64));

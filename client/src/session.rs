@@ -6,8 +6,8 @@ use licet_domain::values::Timestamp;
 use rand::Rng as _;
 
 use crate::{
-    Background, Client, Error, Fingerprint, Licensed, Schedule, Usage, anchor::Anchor, client::is_verdict,
-    state::Unsent, store::now,
+    Background, Client, Error, Fingerprint, Licensed, Schedule, Usage, client::is_verdict, server_clock::ServerClock,
+    state::PendingUsage, store::now,
 };
 
 /// Whether the program may run.
@@ -45,11 +45,11 @@ pub struct Session {
     app_version: Option<String>,
     schedule: Schedule,
     /// What is to be reported, and what the last beat reported until the server has confirmed it. Kept in the state file.
-    unsent: Unsent,
+    unsent: PendingUsage,
     /// Held by the one session that keeps and reports what is unsent.
     claim: Option<File>,
     /// The server's time at the last contact, and what this machine's clocks showed then.
-    anchor: Option<Anchor>,
+    server_clock: Option<ServerClock>,
     /// When the list of leases that were called back was fetched.
     heard_at: Option<Timestamp>,
     /// The token that this session has used.
@@ -72,7 +72,7 @@ impl Session {
             unsent: if state.is_of(license_key) && claim.is_some() {
                 state.unsent.clone()
             } else {
-                Unsent::default()
+                PendingUsage::default()
             },
             claim,
             client,
@@ -80,7 +80,7 @@ impl Session {
             license_key: license_key.to_owned(),
             app_version: app_version.map(str::to_owned),
             schedule: Schedule::default(),
-            anchor: None,
+            server_clock: None,
             heard_at: None,
             token: None,
             ended: false,
@@ -129,8 +129,8 @@ impl Session {
         }
         let version = self.app_version.as_deref();
         let store = self.client.store();
-        let checked = match &self.anchor {
-            Some(anchor) => store.check_by_server(&self.machine, version, &[], anchor.time(now)),
+        let checked = match &self.server_clock {
+            Some(server_clock) => store.check_by_server(&self.machine, version, &[], server_clock.time(now)),
             None => store.check_offline_at(&self.machine, version, &[], now),
         };
         match checked {
@@ -154,7 +154,7 @@ impl Session {
         let outcome = self.beat_or_activate();
         let newly_told = Some(self.client.store().state().told).filter(|newly| *newly != told);
         if let Some(server) = newly_told.map(Timestamp::from_millis) {
-            self.anchor = Some(Anchor::at(server, now));
+            self.server_clock = Some(ServerClock::at(server, now));
         }
         let random = random();
         match outcome {

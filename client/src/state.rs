@@ -28,7 +28,7 @@ pub struct State {
     pub revocations: Option<String>,
     /// What the server has not been told yet.
     #[serde(default)]
-    pub unsent: Unsent,
+    pub unsent: PendingUsage,
     /// The trusted keys.
     pub keys: Vec<Key>,
     /// The latest moment seen, by this clock or the server's, in milliseconds since 1970.
@@ -69,14 +69,14 @@ impl State {
 
 /// What was used and not reported, or not confirmed: it outlives the program's end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsent {
+pub struct PendingUsage {
     /// What the next beat reports.
     pub usage: Usage,
     /// What the last beat reported, under its nonce, until the server has confirmed it.
     pub unconfirmed: Option<(String, Usage)>,
 }
 
-impl Unsent {
+impl PendingUsage {
     /// What to send: what is unconfirmed again, or what has come together since under a new nonce, as much as one beat takes.
     pub(crate) fn next(&mut self, nonce: impl FnOnce() -> String) -> (String, Usage) {
         let usage = &mut self.usage;

@@ -22,19 +22,19 @@ use crate::{Context, Network, Platform};
 /// For how long repetitions fold into one.
 const WINDOW_SECONDS: i64 = 3_600;
 /// How often repetitions are recorded at most while they go on, so that people see them and a crash loses few.
-const TOLD_SECONDS: i64 = 300;
+const RECORD_INTERVAL_SECONDS: i64 = 300;
 /// Machines of one license that are told apart within the hour; beyond, they are counted together.
 const MACHINES: usize = 200;
 /// Entries in memory, over all licenses; beyond, machines are no longer told apart.
 const ENTRIES: usize = 50_000;
 /// Counts that are recorded together.
-const TOGETHER: usize = 200;
+const BATCH_SIZE: usize = 200;
 /// Networks whose guesses are counted.
 const NETWORKS: usize = 20_000;
 /// Unknown keys from one network within the hour that count as guessing.
 const GUESSES: u64 = 20;
 /// Unknown keys that anyone may ask for before answers become slower.
-const PATIENCE: u64 = 10;
+const FREE_LOOKUPS: u64 = 10;
 /// The longest that an answer waits.
 const LONGEST_WAIT_MILLIS: i64 = 10_000;
 
@@ -123,7 +123,7 @@ impl Counts {
         let machines = &mut self.machines;
         self.folded.retain(|key, folded| {
             let goes_on = !everything && now < folded.since.plus_seconds(WINDOW_SECONDS);
-            if goes_on && now < folded.told.plus_seconds(TOLD_SECONDS) {
+            if goes_on && now < folded.told.plus_seconds(RECORD_INTERVAL_SECONDS) {
                 return true;
             }
             repeated.extend(folded.repeated(key).map(|event| (folded.tenant.clone(), event)));
@@ -157,7 +157,7 @@ impl Counts {
             (guesses.since, guesses.count) = (now, 0);
         }
         guesses.count += 1;
-        let slower = (50 * guesses.count.saturating_sub(PATIENCE).min(40)).cast_signed();
+        let slower = (50 * guesses.count.saturating_sub(FREE_LOOKUPS).min(40)).cast_signed();
         let until = guesses.busy_until.max(now).millis() + slower;
         let until = until.min(now.millis() + LONGEST_WAIT_MILLIS);
         guesses.busy_until = Timestamp::from_millis(until);
@@ -249,7 +249,7 @@ impl Platform {
         let mut repeated = self.refusals.lock().drain(now, everything);
         repeated.sort_by(|(one, _), (other, _)| one.cmp(other));
         let of_tenants = repeated.chunk_by(|(one, _), (other, _)| one == other);
-        for together in of_tenants.flat_map(|of_tenant| of_tenant.chunks(TOGETHER)) {
+        for together in of_tenants.flat_map(|of_tenant| of_tenant.chunks(BATCH_SIZE)) {
             let context = Context::system("refusals", together[0].0.clone(), now, self.edge.id());
             let events = together.iter().map(|(_, event)| {
                 let id = event.license_id.to_string();

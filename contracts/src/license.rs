@@ -258,7 +258,7 @@ pub struct DeactivateRequest {
         skip_serializing_if = "Option::is_none"
     )]
     pub fingerprint: Option<Fingerprint>,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Answered and signed.

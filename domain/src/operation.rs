@@ -27,7 +27,7 @@ crate::events! {
 pub struct SigningKeyMade {
     /// Its id, as in the published key set.
     pub kid: String,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -38,7 +38,7 @@ pub struct DeliveryResent {
     pub webhook_id: WebhookId,
     /// Of which event.
     pub position: i64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -49,7 +49,7 @@ pub struct WebhookReplayed {
     pub webhook_id: WebhookId,
     /// Everything after this position is sent.
     pub after_position: i64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -58,6 +58,6 @@ pub struct WebhookReplayed {
 pub struct MailResent {
     /// Which.
     pub mail_id: String,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

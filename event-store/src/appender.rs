@@ -8,20 +8,20 @@ use tokio::{
 };
 
 use crate::{
-    append::Line,
-    lineage::{Lineage, Order},
+    append::LogConnection,
     metrics::METRICS,
+    speculative_chain::{QueuedSubmission, SpeculativeChain},
     submission::{AppendError, Appended, Submission},
 };
 
 /// How many events one transaction carries at most.
 const BATCH_EVENTS: usize = 2_048;
 /// With so many submissions, a transaction is shared by enough: it waits for no more.
-const ENOUGH: usize = 64;
-/// The most that the last transaction's time counts when the next one waits for company.
-const PATIENT: Duration = Duration::from_millis(4);
+const FULL_BATCH: usize = 64;
+/// The most that the last transaction's time counts when the next one waits for others to share it.
+const MAX_LINGER: Duration = Duration::from_millis(4);
 /// For how long a submission waits for a database that is gone before it is answered with an error.
-const PATIENCE: Duration = Duration::from_secs(15);
+const COMMIT_DEADLINE: Duration = Duration::from_secs(15);
 
 /// What was decided about a submission.
 pub(crate) type Outcome = Result<Appended, AppendError>;
@@ -33,17 +33,17 @@ pub(crate) type OnSettled = Box<dyn FnOnce(&Outcome) + Send + Sync>;
 pub(crate) struct Ticket {
     pub(crate) submission: Submission,
     /// What it rests on that is queued before it.
-    pub(crate) lineage: Option<Lineage>,
+    pub(crate) speculative_chain: Option<SpeculativeChain>,
     /// Runs before the submitter hears of it, and also when the submitter has gone away.
     pub(crate) on_settled: Option<OnSettled>,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
 impl Ticket {
-    fn order(&self) -> Order<'_> {
-        Order {
+    fn order(&self) -> QueuedSubmission<'_> {
+        QueuedSubmission {
             submission: &self.submission,
-            lineage: self.lineage.as_ref(),
+            speculative_chain: self.speculative_chain.as_ref(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Ticket {
 
 /// With whom the next transaction may be shared: those who were answered a moment ago are about to submit again.
 #[derive(Default)]
-struct Company {
+struct ExpectedSubmitters {
     /// How many were answered, or are waiting since.
     expected: usize,
     /// Until when they are waited for: half of what the last transaction took costs nobody more than it saves.
@@ -69,28 +69,28 @@ struct Company {
 pub(crate) struct Appender {
     pub(crate) clients: mpsc::Receiver<Ticket>,
     pub(crate) bulk: mpsc::Receiver<Ticket>,
-    pub(crate) line: Line,
+    pub(crate) connection: LogConnection,
 }
 
 impl Appender {
     /// Runs until every sender is gone and everything that was queued is answered.
     pub(crate) async fn run(mut self) {
-        let mut company = Company::default();
-        while let Some((batch, clients)) = self.collect(&company).await {
+        let mut expected_submitters = ExpectedSubmitters::default();
+        while let Some((batch, clients)) = self.collect(&expected_submitters).await {
             let events: usize = batch.iter().map(weight).sum();
             let started = Instant::now();
             self.commit(batch).await;
             METRICS.batch(events as u64, started.elapsed());
-            company = Company {
+            expected_submitters = ExpectedSubmitters {
                 expected: clients + self.clients.len(),
-                until: Some(Instant::now() + started.elapsed().min(PATIENT) / 2),
+                until: Some(Instant::now() + started.elapsed().min(MAX_LINGER) / 2),
             };
         }
-        self.line.close().await;
+        self.connection.close().await;
     }
 
     /// Waits for the first submission and takes what else is there, or is about to come; says how many are clients'.
-    async fn collect(&mut self, company: &Company) -> Option<(Vec<Ticket>, usize)> {
+    async fn collect(&mut self, expected_submitters: &ExpectedSubmitters) -> Option<(Vec<Ticket>, usize)> {
         let (first, mut clients) = tokio::select! {
             biased;
             Some(ticket) = self.clients.recv() => (ticket, 1),
@@ -101,7 +101,7 @@ impl Appender {
         let mut batch = vec![first];
         // Those who were answered a moment ago and run here submit again at once: let them.
         tokio::task::yield_now().await;
-        while let Some(ticket) = self.next_client(clients, company).await {
+        while let Some(ticket) = self.next_client(clients, expected_submitters).await {
             events += weight(&ticket);
             batch.push(ticket);
             clients += 1;
@@ -119,36 +119,36 @@ impl Appender {
     }
 
     /// The next client's submission, if it is there or may be expected.
-    async fn next_client(&mut self, clients: usize, company: &Company) -> Option<Ticket> {
+    async fn next_client(&mut self, clients: usize, expected_submitters: &ExpectedSubmitters) -> Option<Ticket> {
         if let Ok(ticket) = self.clients.try_recv() {
             return Some(ticket);
         }
-        let lacks = clients > 0 && clients < company.expected.min(ENOUGH);
-        let until = company.until.filter(|_| lacks)?;
+        let lacks = clients > 0 && clients < expected_submitters.expected.min(FULL_BATCH);
+        let until = expected_submitters.until.filter(|_| lacks)?;
         timeout_at(until, self.clients.recv()).await.ok().flatten()
     }
 
     /// Writes a batch and answers everyone in it, however often the connection breaks meanwhile.
     async fn commit(&mut self, batch: Vec<Ticket>) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + COMMIT_DEADLINE;
         let mut unsettled = vec![batch];
         // Where the log stood, under its lock, when this batch was first tried: what an attempt wrote whose answer was lost
         // comes after it. It is what the log itself said; news from elsewhere could be ahead of it.
         let mut tried_at = None;
         while let Some(batch) = unsettled.pop() {
-            let orders: Vec<Order<'_>> = batch.iter().map(Ticket::order).collect();
-            match self.line.write(&orders, &mut tried_at).await {
+            let orders: Vec<QueuedSubmission<'_>> = batch.iter().map(Ticket::order).collect();
+            match self.connection.write(&orders, &mut tried_at).await {
                 Ok(outcomes) => settle(batch, outcomes),
                 Err(error) if is_connection_error(&error) && Instant::now() < deadline => {
                     tracing::warn!(%error, "the log's connection broke; trying again");
                     METRICS.reconnects();
-                    self.line.hang_up();
+                    self.connection.disconnect();
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     unsettled.push(batch);
                 }
                 // A machine that slept through the end of a month makes up for it here.
                 Err(error) if lacks_partition(&error) && Instant::now() < deadline => {
-                    if let Err(error) = self.line.make_partitions().await {
+                    if let Err(error) = self.connection.make_partitions().await {
                         tracing::warn!(%error, "this month's partitions could not be made; trying again");
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
@@ -163,7 +163,7 @@ impl Appender {
                 }
                 Err(error) => {
                     tracing::error!(%error, "an append failed");
-                    self.line.hang_up();
+                    self.connection.disconnect();
                     let outcomes = vec![Err(AppendError::Unavailable(error.to_string())); batch.len()];
                     settle(batch, outcomes);
                 }

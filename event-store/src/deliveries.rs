@@ -75,7 +75,7 @@ pub enum Outcome {
     Failed {
         /// The target's HTTP status, if it answered.
         status: Option<u16>,
-        /// Why.
+        /// What went wrong, for people.
         error: String,
         /// After how many seconds the target wants to be asked again, where it said so.
         retry_after_seconds: Option<i64>,
@@ -196,7 +196,7 @@ pub async fn pending(pool: &PgPool) -> sqlx::Result<Vec<(Tenant, Uuid)>> {
 }
 
 /// Gives up what is due to a webhook that was retired.
-pub async fn bury(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
+pub async fn fail_pending(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
         r#"UPDATE webhook_deliveries SET status = 'dead', settled_at = clock_timestamp(), last_error = 'the webhook was retired'
            WHERE status = 'pending' AND webhook_id = $1"#,

@@ -18,16 +18,16 @@ use crate::{EventLog, Tenant, session};
 const POLL: Duration = Duration::from_millis(500);
 
 /// How soon after one look at the log the next may follow: under load, news comes in bunches.
-const PACE: Duration = Duration::from_millis(20);
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
 /// For how long a memory is believed that has heard nothing of other nodes.
 const TRUST: Duration = Duration::from_secs(3);
 /// A connection that answers nothing for so long is as good as broken.
-const SILENCE: Duration = Duration::from_secs(1);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// Rows read at once.
-const SOME: i64 = 5_000;
+const PAGE_SIZE: i64 = 5_000;
 
 /// When this node last knew what the others have recorded.
-pub(crate) struct Heard {
+pub(crate) struct LastContact {
     since: Instant,
     /// Milliseconds after that; [`NOBODY`] where nobody listens.
     at: AtomicU64,
@@ -36,7 +36,7 @@ pub(crate) struct Heard {
 /// Nobody listens: a command that looks once, and ends.
 const NOBODY: u64 = u64::MAX;
 
-impl Default for Heard {
+impl Default for LastContact {
     fn default() -> Self {
         Self {
             since: Instant::now(),
@@ -45,7 +45,7 @@ impl Default for Heard {
     }
 }
 
-impl Heard {
+impl LastContact {
     fn now(&self) {
         let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(NOBODY - 1);
         self.at.store(millis, Ordering::Relaxed);
@@ -71,10 +71,11 @@ impl EventLog {
             let mut connection = None;
             loop {
                 let started = Instant::now();
-                let read = tokio::time::timeout(SILENCE, read_news(&options, &mut connection, seen, &tell)).await;
+                let read =
+                    tokio::time::timeout(CONNECTION_TIMEOUT, read_news(&options, &mut connection, seen, &tell)).await;
                 let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
                 match read.unwrap_or_else(|_| Err(silent())) {
-                    Ok(newest) if newest - seen >= SOME => {
+                    Ok(newest) if newest - seen >= PAGE_SIZE => {
                         seen = newest;
                         continue;
                     }
@@ -93,7 +94,7 @@ impl EventLog {
                 if closed {
                     return;
                 }
-                tokio::time::sleep_until(started + PACE).await;
+                tokio::time::sleep_until(started + MIN_INTERVAL).await;
             }
         })
     }
@@ -113,7 +114,7 @@ async fn read_news(
         r#"SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1
            ORDER BY position LIMIT $2"#,
         seen,
-        SOME,
+        PAGE_SIZE,
     )
     .fetch_all(connection)
     .await?;

@@ -19,12 +19,12 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    append::Line,
+    append::LogConnection,
     appender::{Appender, OnSettled, Outcome, Ticket},
-    invalidate::Heard,
-    lineage::Lineage,
+    invalidate::LastContact,
     metrics::METRICS,
     session::{self, connect_options},
+    speculative_chain::SpeculativeChain,
     submission::{AppendError, Appended, Submission},
 };
 
@@ -61,7 +61,7 @@ pub struct EventLog {
     bulk: mpsc::Sender<Ticket>,
     head: watch::Receiver<i64>,
     news: watch::Sender<i64>,
-    pub(crate) heard: Arc<Heard>,
+    pub(crate) heard: Arc<LastContact>,
     archive: Option<Arc<Path>>,
 }
 
@@ -102,7 +102,7 @@ impl EventLog {
         let appender = Appender {
             clients: clients_end,
             bulk: bulk_end,
-            line: Line::new(options.clone(), head_sender.clone()),
+            connection: LogConnection::new(options.clone(), head_sender.clone()),
         };
         let appender = tokio::spawn(appender.run());
         Ok((
@@ -134,7 +134,7 @@ impl EventLog {
         let (reply, answer) = oneshot::channel();
         let ticket = Ticket {
             submission,
-            lineage: None,
+            speculative_chain: None,
             on_settled: None,
             reply,
         };
@@ -147,14 +147,14 @@ impl EventLog {
     pub(crate) fn enqueue(
         &self,
         submission: Submission,
-        decided: Option<(Lineage, OnSettled)>,
+        decided: Option<(SpeculativeChain, OnSettled)>,
     ) -> Result<BoxFuture<'static, Outcome>, AppendError> {
         let (reply, answer) = oneshot::channel();
-        let (lineage, on_settled) = decided.unzip();
+        let (speculative_chain, on_settled) = decided.unzip();
         self.clients
             .try_send(Ticket {
                 submission,
-                lineage,
+                speculative_chain,
                 on_settled,
                 reply,
             })

@@ -16,7 +16,7 @@ pub struct NodeCount {
 
 /// What all the other nodes have admitted for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Others {
+pub struct OtherNodes {
     /// In the window that was asked about.
     pub now: i64,
     /// In the one before it.
@@ -24,7 +24,7 @@ pub struct Others {
 }
 
 /// Tells what this node has admitted; answers what all the others have, in the same order.
-pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Result<Vec<Others>> {
+pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Result<Vec<OtherNodes>> {
     let keys: Vec<Vec<u8>> = counts.iter().map(|count| count.key.to_vec()).collect();
     let windows: Vec<i64> = counts.iter().map(|count| count.window).collect();
     let own: Vec<i64> = counts.iter().map(|count| count.count).collect();
@@ -40,7 +40,7 @@ pub async fn share(pool: &PgPool, node: Uuid, counts: &[NodeCount]) -> sqlx::Res
     .execute(pool)
     .await?;
     let others = sqlx::query_as!(
-        Others,
+        OtherNodes,
         r#"SELECT coalesce(sum(r.count) FILTER (WHERE r.time_window = asked.time_window), 0)::bigint AS "now!",
                coalesce(sum(r.count) FILTER (WHERE r.time_window < asked.time_window), 0)::bigint AS "before!"
            FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS asked (key, time_window, place)

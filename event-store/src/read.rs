@@ -18,9 +18,9 @@ pub enum ReadError {
     /// An event that this program cannot read.
     #[error("position {position} cannot be read: {cause}")]
     Decode {
-        /// Where.
+        /// The event's position in the log.
         position: i64,
-        /// Why.
+        /// What went wrong.
         cause: licet_domain::DecodeError,
     },
     /// A position is missing from the union of the three tables.
@@ -34,7 +34,7 @@ pub enum ReadError {
     Segment {
         /// Which.
         file: String,
-        /// Why.
+        /// What went wrong.
         cause: String,
     },
 }

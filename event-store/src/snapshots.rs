@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{EventLog, ReadError, RecordedRow, Tenant, Versioned, upcast};
 
 /// After how many events beyond the last one a new snapshot is written.
-const EVERY: u64 = 500;
+const SNAPSHOT_INTERVAL: u64 = 500;
 
 /// The state of now.
 pub(crate) async fn load<D: Decider>(
@@ -19,7 +19,7 @@ pub(crate) async fn load<D: Decider>(
     let snapshot = read::<D>(log, tenant, id).await?;
     let covered = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
     let loaded = fold::<D>(log, tenant, id, snapshot, i64::MAX).await?;
-    if loaded.version >= covered + EVERY
+    if loaded.version >= covered + SNAPSHOT_INTERVAL
         && let Err(error) = write::<D>(log, tenant, id, &loaded).await
     {
         tracing::warn!(%error, aggregate = D::TYPE, "a snapshot could not be written; loading works without");

@@ -2,7 +2,7 @@
 //! found becomes events, which the read model `resources` lists.
 
 use licet_domain::{
-    anomaly::{Came, Daily, Observation, Seen},
+    anomaly::{Daily, NewMachine, Observation, Seen},
     heartbeat::{HeartbeatEvent, HeartbeatRecorded},
     license::LicenseEvent,
     values::{Sealed, Timestamp},
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::heartbeats::Range;
 
 /// Observations of one license that are looked at; a busier one is looked at from its newest on.
-const MOST: i64 = 5_000;
+const MAX_OBSERVATIONS: i64 = 5_000;
 /// Figures of one license that are looked at: some hundred names on each day.
 const FIGURES: i64 = 50_000;
 /// Machines that are compared with each other, the newest.
@@ -26,7 +26,7 @@ const DAYS: i64 = 60;
 
 /// A license of which something was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Touched {
+pub struct ChangedLicense {
     /// Whose it is.
     pub tenant: Tenant,
     /// The license.
@@ -37,7 +37,7 @@ pub struct Touched {
 pub type First = (i64, Timestamp);
 
 /// Licenses of which something was recorded between two positions, and where that begins.
-pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<(Touched, First)>> {
+pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<(ChangedLicense, First)>> {
     let rows = sqlx::query!(
         r#"SELECT tenant_id AS "tenant_id!", license_id AS "license_id!", min(position) AS "position!", min(recorded_at) AS "at!"
            FROM (
@@ -60,7 +60,7 @@ pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<
 }
 
 /// Licenses of a tenant of which something was recorded in a range.
-pub async fn touched_in(pool: &PgPool, tenant: &Tenant, range: Range) -> sqlx::Result<Vec<Touched>> {
+pub async fn touched_in(pool: &PgPool, tenant: &Tenant, range: Range) -> sqlx::Result<Vec<ChangedLicense>> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT license_id AS "license_id!" FROM (
                SELECT aggregate_id AS license_id FROM events
@@ -80,8 +80,8 @@ pub async fn touched_in(pool: &PgPool, tenant: &Tenant, range: Range) -> sqlx::R
         .collect())
 }
 
-fn touch(tenant: &str, license: &str) -> Option<Touched> {
-    Some(Touched {
+fn touch(tenant: &str, license: &str) -> Option<ChangedLicense> {
+    Some(ChangedLicense {
         tenant: Tenant::new(tenant),
         license_id: license.parse().ok()?,
     })
@@ -90,7 +90,7 @@ fn touch(tenant: &str, license: &str) -> Option<Touched> {
 /// What a license's machines did in a range, in order. `network` opens where a request came from.
 pub async fn observations(
     pool: &PgPool,
-    license: &Touched,
+    license: &ChangedLicense,
     range: Range,
     network: &(dyn Fn(&Sealed) -> Option<String> + Send + Sync),
 ) -> Result<Vec<Observation>, ReadError> {
@@ -112,7 +112,7 @@ pub async fn observations(
         license.license_id,
         from,
         to,
-        MOST,
+        MAX_OBSERVATIONS,
     )
     .fetch_all(pool)
     .await?;
@@ -153,7 +153,7 @@ pub async fn observations(
 }
 
 /// The machines of a license that came between two moments, in order.
-pub async fn came(pool: &PgPool, license: &Touched, range: Range) -> Result<Vec<Came>, ReadError> {
+pub async fn came(pool: &PgPool, license: &ChangedLicense, range: Range) -> Result<Vec<NewMachine>, ReadError> {
     let rows = sqlx::query!(
         r#"SELECT position, recorded_at, event_version, payload::text AS "payload!" FROM events
            WHERE tenant_id = $1 AND aggregate_type = 'license' AND aggregate_id = $2::uuid::text
@@ -175,7 +175,7 @@ pub async fn came(pool: &PgPool, license: &Touched, range: Range) -> Result<Vec<
             cause,
         })?;
         if let LicenseEvent::Activated(event) = event {
-            came.push(Came {
+            came.push(NewMachine {
                 position: row.position,
                 at: row.recorded_at.into(),
                 components: event.components,
@@ -211,7 +211,7 @@ fn seen_in(event: &LicenseEvent) -> Option<Seen> {
 }
 
 /// A license's figures of the day in which a moment lies, with those of the sixty days before.
-pub async fn daily(pool: &PgPool, license: &Touched, moment: Timestamp) -> sqlx::Result<Vec<Daily>> {
+pub async fn daily(pool: &PgPool, license: &ChangedLicense, moment: Timestamp) -> sqlx::Result<Vec<Daily>> {
     let today = OffsetDateTime::from(moment).date().midnight().assume_utc();
     let first = today - time::Duration::days(DAYS);
     let rows = sqlx::query!(
@@ -259,19 +259,19 @@ pub async fn daily(pool: &PgPool, license: &Touched, moment: Timestamp) -> sqlx:
 
 /// A network that asked for many unknown keys.
 #[derive(Debug, Clone)]
-pub struct Guessing {
+pub struct GuessingNetwork {
     /// Whose keys.
     pub tenant: Tenant,
     /// The event that says so.
     pub position: i64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
     /// How many.
     pub count: i64,
 }
 
 /// Networks that were noticed between two positions.
-pub async fn guessing(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Guessing>> {
+pub async fn guessing(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<GuessingNetwork>> {
     let rows = sqlx::query!(
         r#"SELECT tenant_id, position, recorded_at, (payload ->> 'count')::bigint AS "count!" FROM decision_events
            WHERE position > $1 AND position <= $2 AND event_type = 'decision.key_guessing' ORDER BY position"#,
@@ -282,7 +282,7 @@ pub async fn guessing(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Guessing {
+        .map(|row| GuessingNetwork {
             tenant: Tenant::new(&row.tenant_id),
             position: row.position,
             at: row.recorded_at.into(),

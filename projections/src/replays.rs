@@ -55,7 +55,7 @@ pub struct ReplayOrder {
 }
 
 /// Replays of a tenant that may run at once, over all nodes.
-pub const AT_ONCE: i64 = 4;
+pub const MAX_RUNNING: i64 = 4;
 
 /// Writes down that a replay begins; `false` when too many are running.
 pub async fn begin(pool: &PgPool, order: &ReplayOrder) -> sqlx::Result<bool> {
@@ -68,7 +68,7 @@ pub async fn begin(pool: &PgPool, order: &ReplayOrder) -> sqlx::Result<bool> {
         order.projector.name(),
         order.position,
         order.format.extension(),
-        AT_ONCE,
+        MAX_RUNNING,
     )
     .execute(pool)
     .await?;

@@ -10,7 +10,7 @@ use std::{
 
 use licet_event_store::{
     AppendError, Edge, EventLog, Keyring, LogOptions, LogTable, Metadata, NewEvent, StreamEvents, Submission, Tenant,
-    archive::{self, Shelf},
+    archive::{self, ArchivedTable},
     schema,
     vault::Vault,
 };
@@ -79,8 +79,8 @@ pub(crate) async fn run(bench: &Bench, beats: u32) -> anyhow::Result<()> {
     );
     let begun = Instant::now();
     let archiving = longest_wait(&log, &event, async {
-        let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-        archive::run(&log, &shelves, (&signer, i64::MAX), |_, _| {}).await
+        let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90)];
+        archive::run(&log, &archived_tables, (&signer, i64::MAX), |_, _| {}).await
     });
     let archived = archiving.await?;
     println!(

@@ -12,7 +12,7 @@ use licet_domain::{
 };
 use licet_event_store::{AsOf, ReadError, Tenant, consumers, vault::Purpose};
 use licet_projections::{
-    anomalies::{self, First, Guessing, Touched},
+    anomalies::{self, ChangedLicense, First, GuessingNetwork},
     heartbeats::Range,
     status,
 };
@@ -22,8 +22,8 @@ use crate::{WorkerError, metrics::METRICS};
 
 const CONSUMER: &str = "anomalies";
 /// Positions in one query, and queries in one turn.
-const STRETCH: i64 = 50_000;
-const STRETCHES: i64 = 20;
+const READ_SIZE: i64 = 50_000;
+const MAX_READS: i64 = 20;
 /// How far back the windows of the rules reach.
 const DAY_SECONDS: i64 = 86_400;
 /// A license is looked at so often at most, however busy it is.
@@ -48,13 +48,13 @@ struct Entry {
 /// The place that is kept in the database is the first that was not looked at: whoever goes on after this process, at that
 /// place, misses nothing that was put off here.
 #[derive(Default)]
-pub(crate) struct Agenda {
-    licenses: HashMap<Touched, Entry>,
+pub(crate) struct ReviewQueue {
+    licenses: HashMap<ChangedLicense, Entry>,
     /// The place as this process kept it, and how far it has read.
     place: Option<(i64, i64)>,
 }
 
-impl Agenda {
+impl ReviewQueue {
     /// From where to read on; where another node kept another place, from there, with what follows.
     fn read_from(&mut self, kept: i64) -> i64 {
         match self.place {
@@ -66,14 +66,14 @@ impl Agenda {
         }
     }
 
-    fn add(&mut self, touched: Vec<(Touched, First)>) {
+    fn add(&mut self, touched: Vec<(ChangedLicense, First)>) {
         for (license, first) in touched {
             self.licenses.entry(license).or_default().first.get_or_insert(first);
         }
     }
 
     /// What is due now; what was not touched for a day is forgotten.
-    fn due(&mut self, now: Timestamp) -> Vec<(Touched, First)> {
+    fn due(&mut self, now: Timestamp) -> Vec<(ChangedLicense, First)> {
         let remembered = |last: Option<Timestamp>| last.is_some_and(|last| now < last.plus_seconds(DAY_SECONDS));
         self.licenses
             .retain(|_, entry| entry.first.is_some() || remembered(entry.last));
@@ -91,7 +91,7 @@ impl Agenda {
     }
 
     /// A license was looked at, or it was tried in vain and is due again after a rest.
-    fn looked_at(&mut self, license: &Touched, now: Timestamp, done: bool) {
+    fn looked_at(&mut self, license: &ChangedLicense, now: Timestamp, done: bool) {
         if let Some(entry) = self.licenses.get_mut(license) {
             entry.last = Some(now);
             // What failed for longer than anyone looks back is given up, so that it holds the place up no longer.
@@ -120,42 +120,42 @@ async fn folded(platform: &Platform) -> Result<i64, WorkerError> {
 }
 
 /// One turn over what is new.
-pub(crate) async fn turn(platform: &Arc<Platform>, agenda: &mut Agenda) -> Result<(), WorkerError> {
+pub(crate) async fn turn(platform: &Arc<Platform>, review_queue: &mut ReviewQueue) -> Result<(), WorkerError> {
     let pool = platform.log.pool();
     let kept = consumers::position(pool, CONSUMER, 0).await.map_err(database)?;
-    let mut read = agenda.read_from(kept);
-    let head = folded(platform).await?.min(read + STRETCHES * STRETCH);
+    let mut read = review_queue.read_from(kept);
+    let head = folded(platform).await?.min(read + MAX_READS * READ_SIZE);
     while read < head {
-        let stretch = (read, head.min(read + STRETCH));
-        agenda.add(anomalies::touched(pool, stretch).await.map_err(database)?);
+        let stretch = (read, head.min(read + READ_SIZE));
+        review_queue.add(anomalies::touched(pool, stretch).await.map_err(database)?);
         for guessing in anomalies::guessing(pool, stretch).await.map_err(database)? {
             record_guessing(platform, &guessing).await?;
         }
         read = stretch.1;
     }
     let (now, mut failure) = (platform.edge.now(), None);
-    for (license, (_, since)) in agenda.due(now) {
+    for (license, (_, since)) in review_queue.due(now) {
         let from = since.clamp(now.plus_seconds(-LOOK_BACK_DAYS * DAY_SECONDS), now);
         let range = Range {
             from,
             to: now.plus_seconds(1),
         };
         let examined = examine_days(platform, &license, range).await;
-        agenda.looked_at(&license, now, examined.is_ok());
+        review_queue.looked_at(&license, now, examined.is_ok());
         failure = examined.err().or(failure);
     }
-    let place = agenda.place(read);
+    let place = review_queue.place(read);
     let moved = consumers::advance(pool, CONSUMER, (kept, place))
         .await
         .map_err(database)?;
     // Where another node went on meanwhile, what was looked at twice is found once.
-    agenda.place = moved.then_some((place, read));
+    review_queue.place = moved.then_some((place, read));
     failure.map_or(Ok(()), Err)
 }
 
 /// How much was looked at and found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Examined {
+pub struct ReviewReport {
     /// Licenses.
     pub licenses: u64,
     /// Anomalies that were not known before.
@@ -168,10 +168,10 @@ pub async fn rerun(
     tenant: &Tenant,
     license: Option<LicenseId>,
     range: Range,
-) -> Result<Examined, WorkerError> {
-    let mut examined = Examined::default();
+) -> Result<ReviewReport, WorkerError> {
+    let mut examined = ReviewReport::default();
     let licenses = match license {
-        Some(license) => vec![Touched {
+        Some(license) => vec![ChangedLicense {
             tenant: tenant.clone(),
             license_id: license.0,
         }],
@@ -207,7 +207,7 @@ async fn reguess(platform: &Arc<Platform>, tenant: &Tenant, range: Range) -> Res
 
 /// Runs the rules over one license, day by day; answers how many findings were new. Each stretch ends with a day in UTC,
 /// so that the day's figures are whole, and begins a day before the last one ended, so that no window is cut in two.
-async fn examine_days(platform: &Arc<Platform>, license: &Touched, range: Range) -> Result<u64, WorkerError> {
+async fn examine_days(platform: &Arc<Platform>, license: &ChangedLicense, range: Range) -> Result<u64, WorkerError> {
     let (mut found, mut from) = (0, range.from);
     while from < range.to {
         let midnight = from.millis() - from.millis().rem_euclid(DAY_SECONDS * 1_000) + DAY_SECONDS * 1_000;
@@ -223,14 +223,14 @@ async fn examine_days(platform: &Arc<Platform>, license: &Touched, range: Range)
 }
 
 /// Runs the rules over one license; answers how many findings were new.
-async fn examine(platform: &Arc<Platform>, license: &Touched, range: Range) -> Result<u64, WorkerError> {
+async fn examine(platform: &Arc<Platform>, license: &ChangedLicense, range: Range) -> Result<u64, WorkerError> {
     let failed = |error: CommandError| WorkerError::of("looking for anomalies")(error.into());
     let known = platform.licenses.get(&license.tenant, license.license_id).await;
     let known = known.map_err(|error| failed(error.into()))?;
     if known.state.facts().is_none() {
         return Ok(0);
     }
-    let in_force = platform.in_force(&license.tenant, &known).await.map_err(failed)?;
+    let effective = platform.effective(&license.tenant, &known).await.map_err(failed)?;
     let sealer = platform.vault.sealer(&license.tenant, Purpose::Tenant, "1").await;
     let sealer = sealer.map_err(|error| failed(error.into()))?;
     let network = |client: &Sealed| {
@@ -250,8 +250,8 @@ async fn examine(platform: &Arc<Platform>, license: &Touched, range: Range) -> R
     let came = anomalies::came(pool, license, lately).await;
     let history = History {
         came: came.map_err(|error| failed(error.into()))?,
-        seats: in_force.seats(),
-        interval_seconds: i64::from(in_force.terms().heartbeat_interval_seconds),
+        seats: effective.seats(),
+        interval_seconds: i64::from(effective.terms().heartbeat_interval_seconds),
         observations,
         daily: anomalies::daily(pool, license, last).await.map_err(database)?,
     };
@@ -276,7 +276,7 @@ async fn examine(platform: &Arc<Platform>, license: &Touched, range: Range) -> R
     Ok(found)
 }
 
-async fn record_guessing(platform: &Arc<Platform>, guessing: &Guessing) -> Result<bool, WorkerError> {
+async fn record_guessing(platform: &Arc<Platform>, guessing: &GuessingNetwork) -> Result<bool, WorkerError> {
     let finding = Finding {
         rule: "key_guessing",
         severity: Severity::High,
@@ -305,8 +305,8 @@ async fn record_guessing(platform: &Arc<Platform>, guessing: &Guessing) -> Resul
 mod tests {
     use super::*;
 
-    fn license(number: u128) -> Touched {
-        Touched {
+    fn license(number: u128) -> ChangedLicense {
+        ChangedLicense {
             tenant: Tenant::default(),
             license_id: uuid::Uuid::from_u128(number),
         }
@@ -314,28 +314,28 @@ mod tests {
 
     #[test]
     fn a_busy_license_is_looked_at_every_five_minutes_and_none_is_forgotten() {
-        let (mut agenda, now) = (Agenda::default(), Timestamp::from_millis(0));
-        agenda.add(vec![(license(1), (7, now))]);
-        assert_eq!(agenda.due(now), [(license(1), (7, now))]);
-        agenda.looked_at(&license(1), now, true);
-        assert!(agenda.due(now.plus_seconds(600)).is_empty(), "nothing new");
-        agenda.add(vec![(license(1), (8, now)), (license(1), (9, now))]);
-        assert!(agenda.due(now.plus_seconds(100)).is_empty(), "too soon");
-        assert_eq!(agenda.due(now.plus_seconds(300)), [(license(1), (8, now))]);
+        let (mut review_queue, now) = (ReviewQueue::default(), Timestamp::from_millis(0));
+        review_queue.add(vec![(license(1), (7, now))]);
+        assert_eq!(review_queue.due(now), [(license(1), (7, now))]);
+        review_queue.looked_at(&license(1), now, true);
+        assert!(review_queue.due(now.plus_seconds(600)).is_empty(), "nothing new");
+        review_queue.add(vec![(license(1), (8, now)), (license(1), (9, now))]);
+        assert!(review_queue.due(now.plus_seconds(100)).is_empty(), "too soon");
+        assert_eq!(review_queue.due(now.plus_seconds(300)), [(license(1), (8, now))]);
     }
 
     #[test]
     fn the_place_that_is_kept_is_before_what_was_put_off_or_failed() {
-        let (mut agenda, now) = (Agenda::default(), Timestamp::from_millis(0));
-        assert_eq!((agenda.read_from(40), agenda.place(90)), (40, 90));
-        agenda.add(vec![(license(1), (50, now)), (license(2), (60, now))]);
-        assert_eq!(agenda.place(90), 49);
-        agenda.looked_at(&license(1), now, true);
-        agenda.looked_at(&license(2), now, false);
-        assert_eq!(agenda.place(90), 59, "what failed is looked at again");
-        agenda.place = Some((59, 90));
-        assert_eq!(agenda.read_from(59), 90, "this process knows what comes before");
-        assert_eq!(agenda.read_from(70), 70, "another one went on");
-        assert_eq!(agenda.place(70), 70);
+        let (mut review_queue, now) = (ReviewQueue::default(), Timestamp::from_millis(0));
+        assert_eq!((review_queue.read_from(40), review_queue.place(90)), (40, 90));
+        review_queue.add(vec![(license(1), (50, now)), (license(2), (60, now))]);
+        assert_eq!(review_queue.place(90), 49);
+        review_queue.looked_at(&license(1), now, true);
+        review_queue.looked_at(&license(2), now, false);
+        assert_eq!(review_queue.place(90), 59, "what failed is looked at again");
+        review_queue.place = Some((59, 90));
+        assert_eq!(review_queue.read_from(59), 90, "this process knows what comes before");
+        assert_eq!(review_queue.read_from(70), 70, "another one went on");
+        assert_eq!(review_queue.place(70), 70);
     }
 }

@@ -1,7 +1,7 @@
 //! Puts the months that are over into the archive and drops them from online storage.
 
 use licet_commands::Platform;
-use licet_event_store::{Keyring, LogTable, archive, archive::Shelf};
+use licet_event_store::{Keyring, LogTable, archive, archive::ArchivedTable};
 use licet_projections::status;
 
 use crate::WorkerError;
@@ -17,11 +17,11 @@ pub struct Retention {
 
 impl Retention {
     /// What leaves online storage, and when.
-    pub fn shelves(self) -> [Shelf; 3] {
+    pub fn archived_tables(self) -> [ArchivedTable; 3] {
         [
-            Shelf::read_model("license_heartbeats", LogTable::Heartbeats, self.heartbeat_days),
-            Shelf::log(LogTable::Heartbeats, self.heartbeat_days),
-            Shelf::log(LogTable::Decisions, self.decision_days),
+            ArchivedTable::read_model("license_heartbeats", LogTable::Heartbeats, self.heartbeat_days),
+            ArchivedTable::log(LogTable::Heartbeats, self.heartbeat_days),
+            ArchivedTable::log(LogTable::Decisions, self.decision_days),
         ]
     }
 }
@@ -40,6 +40,6 @@ pub async fn turn(
     };
     let settled = all.iter().map(|one| one.position).min().unwrap_or(0);
     let signer = keyring.signer(platform.edge.now());
-    let ran = archive::run(&platform.log, &retention.shelves(), (&signer, settled), told).await;
+    let ran = archive::run(&platform.log, &retention.archived_tables(), (&signer, settled), told).await;
     ran.map_err(|error| failed(error.into()))
 }

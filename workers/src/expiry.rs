@@ -11,22 +11,22 @@ use uuid::Uuid;
 use crate::WorkerError;
 
 /// Licenses looked at together.
-const SOME: i64 = 500;
+const PAGE_SIZE: i64 = 500;
 /// Licenses recorded at the same time: they share transactions.
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 pub(crate) async fn sweep(platform: &Platform) -> Result<(), WorkerError> {
     let now = platform.edge.now();
     let mut after = (OffsetDateTime::UNIX_EPOCH, Uuid::nil());
     let mut outcome = Ok(());
     loop {
-        let due = license_state::due(platform.log.pool(), now, after, SOME).await;
+        let due = license_state::due(platform.log.pool(), now, after, PAGE_SIZE).await;
         let due = due.map_err(|error| WorkerError::of("looking for ended licenses")(error.into()))?;
         let last = due.last().map(|license| (license.expires_at, license.license_id));
-        let is_last = (due.len() as i64) < SOME;
+        let is_last = (due.len() as i64) < PAGE_SIZE;
         let noted: Vec<_> = stream::iter(due)
             .map(|license| async move { note(platform, &license).await })
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
         // One that fails keeps no other waiting; it is met again in the next turn.

@@ -27,7 +27,7 @@ use mail::{MailSettings, Mailer};
 use webhooks::Sender;
 
 /// How soon after one turn the next may follow where the log has news all the time.
-const PACE: Duration = Duration::from_millis(100);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What every worker needs.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub struct Worker {
 }
 
 /// Where workers reach out to.
-pub struct Outside {
+pub struct Endpoints {
     /// Delivers to webhooks.
     pub sender: Sender,
     /// How mail is sent; none is sent without.
@@ -71,7 +71,7 @@ impl WorkerError {
 pub fn spawn_all(
     worker: &Worker,
     keyring: &Keyring,
-    outside: &Outside,
+    outside: &Endpoints,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), WorkerError> {
     if worker.platform.log.archive().is_some() {
@@ -117,9 +117,9 @@ pub fn spawn_all(
     });
     let one = worker.clone();
     tasks.spawn(async move {
-        let agenda = tokio::sync::Mutex::new(anomalies::Agenda::default());
+        let review_queue = tokio::sync::Mutex::new(anomalies::ReviewQueue::default());
         one.repeat("worker/anomalies", Duration::from_secs(30), || async {
-            anomalies::turn(&one.platform, &mut *agenda.lock().await).await
+            anomalies::turn(&one.platform, &mut *review_queue.lock().await).await
         })
         .await;
     });
@@ -156,7 +156,7 @@ pub async fn spawn_relay(
 }
 
 /// For how long it is tried to note something.
-const PATIENCE: Duration = Duration::from_secs(600);
+const RETRY_DEADLINE: Duration = Duration::from_secs(600);
 /// The longest between two tries to note something.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -170,7 +170,7 @@ impl Worker {
         let (began, mut pause) = (tokio::time::Instant::now(), Duration::from_millis(250));
         loop {
             match write().await {
-                Err(error) if *self.ending.borrow() || began.elapsed() > PATIENCE => return Err(error),
+                Err(error) if *self.ending.borrow() || began.elapsed() > RETRY_DEADLINE => return Err(error),
                 Err(error) => tracing::warn!(%error, "what was done could not be noted yet"),
                 noted => return noted,
             }
@@ -212,7 +212,7 @@ impl Worker {
     }
 
     /// Does something whenever the log has news, and at least once a second, while this node holds the lease. A turn
-    /// answers whether there is more to do at once; under load it is [`PACE`] that sets the beat.
+    /// answers whether there is more to do at once; under load it is [`MIN_INTERVAL`] that sets the beat.
     async fn follow<F>(&self, lease: &str, turn: impl Fn() -> F)
     where
         F: Future<Output = Result<bool, WorkerError>>,
@@ -239,7 +239,7 @@ impl Worker {
                 () = async {
                     let _ = tokio::time::timeout(pause, head.changed()).await;
                     if !pause.is_zero() {
-                        tokio::time::sleep_until(started + PACE).await;
+                        tokio::time::sleep_until(started + MIN_INTERVAL).await;
                     }
                 } => {}
             }

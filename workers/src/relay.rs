@@ -222,7 +222,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
         (last, _) => {
             let newest = stream.get_raw_message(last).await;
             let newest = newest.map_err(|error| reading(error.into()))?;
-            let told = Told::of(&newest, log_id);
+            let told = StreamTail::of(&newest, log_id);
             let Some(newest) = common(log, &epochs, &told).await? else {
                 let cause = format!(
                     "the relay to NATS has stopped: the stream knows position {} otherwise than this log, as after a restore \
@@ -244,7 +244,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
 }
 
 /// What a stream's newest message says; position 0 where it is another log's.
-struct Told {
+struct StreamTail {
     log_id: Uuid,
     epoch: Option<Uuid>,
     position: i64,
@@ -252,7 +252,7 @@ struct Told {
     event: Value,
 }
 
-impl Told {
+impl StreamTail {
     fn of(message: &jetstream::message::StreamMessage, log_id: Uuid) -> Self {
         let own = is_of(&message.headers, Some(log_id));
         Self {
@@ -274,7 +274,7 @@ impl Told {
 }
 
 /// The last position that the stream and the log have in common; `None` where they disagree and nobody has decided.
-async fn common(log: &EventLog, epochs: &Epochs, told: &Told) -> Result<Option<i64>, WorkerError> {
+async fn common(log: &EventLog, epochs: &Epochs, told: &StreamTail) -> Result<Option<i64>, WorkerError> {
     let database = |error: licet_event_store::StoreError| WorkerError::of("reading the log")(error.into());
     if told.position == 0 {
         return Ok(Some(0));

@@ -17,25 +17,25 @@ pub(crate) async fn sweep(platform: &Platform) -> Result<(), WorkerError> {
 }
 
 /// Seats looked at in one turn.
-const SOME: i64 = 10_000;
+const PAGE_SIZE: i64 = 10_000;
 
 /// Gives seats a hold that were taken before their policy floated, so that they fall free when their machines are silent.
 pub(crate) async fn give_holds(platform: &Platform) -> Result<(), WorkerError> {
     let failed = |cause: Box<dyn std::error::Error + Send + Sync>| WorkerError::of("giving seats their holds")(cause);
     let pool = platform.log.pool();
-    let unheld = activations::unheld(pool, SOME)
+    let seats_without_hold = activations::seats_without_hold(pool, PAGE_SIZE)
         .await
         .map_err(|error| failed(error.into()))?;
-    for seat in unheld {
+    for seat in seats_without_hold {
         let tenant = Tenant::new(&seat.tenant_id);
         let license = platform.licenses.get(&tenant, seat.license_id).await;
         let license = license.map_err(|error| failed(error.into()))?;
-        let in_force = platform.in_force(&tenant, &license).await;
-        let in_force = in_force.map_err(|error| failed(error.into()))?;
-        let seated = in_force.license().activation(ActivationId(seat.activation_id));
-        let hold = in_force.terms().hold_seconds();
+        let effective = platform.effective(&tenant, &license).await;
+        let effective = effective.map_err(|error| failed(error.into()))?;
+        let seated = effective.license().activation(ActivationId(seat.activation_id));
+        let hold = effective.terms().hold_seconds();
         if let (Some(seconds), Some(true)) = (hold, seated.map(|seated| seated.is_seated())) {
-            let whose = (&tenant, in_force.id(), ActivationId(seat.activation_id));
+            let whose = (&tenant, effective.id(), ActivationId(seat.activation_id));
             holds::give(pool, whose, seconds)
                 .await
                 .map_err(|error| failed(error.into()))?;

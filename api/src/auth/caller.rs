@@ -26,7 +26,7 @@ use crate::{
     envelope::RequestId,
     extract::header,
     idempotency::IdempotencyKey,
-    limits::StandingSlot,
+    limits::RateLimitSlot,
     problem::{Problem, Result},
 };
 
@@ -79,7 +79,7 @@ pub(crate) struct Principal {
     request_id: String,
     address: Option<IpAddr>,
     user_agent: Option<String>,
-    standing: StandingSlot,
+    rate_limit: RateLimitSlot,
     /// What is asked for.
     uri: Uri,
 }
@@ -87,9 +87,9 @@ pub(crate) struct Principal {
 impl Principal {
     async fn authenticate(parts: &Parts, app: &App) -> Result<Self> {
         let address = address(app, parts);
-        let standing = parts.extensions.get::<StandingSlot>().cloned().unwrap_or_default();
+        let rate_limit = parts.extensions.get::<RateLimitSlot>().cloned().unwrap_or_default();
         let now = app.platform.edge.now();
-        app.limits.by_address(address, &standing, now)?;
+        app.limits.by_address(address, &rate_limit, now)?;
         let times = |name: &str| parts.headers.get_all(name).iter().count();
         if times("x-api-key") > 1 || times("authorization") > 1 {
             let detail = "Send one API key or one token, once.";
@@ -117,7 +117,7 @@ impl Principal {
             .map(|id| id.0.clone())
             .unwrap_or_default();
         let name = format!("{}/{}", actor.kind.as_str(), actor.id);
-        app.limits.by_credential(&name, &standing, now)?;
+        app.limits.by_credential(&name, &rate_limit, now)?;
         let user_agent = header(&parts.headers, "user-agent").map(|text| text.chars().take(200).collect());
         Ok(Self {
             tenant: app.tenant.clone(),
@@ -127,7 +127,7 @@ impl Principal {
             request_id,
             address,
             user_agent,
-            standing,
+            rate_limit,
             uri: parts.uri.clone(),
         })
     }
@@ -242,7 +242,7 @@ impl Principal {
     /// Counts a request for one license or activation from this address; refuses it beyond the limit.
     pub(crate) fn limit(&self, app: &App, client: &str) -> Result<()> {
         let now = app.platform.edge.now();
-        app.limits.by_client(client, self.address, &self.standing, now)
+        app.limits.by_client(client, self.address, &self.rate_limit, now)
     }
 
     /// The same for a license key; whatever is no key counts as one and the same.

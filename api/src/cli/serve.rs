@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema};
 use licet_projections::RunnerSettings;
 use licet_workers::{
-    Outside, Worker,
+    Endpoints, Worker,
     mail::{Language, MailSettings},
 };
 use tokio::{
@@ -173,7 +173,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
             ending: ending.clone(),
         };
         background.spawn(licet_projections::run(runner));
-        let outside = Outside {
+        let outside = Endpoints {
             sender: app.sender.clone(),
             mail: options.mail.settings(),
             retention: options.retention.into(),

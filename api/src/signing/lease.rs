@@ -1,7 +1,7 @@
 //! Issues leases: the signed files with which machines run offline.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use licet_commands::license::InForce;
+use licet_commands::license::EffectiveLicense;
 use licet_contracts::lease::{ISSUER, LEASE_TYPE, LeaseClaims, LeasedFingerprint, LeasedLicense};
 use licet_domain::{
     license::Activation,
@@ -57,60 +57,65 @@ pub(crate) enum Hold {
 }
 
 /// The hold of a seat that this request does not move; `None` when nothing holds it.
-pub(crate) async fn hold(app: &App, in_force: &InForce, activation: &Activation) -> Result<Option<Hold>> {
-    if !in_force.terms().floating {
+pub(crate) async fn hold(app: &App, effective: &EffectiveLicense, activation: &Activation) -> Result<Option<Hold>> {
+    if !effective.terms().floating {
         return Ok(Some(Hold::Moved));
     }
     let until = holds::until(app.platform.log.pool(), activation.id()).await;
     Ok(until.map_err(unavailable)?.map(|until| Hold::Until(until.into())))
 }
 
-fn basis(in_force: &InForce) -> Basis {
+fn basis(effective: &EffectiveLicense) -> Basis {
     (
-        in_force.version,
-        in_force.policy.version,
-        in_force.product.min_version.clone(),
+        effective.version,
+        effective.policy.version,
+        effective.product.min_version.clone(),
     )
 }
 
 /// The lease that this node issued within the last hour on the same license, policy and minimum version. Without one, a
 /// machine is due for another.
-pub(crate) fn known(app: &App, in_force: &InForce, activation: &Activation, now: Timestamp) -> Option<Issued> {
+pub(crate) fn known(
+    app: &App,
+    effective: &EffectiveLicense,
+    activation: &Activation,
+    now: Timestamp,
+) -> Option<Issued> {
     let (issued_on, at, lease) = app.leases.0.get(&activation.id())?;
     let reused = REUSE_SECONDS.min((lease.expires_at.seconds() - at.seconds()) / 4);
-    (issued_on == basis(in_force) && at <= now && now < at.plus_seconds(reused)).then_some((at, lease))
+    (issued_on == basis(effective) && at <= now && now < at.plus_seconds(reused)).then_some((at, lease))
 }
 
 /// The lease for a machine. `key` is the one under which the license's machines are hashed.
 pub(crate) fn issue(
     app: &App,
-    in_force: &InForce,
+    effective: &EffectiveLicense,
     activation: &Activation,
     (key, hold): (&[u8; 32], Hold),
     now: Timestamp,
 ) -> Lease {
-    let expires_at = end(in_force, activation, hold, now);
+    let expires_at = end(effective, activation, hold, now);
     // A hold that was moved on bears a lease that is as good, as an older one might end before the next beat is due. An
     // answer that is kept and the same answer as it goes out have the same lease.
-    let moved = in_force.terms().floating && matches!(hold, Hold::Moved);
-    if let Some((at, lease)) = known(app, in_force, activation, now)
+    let moved = effective.terms().floating && matches!(hold, Hold::Moved);
+    if let Some((at, lease)) = known(app, effective, activation, now)
         && lease.expires_at <= expires_at
         && (!moved || at == now)
     {
         return lease;
     }
-    let claims = claims(app, in_force, activation, key, (now, expires_at));
+    let claims = claims(app, effective, activation, key, (now, expires_at));
     let token = super::jws(app, LEASE_TYPE, &claims).into();
     let lease = Lease { token, expires_at };
-    let entry = (basis(in_force), now, lease.clone());
+    let entry = (basis(effective), now, lease.clone());
     app.leases.0.insert(activation.id(), entry);
     lease
 }
 
 /// The lease's days on, never past the license's own end and grace; a floating seat's never past its hold, because the
 /// seat falls free then, but as far as it was checked out. Whole seconds, as JOSE counts them.
-fn end(in_force: &InForce, activation: &Activation, hold: Hold, now: Timestamp) -> Timestamp {
-    let terms = in_force.terms();
+fn end(effective: &EffectiveLicense, activation: &Activation, hold: Hold, now: Timestamp) -> Timestamp {
+    let terms = effective.terms();
     let by_days = now.plus_days(terms.lease_days);
     let by_policy = match (terms.hold_seconds(), hold) {
         (Some(seconds), Hold::Moved) => now.plus_seconds(i64::from(seconds)).min(by_days),
@@ -120,19 +125,19 @@ fn end(in_force: &InForce, activation: &Activation, hold: Hold, now: Timestamp) 
     let by_policy = activation
         .checked_out_until
         .map_or(by_policy, |until| until.max(by_policy));
-    let by_license = in_force.license().window(in_force.terms()).usable_until();
+    let by_license = effective.license().window(effective.terms()).usable_until();
     let end = by_license.map_or(by_policy, |end| end.min(by_policy));
     Timestamp::from_millis(end.seconds() * 1000)
 }
 
 fn claims(
     app: &App,
-    in_force: &InForce,
+    effective: &EffectiveLicense,
     activation: &Activation,
     key: &[u8; 32],
     (now, end): (Timestamp, Timestamp),
 ) -> LeaseClaims {
-    let (license, terms) = (in_force.license(), in_force.terms());
+    let (license, terms) = (effective.license(), effective.terms());
     let components = serde_json::to_value(&activation.activated.components);
     LeaseClaims {
         iss: ISSUER.to_owned(),
@@ -140,15 +145,15 @@ fn claims(
         iat: now.seconds(),
         exp: end.seconds(),
         lic: LeasedLicense {
-            id: in_force.id().to_string(),
-            product: in_force.product.code.to_string(),
+            id: effective.id().to_string(),
+            product: effective.product.code.to_string(),
             valid_from: license.valid_from.to_string(),
             expires_at: license.expires_at.map(|end| end.to_string()),
             grace_days: terms.grace_days,
-            features: render::features(&in_force.features()),
-            limits: render::amounts(&in_force.limits()),
-            min_version: in_force.product.min_version.as_ref().map(ToString::to_string),
-            version_scheme: scheme(in_force.product.version_scheme),
+            features: render::features(&effective.features()),
+            limits: render::amounts(&effective.limits()),
+            min_version: effective.product.min_version.as_ref().map(ToString::to_string),
+            version_scheme: scheme(effective.product.version_scheme),
         },
         act: activation.activated.activation_id.to_string(),
         fpr: LeasedFingerprint {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use licet_domain::license::{Activate, Activation, License, LicenseCommand, LicenseRejection};
 
-use super::{InForce, MachineRequest};
+use super::{EffectiveLicense, MachineRequest};
 use crate::{Body, CommandError, Context, Done, Platform, refusals::Refusal};
 
 /// A machine that asks for a seat of a license.
@@ -22,7 +22,7 @@ pub struct Activated {
     /// The seat.
     pub activation: Arc<Activation>,
     /// The license after it.
-    pub in_force: InForce,
+    pub effective: EffectiveLicense,
     /// The key under which the license's machines are hashed; leases carry it.
     pub fingerprint_key: [u8; 32],
 }
@@ -37,38 +37,39 @@ impl Platform {
     ) -> Result<Done<Activated>, CommandError> {
         let found = self.license_by_key(&context.tenant, &request.license_key).await?;
         let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
-        let in_force = self.in_force(&context.tenant, &license).await?;
-        self.activate_in_force(context, in_force, &request.machine, body).await
+        let effective = self.effective(&context.tenant, &license).await?;
+        self.activate_effective(context, effective, &request.machine, body)
+            .await
     }
 
     /// The same for a license that was found.
-    pub(super) async fn activate_in_force(
+    pub(super) async fn activate_effective(
         &self,
         context: &Context,
-        in_force: InForce,
+        effective: EffectiveLicense,
         machine: &MachineRequest,
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
-        let (order, fingerprint_key) = self.machine_order(context, &in_force, machine).await?;
+        let (order, fingerprint_key) = self.machine_order(context, &effective, machine).await?;
         let mut done = self
-            .take_seat(context, &in_force, (&order, fingerprint_key), body)
+            .take_seat(context, &effective, (&order, fingerprint_key), body)
             .await;
         // A silent machine's seat is there for whoever asks: nobody waits for the worker. Someone else may have freed it
         // since, so it is tried again in any case.
-        if is_full(&done) && in_force.terms().floating {
-            self.reclaim_seats_of(in_force.id()).await?;
+        if is_full(&done) && effective.terms().floating {
+            self.reclaim_seats_of(effective.id()).await?;
             done = self
-                .take_seat(context, &in_force, (&order, fingerprint_key), body)
+                .take_seat(context, &effective, (&order, fingerprint_key), body)
                 .await;
         }
         // Refused on terms that another node has just changed? What is true now decides.
-        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, &in_force).await? {
-            let license = self.licenses.get(&context.tenant, in_force.id().0).await?;
-            let in_force = self.in_force(&context.tenant, &license).await?;
-            return Box::pin(self.activate_in_force(context, in_force, machine, body)).await;
+        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, &effective).await? {
+            let license = self.licenses.get(&context.tenant, effective.id().0).await?;
+            let effective = self.effective(&context.tenant, &license).await?;
+            return Box::pin(self.activate_effective(context, effective, machine, body)).await;
         }
         if let Err(CommandError::License(rejection)) = &done {
-            self.note_seat_refusal(context, &in_force, &order, ("activate", rejection))
+            self.note_seat_refusal(context, &effective, &order, ("activate", rejection))
                 .await;
         }
         done
@@ -77,20 +78,20 @@ impl Platform {
     async fn take_seat(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         (order, fingerprint_key): (&Activate, [u8; 32]),
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
-        let output = |state: &License| in_force.seat_of(state, order, fingerprint_key);
+        let output = |state: &License| effective.seat_of(state, order, fingerprint_key);
         let command = |_: &_| Ok(LicenseCommand::Activate(Box::new(order.clone())));
-        self.give_seat(context, in_force, command, output, body).await
+        self.give_seat(context, effective, command, output, body).await
     }
 
     /// Records that a machine was refused a seat, with what decided.
     pub(super) async fn note_seat_refusal(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         order: &Activate,
         (asked, rejection): (&'static str, &LicenseRejection),
     ) {
@@ -99,12 +100,12 @@ impl Platform {
             facts.insert("app_version".to_owned(), version.to_string().into());
         }
         let refusal = Refusal {
-            license_id: in_force.id(),
+            license_id: effective.id(),
             machine: Some(&order.identity.components),
             activation_id: None,
             asked,
             code: rejection.code(),
-            policy_version: in_force.policy.version,
+            policy_version: effective.policy.version,
             facts,
         };
         self.note_refusal(context, refusal).await;
@@ -138,7 +139,7 @@ pub(super) fn is_by_terms<T>(done: &Result<T, CommandError>) -> bool {
     )
 }
 
-impl InForce {
+impl EffectiveLicense {
     /// The seat that a machine has in this state of the license.
     pub(super) fn seat_of(
         &self,
@@ -146,12 +147,12 @@ impl InForce {
         order: &Activate,
         fingerprint_key: [u8; 32],
     ) -> Result<Activated, CommandError> {
-        let in_force = self.with(state)?;
-        let seat = in_force.license().find_machine(&order.identity, in_force.terms());
+        let effective = self.with(state)?;
+        let seat = effective.license().find_machine(&order.identity, effective.terms());
         let activation = Arc::clone(seat.ok_or(CommandError::License(LicenseRejection::ActivationNotFound(None)))?);
         Ok(Activated {
             activation,
-            in_force,
+            effective,
             fingerprint_key,
         })
     }

@@ -5,7 +5,7 @@ use licet_domain::{
     values::{LicenseId, Text},
 };
 
-use super::InForce;
+use super::EffectiveLicense;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// What is to become of a license.
@@ -27,8 +27,8 @@ impl Platform {
         id: LicenseId,
         change: StandingChange,
         reason: Option<String>,
-        body: Body<'_, InForce>,
-    ) -> Result<Done<InForce>, CommandError> {
+        body: Body<'_, EffectiveLicense>,
+    ) -> Result<Done<EffectiveLicense>, CommandError> {
         let reason = read_reason(reason.as_deref())?;
         let at = context.now;
         let command = match change {
@@ -45,9 +45,9 @@ impl Platform {
         &self,
         context: &Context,
         id: LicenseId,
-        unchanged: &(dyn Fn(&InForce) -> bool + Sync),
-    ) -> Result<Done<InForce>, CommandError> {
-        let order = |_: &License, present: &InForce| {
+        unchanged: &(dyn Fn(&EffectiveLicense) -> bool + Sync),
+    ) -> Result<Done<EffectiveLicense>, CommandError> {
+        let order = |_: &License, present: &EffectiveLicense| {
             unchanged(present)
                 .then_some(LicenseCommand::Retire { at: context.now })
                 .ok_or(CommandError::Stale)
@@ -60,16 +60,16 @@ impl Platform {
         &self,
         context: &Context,
         id: LicenseId,
-        order: impl Fn(&License, &InForce) -> Result<LicenseCommand, CommandError> + Sync,
-        body: Body<'_, InForce>,
-    ) -> Result<Done<InForce>, CommandError> {
+        order: impl Fn(&License, &EffectiveLicense) -> Result<LicenseCommand, CommandError> + Sync,
+        body: Body<'_, EffectiveLicense>,
+    ) -> Result<Done<EffectiveLicense>, CommandError> {
         let license = self.licenses.get(&context.tenant, id.0).await?;
         if license.state.facts().is_none() {
             return Err(CommandError::License(LicenseRejection::NotFound));
         }
-        let in_force = self.in_force(&context.tenant, &license).await?;
-        let order = |state: &License| order(state, &in_force.with(state)?);
-        let output = |state: &License| in_force.with(state);
+        let effective = self.effective(&context.tenant, &license).await?;
+        let order = |state: &License| order(state, &effective.with(state)?);
+        let output = |state: &License| effective.with(state);
         let mut done = self
             .run(&self.licenses, (id.0, context, context.envelope()), order, output, body)
             .await?;

@@ -38,33 +38,33 @@ impl Platform {
         if license.state.in_books().is_none() {
             return Err(CommandError::License(LicenseRejection::NotFound));
         }
-        let in_force = self.in_force(&context.tenant, &license).await?;
+        let effective = self.effective(&context.tenant, &license).await?;
         // The seat first, under an order of its own: repeated, it finds the seat that it took.
         let mut seating = context.clone();
         (seating.idempotency, seating.command_id) = (None, self.edge.id());
         let seated = self
-            .activate_in_force(&seating, in_force, &request.machine, &|_| String::new())
+            .activate_effective(&seating, effective, &request.machine, &|_| String::new())
             .await?
             .value;
         let activation_id = seated.activation.id();
         let by_days = context.now.plus_days(days);
         let order = |state: &License| {
-            let in_force = seated.in_force.with(state)?;
-            let end = in_force.license().window(in_force.terms()).usable_until();
+            let effective = seated.effective.with(state)?;
+            let end = effective.license().window(effective.terms()).usable_until();
             Ok::<_, CommandError>(LicenseCommand::CheckOut {
                 activation_id,
                 until: end.map_or(by_days, |end| end.min(by_days)),
-                terms: Arc::clone(in_force.terms()),
+                terms: Arc::clone(effective.terms()),
                 at: context.now,
             })
         };
         let output = |state: &License| {
-            let in_force = seated.in_force.with(state)?;
-            let found = in_force.license().activation(activation_id).cloned();
+            let effective = seated.effective.with(state)?;
+            let found = effective.license().activation(activation_id).cloned();
             let missing = CommandError::License(LicenseRejection::ActivationNotFound(Some(activation_id)));
             Ok(Activated {
                 activation: found.ok_or(missing)?,
-                in_force,
+                effective,
                 fingerprint_key: seated.fingerprint_key,
             })
         };

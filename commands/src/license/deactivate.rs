@@ -20,7 +20,7 @@ pub struct DeactivationRequest {
     pub license_key: String,
     /// Which machine.
     pub target: DeactivationTargetRequest,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     pub reason: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Platform {
             DeactivationTargetRequest::Id(id) => DeactivationTarget::Id(*id),
             DeactivationTargetRequest::Machine(raw) => DeactivationTarget::Machine {
                 identity: Box::new(normalize(raw)?.hash(&self.fingerprint_key(&context.tenant, id).await?)),
-                terms: Arc::clone(self.in_force(&context.tenant, &license).await?.terms()),
+                terms: Arc::clone(self.effective(&context.tenant, &license).await?.terms()),
             },
         };
         let reason = request.reason.as_deref().and_then(|text| short(text, 500));

@@ -8,7 +8,7 @@ use licet_domain::{
 };
 use serde_json::Value;
 
-use super::InForce;
+use super::EffectiveLicense;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// What is to change; what is absent stays, and `Some(None)` takes a value away.
@@ -35,16 +35,16 @@ impl Platform {
         context: &Context,
         id: LicenseId,
         changes: LicenseChanges,
-        unchanged: &(dyn Fn(&InForce) -> bool + Sync),
-        body: Body<'_, InForce>,
-    ) -> Result<Done<InForce>, CommandError> {
+        unchanged: &(dyn Fn(&EffectiveLicense) -> bool + Sync),
+        body: Body<'_, EffectiveLicense>,
+    ) -> Result<Done<EffectiveLicense>, CommandError> {
         let license = self.licenses.get(&context.tenant, id.0).await?;
         let facts = license
             .state
             .facts()
             .ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let sealer = self.person_sealer(&context.tenant, facts.issued.customer_id).await?;
-        let order = |_: &License, present: &InForce| {
+        let order = |_: &License, present: &EffectiveLicense| {
             if !unchanged(present) {
                 return Err(CommandError::Stale);
             }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    InForce,
+    EffectiveLicense,
     seating::hold,
     token_holder::{TokenHolder, seat},
 };
@@ -43,11 +43,11 @@ pub struct BeatRequest {
 
 /// The answer.
 #[derive(Debug, Clone)]
-pub struct Beaten {
+pub struct HeartbeatOutcome {
     /// What holds.
     pub verdict: Verdict,
     /// The license.
-    pub in_force: InForce,
+    pub effective: EffectiveLicense,
     /// The machine's activation.
     pub activation: Arc<Activation>,
     /// What is used in this billing period, this beat included, by meter.
@@ -71,27 +71,31 @@ const ATTEMPTS: usize = 8;
 
 impl Platform {
     /// Records a beat. A machine that was silent takes its seat again while one is free.
-    pub async fn heartbeat(&self, context: &Context, request: &BeatRequest) -> Result<Done<Beaten>, CommandError> {
+    pub async fn heartbeat(
+        &self,
+        context: &Context,
+        request: &BeatRequest,
+    ) -> Result<Done<HeartbeatOutcome>, CommandError> {
         request
             .beat
             .check()
             .map_err(|(field, error)| CommandError::Invalid(vec![FieldError::of(&field, error)]))?;
         let nonce = request.nonce.as_deref().map(nonce_digest);
         let recent = nonce.clone().map(|nonce| (request.activation, nonce));
-        let mut unheld = None;
+        let mut seats_without_hold = None;
         for _ in 0..ATTEMPTS {
             let (license, activation) = self.seated(context, request).await?;
-            let in_force = self.in_force(&context.tenant, &license).await?;
-            let version = in_force.read_version(request.app_version.as_deref())?;
-            if let Some(meter) = request.beat.unknown_meter(&in_force.limits()) {
+            let effective = self.effective(&context.tenant, &license).await?;
+            let version = effective.read_version(request.app_version.as_deref())?;
+            if let Some(meter) = request.beat.unknown_meter(&effective.limits()) {
                 let facts = BTreeMap::from([("meter".to_owned(), json!(meter))]);
-                let about = (&in_force, &*activation);
+                let about = (&effective, &*activation);
                 Box::pin(self.note_beat_refusal(context, about, "METER_UNKNOWN", facts)).await;
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
             if !activation.is_seated()
-                && supports(&in_force, version.as_ref())
-                && Box::pin(self.revive(context, &in_force, request.activation)).await?
+                && supports(&effective, version.as_ref())
+                && Box::pin(self.revive(context, &effective, request.activation)).await?
             {
                 continue;
             }
@@ -99,7 +103,7 @@ impl Platform {
             let beaten = judge(
                 context,
                 request,
-                (in_force, activation, version.as_ref()),
+                (effective, activation, version.as_ref()),
                 known.is_some(),
             );
             if let Some(position) = known {
@@ -109,7 +113,10 @@ impl Platform {
                     changed: false,
                 });
             }
-            match self.record_beat(context, request, (&beaten, &nonce, unheld)).await {
+            match self
+                .record_beat(context, request, (&beaten, &nonce, seats_without_hold))
+                .await
+            {
                 Ok(position) => {
                     if let Some(beat) = recent {
                         self.recent_beats.0.insert(beat, position);
@@ -127,7 +134,7 @@ impl Platform {
                 // The seat fell free on another node; or its policy floats only since a moment ago, and it has no hold.
                 Err(AppendError::HoldChanged(_) | AppendError::Conflict { .. }) => {
                     let fresh = self.licenses.fresh(&context.tenant, request.license.0).await?;
-                    unheld = seat(&fresh, request.activation)?.is_seated().then_some(fresh.version);
+                    seats_without_hold = seat(&fresh, request.activation)?.is_seated().then_some(fresh.version);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -136,16 +143,16 @@ impl Platform {
     }
 
     /// What a beat that was recorded brings with it: limits that were crossed, and a refusal.
-    async fn note_consequences(&self, context: &Context, request: &BeatRequest, beaten: &Beaten) {
+    async fn note_consequences(&self, context: &Context, request: &BeatRequest, beaten: &HeartbeatOutcome) {
         self.note_crossed_limits(context, beaten).await;
         if !beaten.verdict.is_valid() {
-            let (in_force, activation) = (&beaten.in_force, &beaten.activation);
-            let mut facts = in_force.facts(&beaten.totals);
+            let (effective, activation) = (&beaten.effective, &beaten.activation);
+            let mut facts = effective.facts(&beaten.totals);
             if let Some(version) = request.app_version.as_deref().map(AppVersion::new) {
                 facts.insert("app_version".to_owned(), json!(version));
             }
             let code = beaten.verdict.code();
-            self.note_beat_refusal(context, (in_force, activation), code, facts)
+            self.note_beat_refusal(context, (effective, activation), code, facts)
                 .await;
         }
     }
@@ -162,8 +169,8 @@ impl Platform {
                 .facts()
                 .and_then(|known| known.activation(request.activation));
             if let Some(ended) = known.cloned() {
-                let in_force = self.in_force(&context.tenant, &license).await?;
-                let about = (&in_force, &*ended);
+                let effective = self.effective(&context.tenant, &license).await?;
+                let about = (&effective, &*ended);
                 Box::pin(self.note_beat_refusal(context, about, "TOKEN_REVOKED", BTreeMap::new())).await;
             }
         }
@@ -175,13 +182,13 @@ impl Platform {
         &self,
         context: &Context,
         request: &BeatRequest,
-        (beaten, nonce, unheld): (&Beaten, &Option<String>, Option<u64>),
+        (beaten, nonce, seats_without_hold): (&HeartbeatOutcome, &Option<String>, Option<u64>),
     ) -> Result<i64, AppendError> {
-        let in_force = &beaten.in_force;
+        let effective = &beaten.effective;
         let event = HeartbeatEvent::Recorded(HeartbeatRecorded {
             activation_id: request.activation,
             license_id: request.license,
-            policy_version: in_force.policy.version,
+            policy_version: effective.policy.version,
             code: beaten.verdict,
             active_users: request.beat.active_users,
             features: request.beat.features.clone(),
@@ -199,8 +206,8 @@ impl Platform {
             expected_version: 0,
             events: vec![NewEvent::of(&event)],
         }];
-        if beaten.activation.is_seated() && in_force.license().standing == Standing::Active {
-            hold(&mut submission, in_force, (request.activation, unheld));
+        if beaten.activation.is_seated() && effective.license().standing == Standing::Active {
+            hold(&mut submission, effective, (request.activation, seats_without_hold));
         }
         self.log.append(submission).await.map(|appended| appended.position)
     }
@@ -209,10 +216,10 @@ impl Platform {
     async fn revive(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         activation_id: ActivationId,
     ) -> Result<bool, CommandError> {
-        if !in_force.is_usable(context.now) {
+        if !effective.is_usable(context.now) {
             return Ok(false);
         }
         for attempt in 0..2 {
@@ -221,19 +228,19 @@ impl Platform {
             let order = |_: &License| {
                 Ok::<_, CommandError>(LicenseCommand::ReviveSeat {
                     activation_id,
-                    terms: Arc::clone(in_force.terms()),
-                    policy_version: in_force.policy.version,
+                    terms: Arc::clone(effective.terms()),
+                    policy_version: effective.policy.version,
                     at: context.now,
                 })
             };
-            let about = (in_force.id().0, &context, context.envelope());
+            let about = (effective.id().0, &context, context.envelope());
             let done = self
                 .run(&self.licenses, about, order, |_| Ok(()), &|()| String::new())
                 .await;
             match done {
                 Ok(_) => return Ok(true),
                 Err(CommandError::License(LicenseRejection::ActivationLimitReached { .. })) => {
-                    if attempt == 1 || self.reclaim_seats_of(in_force.id()).await? == 0 {
+                    if attempt == 1 || self.reclaim_seats_of(effective.id()).await? == 0 {
                         return Ok(false);
                     }
                 }
@@ -244,14 +251,14 @@ impl Platform {
     }
 
     /// Once a billing period and meter, that more was used than is included becomes an event of the license.
-    async fn note_crossed_limits(&self, context: &Context, beaten: &Beaten) {
+    async fn note_crossed_limits(&self, context: &Context, beaten: &HeartbeatOutcome) {
         let period = billing_period(context.now);
-        let limits = beaten.in_force.limits();
+        let limits = beaten.effective.limits();
         for (meter, used) in &beaten.totals {
             let Some(limit) = limits.get(meter).filter(|limit| *used > limit.amount) else {
                 continue;
             };
-            if beaten.in_force.license().has_noted(meter, period) {
+            if beaten.effective.license().has_noted(meter, period) {
                 continue;
             }
             let mut context = context.clone();
@@ -265,7 +272,7 @@ impl Platform {
                     at: context.now,
                 })
             };
-            let about = (beaten.in_force.id().0, &context, context.envelope());
+            let about = (beaten.effective.id().0, &context, context.envelope());
             let noted = self
                 .run(&self.licenses, about, order, |_| Ok(()), &|()| String::new())
                 .await;
@@ -278,17 +285,17 @@ impl Platform {
     async fn note_beat_refusal(
         &self,
         context: &Context,
-        (in_force, activation): (&InForce, &Activation),
+        (effective, activation): (&EffectiveLicense, &Activation),
         code: &'static str,
         facts: BTreeMap<String, Value>,
     ) {
         let refusal = Refusal {
-            license_id: in_force.id(),
+            license_id: effective.id(),
             machine: Some(&activation.activated.components),
             activation_id: Some(activation.id()),
             asked: "heartbeat",
             code,
-            policy_version: in_force.policy.version,
+            policy_version: effective.policy.version,
             facts,
         };
         self.note_refusal(context, refusal).await;
@@ -296,8 +303,8 @@ impl Platform {
 }
 
 /// Whether the program's version may run: what must not run takes no seat from others.
-fn supports(in_force: &InForce, version: Option<&Version>) -> bool {
-    match (&in_force.product.min_version, version) {
+fn supports(effective: &EffectiveLicense, version: Option<&Version>) -> bool {
+    match (&effective.product.min_version, version) {
         (Some(minimum), Some(version)) => version.is_at_least(minimum),
         _ => true,
     }
@@ -307,9 +314,9 @@ fn supports(in_force: &InForce, version: Option<&Version>) -> bool {
 fn judge(
     context: &Context,
     request: &BeatRequest,
-    (in_force, activation, app_version): (InForce, Arc<Activation>, Option<&Version>),
+    (effective, activation, app_version): (EffectiveLicense, Arc<Activation>, Option<&Version>),
     again: bool,
-) -> Beaten {
+) -> HeartbeatOutcome {
     let machine = if activation.is_seated() {
         Machine::Seated
     } else {
@@ -325,9 +332,9 @@ fn judge(
         features: &[],
         usage: &totals,
     };
-    Beaten {
-        verdict: in_force.validate(machine, &asked, context.now),
-        in_force,
+    HeartbeatOutcome {
+        verdict: effective.validate(machine, &asked, context.now),
+        effective,
         activation,
         totals,
         holds: !again,

@@ -16,7 +16,7 @@ use licet_event_store::{
 };
 use serde_json::Value;
 
-use super::InForce;
+use super::EffectiveLicense;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// Licenses as they are asked for.
@@ -46,7 +46,7 @@ pub struct NewLicenses {
 #[derive(Debug, Clone)]
 pub struct IssuedKey {
     /// The license.
-    pub in_force: InForce,
+    pub effective: EffectiveLicense,
     /// The key.
     pub key: LicenseKey,
 }
@@ -120,8 +120,8 @@ impl Platform {
                 version: 1,
                 position: 0,
             };
-            let in_force = InForce::of(&versioned, batch.policy.clone(), product.clone());
-            issued.push(IssuedKey { in_force, key });
+            let effective = EffectiveLicense::of(&versioned, batch.policy.clone(), product.clone());
+            issued.push(IssuedKey { effective, key });
         }
         submission.idempotency = context.answer(|| body(&issued));
         let appended = match self.log.append(submission).await {

@@ -8,7 +8,7 @@ use licet_domain::{
 };
 use licet_event_store::Tenant;
 
-use super::InForce;
+use super::EffectiveLicense;
 use crate::{CommandError, Context, FieldError, Platform};
 
 /// A machine that asks for a seat.
@@ -29,15 +29,15 @@ impl Platform {
     pub(super) async fn machine_order(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         machine: &MachineRequest,
     ) -> Result<(Activate, [u8; 32]), CommandError> {
         let fingerprint = normalize(&machine.fingerprint)?;
-        let fingerprint_key = self.fingerprint_key(&context.tenant, in_force.id()).await?;
+        let fingerprint_key = self.fingerprint_key(&context.tenant, effective.id()).await?;
         let hostname = match machine.hostname.as_deref().and_then(|text| short(text, 255)) {
             None => None,
             Some(name) => {
-                let customer = in_force.license().issued.customer_id;
+                let customer = effective.license().issued.customer_id;
                 self.person_sealer(&context.tenant, customer)
                     .await?
                     .map(|sealer| sealer.seal(&name))
@@ -47,19 +47,23 @@ impl Platform {
             activation_id: ActivationId(self.edge.id()),
             identity: fingerprint.hash(&fingerprint_key),
             fingerprint,
-            terms: Arc::clone(in_force.terms()),
-            policy_version: in_force.policy.version,
-            min_version: in_force.product.min_version.clone(),
+            terms: Arc::clone(effective.terms()),
+            policy_version: effective.policy.version,
+            min_version: effective.product.min_version.clone(),
             hostname,
             os: machine.os.as_deref().and_then(|text| short(text, 100)),
-            app_version: in_force.read_version(machine.app_version.as_deref())?,
+            app_version: effective.read_version(machine.app_version.as_deref())?,
             at: context.now,
         };
         Ok((order, fingerprint_key))
     }
 
     /// Whether the policy or the product is another than the one that was judged by.
-    pub(super) async fn terms_have_changed(&self, tenant: &Tenant, judged: &InForce) -> Result<bool, CommandError> {
+    pub(super) async fn terms_have_changed(
+        &self,
+        tenant: &Tenant,
+        judged: &EffectiveLicense,
+    ) -> Result<bool, CommandError> {
         let policy = self.resources.policies.fresh(tenant, judged.policy.id.0).await?;
         let product = self.resources.products.fresh(tenant, judged.product.id.0).await?;
         let same_policy = policy

@@ -2,13 +2,13 @@
 
 use licet_domain::{license::LicenseCommand, values::LicenseId};
 
-use super::InForce;
+use super::EffectiveLicense;
 use crate::{CommandError, Context, Done, Platform};
 
 impl Platform {
     /// Records the end, once for each end; what counts for machines is computed from the time.
-    pub async fn note_expiry(&self, context: &Context, id: LicenseId) -> Result<Done<InForce>, CommandError> {
-        let order = |_: &_, _: &InForce| Ok(LicenseCommand::NoteExpiry { at: context.now });
+    pub async fn note_expiry(&self, context: &Context, id: LicenseId) -> Result<Done<EffectiveLicense>, CommandError> {
+        let order = |_: &_, _: &EffectiveLicense| Ok(LicenseCommand::NoteExpiry { at: context.now });
         self.order_license(context, id, order, &|_| String::new()).await
     }
 }

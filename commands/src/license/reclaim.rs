@@ -12,9 +12,9 @@ use licet_event_store::{Precondition, ReadError, holds};
 use crate::{CommandError, Context, Platform};
 
 /// Seats looked at together.
-const SOME: i64 = 500;
+const PAGE_SIZE: i64 = 500;
 /// Seats taken back at the same time: they share transactions.
-const AT_ONCE: usize = 16;
+const CONCURRENCY: usize = 16;
 
 impl Platform {
     /// Takes back what is silent in one license; answers how many seats fell free.
@@ -31,12 +31,12 @@ impl Platform {
     async fn reclaim(&self, license: Option<LicenseId>) -> Result<usize, CommandError> {
         let mut freed = 0;
         loop {
-            let expired = holds::expired(self.log.pool(), license, SOME).await;
+            let expired = holds::expired(self.log.pool(), license, PAGE_SIZE).await;
             let expired = expired.map_err(ReadError::from)?;
-            let is_last = (expired.len() as i64) < SOME;
+            let is_last = (expired.len() as i64) < PAGE_SIZE;
             let outcomes: Vec<_> = stream::iter(expired)
                 .map(|hold| async move { self.reclaim_one(&hold).await })
-                .buffer_unordered(AT_ONCE)
+                .buffer_unordered(CONCURRENCY)
                 .collect()
                 .await;
             let freed_now = outcomes.iter().filter(|outcome| matches!(outcome, Ok(true))).count();
@@ -56,13 +56,13 @@ impl Platform {
         if license.state.facts().is_none() {
             return Ok(false);
         }
-        let in_force = self.in_force(&hold.tenant, &license).await?;
+        let effective = self.effective(&hold.tenant, &license).await?;
         let mut envelope = context.envelope();
         envelope.preconditions = vec![Precondition::HoldExpired { activation_id }];
         let order = |_: &License| {
             Ok::<_, CommandError>(LicenseCommand::ReleaseSeat {
                 activation_id,
-                terms: Arc::clone(in_force.terms()),
+                terms: Arc::clone(effective.terms()),
                 at: context.now,
             })
         };

@@ -2,7 +2,7 @@
 
 use licet_domain::{license::LicenseCommand, values::LicenseId};
 
-use super::{InForce, change::read_reason};
+use super::{EffectiveLicense, change::read_reason};
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// How a license is to be renewed.
@@ -10,7 +10,7 @@ use crate::{Body, CommandError, Context, Done, Fields, Platform};
 pub struct Renewal {
     /// An end given by hand; absent, the policy's duration counts.
     pub expires_at: Option<String>,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     pub reason: Option<String>,
 }
 
@@ -21,13 +21,13 @@ impl Platform {
         context: &Context,
         id: LicenseId,
         renewal: Renewal,
-        body: Body<'_, InForce>,
-    ) -> Result<Done<InForce>, CommandError> {
+        body: Body<'_, EffectiveLicense>,
+    ) -> Result<Done<EffectiveLicense>, CommandError> {
         let reason = read_reason(renewal.reason.as_deref())?;
         let mut fields = Fields::new();
         let expires_at = fields.time("expires_at", renewal.expires_at.as_deref());
         let expires_at = fields.finish(Some(expires_at))?;
-        let order = |_: &_, present: &InForce| {
+        let order = |_: &_, present: &EffectiveLicense| {
             let duration_days = present.terms().duration_days;
             Ok(LicenseCommand::Renew {
                 duration_days,

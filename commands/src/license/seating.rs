@@ -7,7 +7,7 @@ use licet_domain::{
 };
 use licet_event_store::{AppendError, IdempotentAnswer, Precondition, ReadError, Submission};
 
-use super::{Activated, InForce};
+use super::{Activated, EffectiveLicense};
 use crate::{Body, CommandError, Context, Done, Platform};
 
 /// How often a seat is looked at again after it met a change.
@@ -19,29 +19,29 @@ impl Platform {
     pub(super) async fn give_seat(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         order: impl Fn(&License) -> Result<LicenseCommand, CommandError> + Sync,
         output: impl Fn(&License) -> Result<Activated, CommandError> + Sync,
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
-        let mut unheld = None;
+        let mut seats_without_hold = None;
         for _ in 0..ATTEMPTS {
-            let about = (in_force.id().0, context, context.envelope());
+            let about = (effective.id().0, context, context.envelope());
             let mut done = self.run_change(&self.licenses, about, &order, &output, body).await?;
             if done.changed {
                 return Ok(done);
             }
-            let (id, sequence) = (in_force.id().to_string(), done.value.activation.sequence);
+            let (id, sequence) = (effective.id().to_string(), done.value.activation.sequence);
             let position = self.log.position_of("license", &id, sequence).await;
             done.position = position.map_err(ReadError::from)?;
             let answer = context.answer_with(200, Some(done.position), || body(&done.value));
-            match self.hold_on(context, &done.value, (unheld, answer)).await {
+            match self.hold_on(context, &done.value, (seats_without_hold, answer)).await {
                 Ok(()) => return Ok(done),
                 // The seat fell free meanwhile; or its policy floats only since a moment ago, and it has no hold.
                 Err(AppendError::HoldChanged(_) | AppendError::Conflict { .. }) => {
-                    let fresh = self.licenses.fresh(&context.tenant, in_force.id().0).await?;
+                    let fresh = self.licenses.fresh(&context.tenant, effective.id().0).await?;
                     let seated = output(&fresh.state).is_ok_and(|found| found.activation.is_seated());
-                    unheld = seated.then_some(fresh.version);
+                    seats_without_hold = seated.then_some(fresh.version);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -54,11 +54,11 @@ impl Platform {
         &self,
         context: &Context,
         seated: &Activated,
-        (unheld, answer): (Option<u64>, Option<IdempotentAnswer>),
+        (seats_without_hold, answer): (Option<u64>, Option<IdempotentAnswer>),
     ) -> Result<(), AppendError> {
-        let in_force = &seated.in_force;
+        let effective = &seated.effective;
         let mut submission = Self::submission(context, answer);
-        hold(&mut submission, in_force, (seated.activation.id(), unheld));
+        hold(&mut submission, effective, (seated.activation.id(), seats_without_hold));
         if submission.holds.is_empty() && submission.idempotency.is_none() {
             return Ok(());
         }
@@ -66,25 +66,25 @@ impl Platform {
     }
 }
 
-/// Moves the hold of a floating seat on in a submission. `unheld` is the license's version at which the seat had no hold.
+/// Moves the hold of a floating seat on in a submission. `seats_without_hold` is the license's version at which the seat had no hold.
 pub(super) fn hold(
     submission: &mut Submission,
-    in_force: &InForce,
-    (activation_id, unheld): (ActivationId, Option<u64>),
+    effective: &EffectiveLicense,
+    (activation_id, seats_without_hold): (ActivationId, Option<u64>),
 ) {
-    let Some(seconds) = in_force.terms().hold_seconds() else {
+    let Some(seconds) = effective.terms().hold_seconds() else {
         return;
     };
-    submission.holds = vec![match unheld {
+    submission.holds = vec![match seats_without_hold {
         Some(version) => {
             submission.preconditions = vec![Precondition::StreamUnchanged {
                 aggregate_type: "license",
-                aggregate_id: in_force.id().to_string(),
+                aggregate_id: effective.id().to_string(),
                 version,
             }];
             SeatHold::Take {
                 activation_id,
-                license_id: in_force.id(),
+                license_id: effective.id(),
                 seconds,
             }
         }

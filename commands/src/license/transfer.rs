@@ -5,7 +5,7 @@ use licet_domain::{
     values::{ActivationId, LicenseId},
 };
 
-use super::{Activated, InForce, MachineRequest, activate::is_by_terms, machine::short};
+use super::{Activated, EffectiveLicense, MachineRequest, activate::is_by_terms, machine::short};
 use crate::{Body, CommandError, Context, Done, Platform};
 
 /// A seat that is to move.
@@ -15,7 +15,7 @@ pub struct TransferRequest {
     pub from: ActivationId,
     /// The machine that gets it.
     pub to: MachineRequest,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     pub reason: Option<String>,
 }
 
@@ -30,8 +30,8 @@ impl Platform {
     ) -> Result<Done<Activated>, CommandError> {
         let found = self.license_by_key(&context.tenant, license_key).await?;
         let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
-        let in_force = self.in_force(&context.tenant, &license).await?;
-        self.transfer(context, &in_force, (request, false), body).await
+        let effective = self.effective(&context.tenant, &license).await?;
+        self.transfer(context, &effective, (request, false), body).await
     }
 
     /// An operator's transfer: by the license's id.
@@ -46,18 +46,18 @@ impl Platform {
         if license.state.facts().is_none() {
             return Err(CommandError::License(LicenseRejection::NotFound));
         }
-        let in_force = self.in_force(&context.tenant, &license).await?;
-        self.transfer(context, &in_force, (request, true), body).await
+        let effective = self.effective(&context.tenant, &license).await?;
+        self.transfer(context, &effective, (request, true), body).await
     }
 
     async fn transfer(
         &self,
         context: &Context,
-        in_force: &InForce,
+        effective: &EffectiveLicense,
         (request, by_operator): (TransferRequest, bool),
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
-        let (order, fingerprint_key) = self.machine_order(context, in_force, &request.to).await?;
+        let (order, fingerprint_key) = self.machine_order(context, effective, &request.to).await?;
         let reason = request.reason.as_deref().and_then(|text| short(text, 500));
         let command = |_: &_| {
             Ok(LicenseCommand::Transfer {
@@ -67,15 +67,15 @@ impl Platform {
                 by_operator,
             })
         };
-        let output = |state: &License| in_force.seat_of(state, &order, fingerprint_key);
-        let done = self.give_seat(context, in_force, command, output, body).await;
-        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, in_force).await? {
-            let license = self.licenses.get(&context.tenant, in_force.id().0).await?;
-            let in_force = self.in_force(&context.tenant, &license).await?;
-            return Box::pin(self.transfer(context, &in_force, (request, by_operator), body)).await;
+        let output = |state: &License| effective.seat_of(state, &order, fingerprint_key);
+        let done = self.give_seat(context, effective, command, output, body).await;
+        if is_by_terms(&done) && self.terms_have_changed(&context.tenant, effective).await? {
+            let license = self.licenses.get(&context.tenant, effective.id().0).await?;
+            let effective = self.effective(&context.tenant, &license).await?;
+            return Box::pin(self.transfer(context, &effective, (request, by_operator), body)).await;
         }
         if let Err(CommandError::License(rejection)) = &done {
-            self.note_seat_refusal(context, in_force, &order, ("transfer", rejection))
+            self.note_seat_refusal(context, effective, &order, ("transfer", rejection))
                 .await;
         }
         done

@@ -10,7 +10,7 @@ use licet_domain::{
 use serde_json::json;
 
 use super::{
-    InForce,
+    EffectiveLicense,
     machine::{normalize, short},
 };
 use crate::{CommandError, Context, Platform, refusals::Refusal};
@@ -31,7 +31,7 @@ pub enum Verification {
 
 /// What the program says and needs.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct VerifyOptions {
     /// Its version.
     pub app_version: Option<String>,
     /// Features that must be on.
@@ -44,7 +44,7 @@ pub struct Verified {
     /// What holds.
     pub verdict: Verdict,
     /// The license, if there is one in the books.
-    pub in_force: Option<InForce>,
+    pub effective: Option<EffectiveLicense>,
     /// The machine's seat, if it has one.
     pub activation: Option<Arc<Activation>>,
     /// The verdict as a sentence; where components of the machine were dropped, with their names and why.
@@ -57,7 +57,7 @@ impl Platform {
         &self,
         context: &Context,
         asked: &Verification,
-    ) -> Result<Option<(InForce, Seat)>, CommandError> {
+    ) -> Result<Option<(EffectiveLicense, Seat)>, CommandError> {
         let (license, seat) = match asked {
             Verification::Key {
                 license_key,
@@ -79,19 +79,24 @@ impl Platform {
         if license.state.in_books().is_none() {
             return Ok(None);
         }
-        Ok(Some((self.in_force(&context.tenant, &license).await?, seat)))
+        Ok(Some((self.effective(&context.tenant, &license).await?, seat)))
     }
 
     /// A machine without a seat may have got one on another node just now: before it is refused, the log is asked.
-    async fn with_new_seats(&self, context: &Context, in_force: InForce, seat: &Seat) -> Result<InForce, CommandError> {
-        if !matches!(seat.find(&in_force).0, Machine::NotActivated | Machine::SilentTooLong) {
-            return Ok(in_force);
+    async fn with_new_seats(
+        &self,
+        context: &Context,
+        effective: EffectiveLicense,
+        seat: &Seat,
+    ) -> Result<EffectiveLicense, CommandError> {
+        if !matches!(seat.find(&effective).0, Machine::NotActivated | Machine::SilentTooLong) {
+            return Ok(effective);
         }
-        let license = Box::pin(self.licenses.fresh(&context.tenant, in_force.id().0)).await?;
+        let license = Box::pin(self.licenses.fresh(&context.tenant, effective.id().0)).await?;
         if license.state.in_books().is_none() {
-            return Ok(in_force);
+            return Ok(effective);
         }
-        self.in_force(&context.tenant, &license).await
+        self.effective(&context.tenant, &license).await
     }
 
     /// Validates a machine against the durable state in memory; `used` is what its license used in this billing period.
@@ -99,25 +104,25 @@ impl Platform {
     pub async fn verify(
         &self,
         context: &Context,
-        asked: Option<(InForce, Seat)>,
-        wanted: &Wanted,
+        asked: Option<(EffectiveLicense, Seat)>,
+        wanted: &VerifyOptions,
         used: &BTreeMap<String, u64>,
     ) -> Result<Verified, CommandError> {
-        let Some((in_force, seat)) = asked else {
+        let Some((effective, seat)) = asked else {
             return Ok(not_found());
         };
-        let in_force = self.with_new_seats(context, in_force, &seat).await?;
-        let (machine, activation) = seat.find(&in_force);
-        let version = in_force.read_version(wanted.app_version.as_deref())?;
+        let effective = self.with_new_seats(context, effective, &seat).await?;
+        let (machine, activation) = seat.find(&effective);
+        let version = effective.read_version(wanted.app_version.as_deref())?;
         let totals: Vec<(String, u64)> = used.iter().map(|(meter, used)| (meter.clone(), *used)).collect();
         let request = Request {
             app_version: version.as_ref(),
             features: &wanted.features,
             usage: &totals,
         };
-        let verdict = in_force.validate(machine, &request, context.now);
+        let verdict = effective.validate(machine, &request, context.now);
         if !verdict.is_valid() {
-            let mut facts = in_force.facts(&totals);
+            let mut facts = effective.facts(&totals);
             if let Some(version) = &version {
                 facts.insert("app_version".to_owned(), json!(version));
             }
@@ -131,14 +136,14 @@ impl Platform {
                 facts.insert("features_asked".to_owned(), json!(asked));
             }
             // A token's machine is named, though its seat has ended.
-            let named = activation.as_ref().or_else(|| seat.named(&in_force));
+            let named = activation.as_ref().or_else(|| seat.named(&effective));
             let refusal = Refusal {
-                license_id: in_force.id(),
+                license_id: effective.id(),
                 machine: seat.components(named.map(Arc::as_ref)),
                 activation_id: named.map(|activation| activation.id()),
                 asked: "verify",
                 code: verdict.code(),
-                policy_version: in_force.policy.version,
+                policy_version: effective.policy.version,
                 facts,
             };
             Box::pin(self.note_refusal(context, refusal)).await;
@@ -147,7 +152,7 @@ impl Platform {
             verdict,
             activation: activation.filter(|activation| activation.is_seated()),
             detail: seat.detail(verdict),
-            in_force: Some(in_force),
+            effective: Some(effective),
         })
     }
 }
@@ -157,7 +162,7 @@ fn not_found() -> Verified {
     Verified {
         verdict,
         detail: verdict.detail().to_owned(),
-        in_force: None,
+        effective: None,
         activation: None,
     }
 }
@@ -176,8 +181,8 @@ pub enum Seat {
 }
 
 impl Seat {
-    fn find(&self, in_force: &InForce) -> (Machine, Option<Arc<Activation>>) {
-        let (license, terms): (&IssuedLicense, _) = (in_force.license(), in_force.terms());
+    fn find(&self, effective: &EffectiveLicense) -> (Machine, Option<Arc<Activation>>) {
+        let (license, terms): (&IssuedLicense, _) = (effective.license(), effective.terms());
         let found = match self {
             Self::Machine { fingerprint, .. } if fingerprint.is_absent() => return (Machine::Unnamed, None),
             Self::Machine { identity, .. } => {
@@ -212,10 +217,10 @@ impl Seat {
     }
 
     /// The activation that a token names, active or not.
-    fn named<'a>(&self, in_force: &'a InForce) -> Option<&'a Arc<Activation>> {
+    fn named<'a>(&self, effective: &'a EffectiveLicense) -> Option<&'a Arc<Activation>> {
         match self {
             Self::Machine { .. } => None,
-            Self::Named(id) => in_force.license().activation(*id),
+            Self::Named(id) => effective.license().activation(*id),
         }
     }
 

@@ -36,12 +36,12 @@ pub struct Event {
 pub struct AuditEntry {
     /// The event's place in the one order of events.
     pub position: i64,
-    /// When.
+    /// When it was recorded, by the log's clock, in UTC.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
     /// What kind of someone.
     pub actor_kind: String,
-    /// Who.
+    /// The actor's id: an API key's, an activation's, or the name of what the server does by itself.
     pub actor_id: String,
     /// What, such as `license.suspended`.
     pub action: String,

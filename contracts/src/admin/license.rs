@@ -100,7 +100,7 @@ pub struct RenewLicense {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default)]
     pub reason: Option<String>,
 }

@@ -10,9 +10,9 @@ pub enum AnomalyCommand {
     Find(Box<AnomalyFound>),
     /// Says what a person makes of it.
     Judge {
-        /// What.
+        /// What people make of it from now on.
         judgment: Judgment,
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Now.
         at: Timestamp,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     event::Severity,
-    history::{Came, EVIDENCE, Finding, History},
+    history::{EVIDENCE, Finding, History, NewMachine},
 };
 
 /// For how many days machines are compared with those that came before them.
@@ -16,14 +16,14 @@ const DAY: i64 = 86_400;
 /// More than two machines for each seat, and three besides, that came as new ones within 30 days and share a network card
 /// or the system's UUID with one that came before: hardware that is exchanged bit by bit, or made up around one true component.
 pub(super) fn drift(history: &History) -> Option<Finding> {
-    let resembles = |(index, came): (usize, &Came)| {
+    let resembles = |(index, came): (usize, &NewMachine)| {
         let before = history.came.iter().take(index);
         // The same hardware again is no drift.
         let mut alike =
             before.filter(|other| other.components != came.components && other.components.resembles(&came.components));
         alike.next().is_some()
     };
-    let drifted: Vec<&Came> = history
+    let drifted: Vec<&NewMachine> = history
         .came
         .iter()
         .enumerate()
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn machines_that_are_always_almost_the_same() {
-        let came = |number: i64, card: &str| Came {
+        let came = |number: i64, card: &str| NewMachine {
             position: number,
             at: Timestamp::from_millis(1_800_000_000_000).plus_days(u32::try_from(number).unwrap()),
             components: RawFingerprint {
@@ -70,7 +70,7 @@ mod tests {
             .hash(&[7; 32])
             .components,
         };
-        let found = |came: Vec<Came>| {
+        let found = |came: Vec<NewMachine>| {
             let history = History {
                 seats: 1,
                 interval_seconds: 900,

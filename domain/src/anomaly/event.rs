@@ -60,9 +60,9 @@ pub struct AnomalyFound {
 /// What a person made of it; who that was stands in the metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnomalyJudged {
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -16,7 +16,7 @@ pub struct Observation {
     pub at: Timestamp,
     /// The network that it came from, where that is known.
     pub network: Option<String>,
-    /// What.
+    /// What it was.
     pub seen: Seen,
     /// The figures to which a beat adds, by the names that [`Daily`] has.
     pub figures: Vec<String>,
@@ -72,15 +72,15 @@ pub struct History {
     /// Its figures by day.
     pub daily: Vec<Daily>,
     /// The machines that came within the last [`DRIFT_DAYS`](super::DRIFT_DAYS), in order.
-    pub came: Vec<Came>,
+    pub came: Vec<NewMachine>,
 }
 
 /// A machine that took a seat as a new one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Came {
+pub struct NewMachine {
     /// The event's position.
     pub position: i64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
     /// What it is known by.
     pub components: Components,

@@ -12,6 +12,6 @@ mod unusual;
 pub use command::AnomalyCommand;
 pub use drift::DRIFT_DAYS;
 pub use event::{AnomalyEvent, AnomalyFound, AnomalyJudged, Severity};
-pub use history::{Came, Daily, Finding, History, Observation, Seen};
+pub use history::{Daily, Finding, History, NewMachine, Observation, Seen};
 pub use rules::find;
 pub use state::{Anomaly, FoundAnomaly, Judgment};

@@ -38,7 +38,7 @@ pub struct FoundAnomaly {
     pub found: AnomalyFound,
     /// What people make of it.
     pub judgment: Judgment,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     pub reason: Option<String>,
     /// Since when.
     pub judged_at: Option<Timestamp>,

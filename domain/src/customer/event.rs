@@ -25,7 +25,7 @@ pub struct CustomerCreated {
     /// Who it is, sealed.
     #[serde(flatten)]
     pub person: Person,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -35,13 +35,13 @@ pub struct CustomerEdited {
     /// Who it is, sealed.
     #[serde(flatten)]
     pub person: Person,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A customer was taken out of use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomerRetired {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

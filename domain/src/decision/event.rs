@@ -38,7 +38,7 @@ pub struct DecisionRefused {
     pub policy_version: u32,
     /// What decided.
     pub facts: BTreeMap<String, Value>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -67,6 +67,6 @@ pub struct KeyGuessing {
     pub network: Sealed,
     /// How many unknown keys it had asked for when this was noticed.
     pub count: u64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -6,7 +6,7 @@ use super::{
     command::Activate,
     event::{LicenseActivated, LicenseDeactivated, LicenseEvent, LicenseStarted},
     machines::Activation,
-    rejection::{LicenseRejection, TooLittle},
+    rejection::{InsufficientFingerprint, LicenseRejection},
     seats,
     state::{IssuedLicense, Standing},
 };
@@ -52,7 +52,7 @@ pub(super) fn transfer(
         return Err(LicenseRejection::ActivationNotActive(from));
     }
     if !by_operator {
-        seats::expect_at_home(license, from, order.at)?;
+        seats::expect_not_checked_out(license, from, order.at)?;
     }
     seats::expect_transfers_left(license, &order.terms, order.at)?;
     // A machine that was here before and fell silent begins anew: what it had is closed.
@@ -126,7 +126,7 @@ fn check_fingerprint(order: &Activate) -> Result<(), LicenseRejection> {
     if rule.is_met_by(components) {
         return Ok(());
     }
-    let too_little = TooLittle {
+    let too_little = InsufficientFingerprint {
         present: components.count(rule.extra),
         required: rule.required,
         dropped: order.fingerprint.dropped(),

@@ -34,7 +34,7 @@ pub enum LicenseCommand {
         from: ActivationId,
         /// The machine that gets it.
         to: Box<Activate>,
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Whether an operator asks, who may end what was taken along offline.
         by_operator: bool,
@@ -87,7 +87,7 @@ pub enum LicenseCommand {
     Deactivate {
         /// Which machine.
         target: DeactivationTarget,
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Whether an operator asks, who may end what was taken along offline.
         by_operator: bool,
@@ -96,21 +96,21 @@ pub enum LicenseCommand {
     },
     /// Stops the license until it is resumed.
     Suspend {
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Now.
         at: Timestamp,
     },
     /// Lets a suspended license work again.
     Resume {
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Now.
         at: Timestamp,
     },
     /// Ends the license for good.
     Revoke {
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Now.
         at: Timestamp,
@@ -121,7 +121,7 @@ pub enum LicenseCommand {
         duration_days: Option<u32>,
         /// An end given by hand; it wins over the policy's duration.
         expires_at: Option<Timestamp>,
-        /// Why.
+        /// The reason, in the words of whoever asked; at most 500 characters.
         reason: Option<String>,
         /// Now.
         at: Timestamp,

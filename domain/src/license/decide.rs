@@ -195,7 +195,7 @@ fn deactivate(
     }
     let activation_id = activation.activated.activation_id;
     if !by_operator {
-        seats::expect_at_home(license, activation_id, at)?;
+        seats::expect_not_checked_out(license, activation_id, at)?;
     }
     Ok(vec![LicenseEvent::Deactivated(LicenseDeactivated {
         activation_id,

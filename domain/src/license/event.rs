@@ -76,7 +76,7 @@ pub struct LicenseIssued {
     /// Free text about it, sealed with the customer's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Sealed>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -94,7 +94,7 @@ pub struct LicenseEdited {
     /// Free text about it, sealed with the customer's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Sealed>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -122,7 +122,7 @@ pub struct LicenseActivated {
     /// For how long the seat is held without a beat, in seconds; absent where it is no floating one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_seconds: Option<u32>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -131,13 +131,13 @@ pub struct LicenseActivated {
 pub struct LicenseDeactivated {
     /// The activation's id.
     pub activation_id: ActivationId,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Whether its seat had fallen free before, because it was silent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -160,7 +160,7 @@ pub struct LicenseSeatRevived {
     /// For how long the seat is held without a beat, in seconds; absent where it is no floating one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_seconds: Option<u32>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -169,7 +169,7 @@ pub struct LicenseSeatRevived {
 pub struct LicenseStarted {
     /// The end from now on.
     pub expires_at: Timestamp,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -184,7 +184,7 @@ pub struct LicenseLimitCrossed {
     pub limit: u64,
     /// What was used when it was noticed.
     pub used: u64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -198,37 +198,37 @@ pub struct LicenseCheckedOut {
     /// For how long the seat is held, in seconds; absent where it is no floating one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_seconds: Option<u32>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A license was stopped for a while.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LicenseSuspended {
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A suspended license works again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LicenseResumed {
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A license was ended for good.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LicenseRevoked {
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -246,23 +246,23 @@ pub struct LicenseExpired {
 pub struct LicenseRenewed {
     /// The end from now on.
     pub expires_at: Timestamp,
-    /// Why.
+    /// The reason, in the words of whoever asked; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A license's key was shown to an operator; who that was stands in the metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LicenseKeyRevealed {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A license was taken out of the books.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LicenseRetired {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -21,7 +21,7 @@ pub use event::{
     LicenseRevoked, LicenseSeatReleased, LicenseSeatRevived, LicenseStarted, LicenseSuspended,
 };
 pub use machines::{Activation, seat_status};
-pub use rejection::{LicenseRejection, TooLittle};
+pub use rejection::{InsufficientFingerprint, LicenseRejection};
 pub use simulate::{SimulatedRefusal, Simulation};
 pub use state::{IssuedLicense, License, Standing};
 

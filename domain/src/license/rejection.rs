@@ -8,7 +8,7 @@ use crate::values::{ActivationId, Dropped, Timestamp, Version};
 
 /// Why a machine cannot be told apart by what it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TooLittle {
+pub struct InsufficientFingerprint {
     /// How many components are left.
     pub present: usize,
     /// How many the policy asks for.
@@ -17,7 +17,7 @@ pub struct TooLittle {
     pub dropped: Vec<Dropped>,
 }
 
-impl fmt::Display for TooLittle {
+impl fmt::Display for InsufficientFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.present >= self.required {
             f.write_str("the processor alone tells no machine apart: thousands have the same model")?;
@@ -65,10 +65,10 @@ pub enum LicenseRejection {
     FingerprintRequired,
     /// Too few components are left once those are dropped that many machines share.
     #[error("{0}")]
-    FingerprintPlaceholder(TooLittle),
+    FingerprintPlaceholder(InsufficientFingerprint),
     /// The machine sent too few components, or its processor alone.
     #[error("{0}")]
-    FingerprintInsufficient(TooLittle),
+    FingerprintInsufficient(InsufficientFingerprint),
     /// The program is too old.
     #[error("version {minimum} or later is required")]
     VersionUnsupported {

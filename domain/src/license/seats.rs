@@ -90,7 +90,7 @@ pub(super) fn revive(
 }
 
 /// Refuses to free a seat that was taken along: its file is good without a network, so only an operator ends it early.
-pub(super) fn expect_at_home(
+pub(super) fn expect_not_checked_out(
     license: &IssuedLicense,
     activation_id: ActivationId,
     at: Timestamp,

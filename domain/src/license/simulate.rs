@@ -2,7 +2,7 @@
 
 use super::{
     event::{LicenseActivated, LicenseEvent},
-    rejection::{LicenseRejection, TooLittle},
+    rejection::{InsufficientFingerprint, LicenseRejection},
     seats,
     state::License,
 };
@@ -99,7 +99,7 @@ impl Simulation {
         let (components, rule) = (&activated.components, self.terms.match_rule());
         let told_apart = components.rules == 1 || components.tells_apart(rule.extra);
         if components.count(rule.extra) < rule.required || !told_apart {
-            return Some(LicenseRejection::FingerprintInsufficient(TooLittle {
+            return Some(LicenseRejection::FingerprintInsufficient(InsufficientFingerprint {
                 present: components.count(rule.extra),
                 required: rule.required,
                 dropped: Vec::new(),
@@ -194,7 +194,7 @@ mod tests {
         let refusal = simulation.live(&activated(1)).map(|refusal| refusal.rejection);
         assert_eq!(
             refusal,
-            Some(LicenseRejection::FingerprintInsufficient(TooLittle {
+            Some(LicenseRejection::FingerprintInsufficient(InsufficientFingerprint {
                 present: 3,
                 required: 4,
                 dropped: Vec::new(),

@@ -185,7 +185,7 @@ fn of_two_machines_that_match_the_one_with_most_in_common_is_meant() {
 
 #[test]
 fn what_a_machine_must_send() {
-    let too_little = |dropped| TooLittle {
+    let too_little = |dropped| InsufficientFingerprint {
         present: 1,
         required: 2,
         dropped,

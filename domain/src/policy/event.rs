@@ -28,7 +28,7 @@ pub struct PolicyCreated {
     pub product_id: ProductId,
     /// What it grants and asks.
     pub terms: Terms,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -39,13 +39,13 @@ pub struct PolicyEdited {
     pub version: u32,
     /// The terms from now on.
     pub terms: Terms,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A policy was taken out of use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyRetired {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -32,7 +32,7 @@ pub struct ProductCreated {
     /// How it writes its versions.
     #[serde(default, skip_serializing_if = "VersionScheme::is_default")]
     pub version_scheme: VersionScheme,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -44,7 +44,7 @@ pub struct ProductEdited {
     /// How it writes its versions.
     #[serde(default, skip_serializing_if = "VersionScheme::is_default")]
     pub version_scheme: VersionScheme,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -55,7 +55,7 @@ pub struct ProductMinimumVersionRaised {
     pub version: Version,
     /// The release that says so.
     pub release_id: ReleaseId,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -65,13 +65,13 @@ pub struct ProductMinimumVersionSet {
     /// The lowest version that may run; absent is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A product was taken out of use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProductRetired {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -44,7 +44,7 @@ pub struct ReleasePublished {
     /// To how many percent of the machines it is offered; absent is to all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_percent: Option<u8>,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -63,13 +63,13 @@ impl ReleasePublished {
 pub struct ReleaseRolloutChanged {
     /// To how many percent of them, from now on.
     pub rollout_percent: u8,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A version was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReleaseYanked {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -29,7 +29,7 @@ pub struct WebhookCreated {
     pub secret: Sealed,
     /// Deliveries begin after this position.
     pub from_position: i64,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
@@ -39,13 +39,13 @@ pub struct WebhookEdited {
     /// What it subscribes to.
     #[serde(flatten)]
     pub subscription: Subscription,
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }
 
 /// A webhook was ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WebhookRetired {
-    /// When.
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -6,7 +6,7 @@ use licet_domain::Decider;
 use tokio::sync::watch;
 
 use super::Versioned;
-use crate::lineage::Lineage;
+use crate::speculative_chain::SpeculativeChain;
 
 pub(super) struct Entry<D: Decider> {
     pub(super) tail: Mutex<Tail<D>>,
@@ -14,7 +14,7 @@ pub(super) struct Entry<D: Decider> {
     /// The newest durable version; told to those who wait for what they decided on.
     pub(super) settled: watch::Sender<u64>,
     /// Broken when something that was decided here did not go in, or another node was faster.
-    pub(super) lineage: Lineage,
+    pub(super) speculative_chain: SpeculativeChain,
     pub(super) weight: AtomicUsize,
 }
 
@@ -39,18 +39,18 @@ impl<D: Decider> Entry<D> {
             }),
             settled: watch::Sender::new(loaded.version),
             committed: Mutex::new(Arc::new(loaded)),
-            lineage: Lineage::default(),
+            speculative_chain: SpeculativeChain::default(),
         }
     }
 
     /// Nothing rests on it any more; who waits for it looks again.
     pub(super) fn break_off(&self) {
-        self.lineage.break_off();
+        self.speculative_chain.break_off();
         self.settled.send_modify(|_| {});
     }
 
     pub(super) fn is_broken(&self) -> bool {
-        self.lineage.is_broken()
+        self.speculative_chain.is_broken()
     }
 
     /// Waits until everything up to a version is durable, or will not be.

@@ -127,7 +127,10 @@ impl<D: Decider> Aggregates<D> {
             idempotency: answer(&events, &state),
         };
         let on_settled = self.settle_later(id, entry, envelope.tenant.clone(), state.clone(), version);
-        match self.log.enqueue(submission, Some((entry.lineage.clone(), on_settled))) {
+        match self
+            .log
+            .enqueue(submission, Some((entry.speculative_chain.clone(), on_settled)))
+        {
             Err(error) => Decision::Failed(error),
             Ok(outcome) => {
                 *tail = Tail {

@@ -6,7 +6,7 @@ use licet_domain::SeatHold;
 
 use super::Facts;
 use crate::{
-    lineage::{Lineage, Order},
+    speculative_chain::{QueuedSubmission, SpeculativeChain},
     submission::{AppendError, Precondition, Submission},
 };
 
@@ -15,7 +15,7 @@ pub(crate) struct Checks {
     facts: Facts,
     /// The lines of which something was refused in this transaction. Their owners hear of it once it is over: a reader who
     /// looked anew before that would not see what goes in with it.
-    refused: Vec<Lineage>,
+    refused: Vec<SpeculativeChain>,
 }
 
 impl Checks {
@@ -25,14 +25,16 @@ impl Checks {
     }
 
     /// Lets a submission in, or says why not; one that is refused leaves no trace, and none that rests on it gets in.
-    pub(crate) fn admit(&mut self, order: Order<'_>) -> Result<(), AppendError> {
-        let ends = |lineage: &Lineage| lineage.is_broken() || self.refused.contains(lineage);
-        if order.lineage.is_some_and(ends) {
+    pub(crate) fn admit(&mut self, order: QueuedSubmission<'_>) -> Result<(), AppendError> {
+        let ends = |speculative_chain: &SpeculativeChain| {
+            speculative_chain.is_broken() || self.refused.contains(speculative_chain)
+        };
+        if order.speculative_chain.is_some_and(ends) {
             return Err(rests_on_nothing(order.submission));
         }
         let admitted = self.check(order.submission);
-        if let (Err(_), Some(lineage)) = (&admitted, order.lineage) {
-            self.refused.push(lineage.clone());
+        if let (Err(_), Some(speculative_chain)) = (&admitted, order.speculative_chain) {
+            self.refused.push(speculative_chain.clone());
         }
         admitted
     }

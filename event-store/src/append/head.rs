@@ -44,13 +44,13 @@ pub(crate) async fn lock_head(connection: &mut PgConnection) -> sqlx::Result<(He
 }
 
 /// Where a node left the log, and what the database's clock said then.
-pub(crate) struct Left {
+pub(crate) struct LastHead {
     head: Head,
     clock: OffsetDateTime,
     read: Instant,
 }
 
-impl Left {
+impl LastHead {
     /// `clock` is what the database said around `read`.
     pub(crate) fn at(head: Head, (clock, read): (OffsetDateTime, Instant)) -> Self {
         Self { head, clock, read }

@@ -3,10 +3,10 @@
 
 mod batch;
 mod checks;
+mod connection;
 mod facts;
 mod head;
-mod line;
-mod straight;
+mod optimistic;
 
 use std::collections::HashMap;
 
@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use batch::Batch;
 use checks::Checks;
+pub(crate) use connection::LogConnection;
 use facts::{Facts, look_up};
-use head::{Head, Left, lock_head};
-pub(crate) use line::Line;
+use head::{Head, LastHead, lock_head};
 
 use crate::submission::Appended;
 

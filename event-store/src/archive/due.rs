@@ -2,7 +2,7 @@
 
 use sqlx::{Executor as _, PgConnection};
 
-use super::{ArchiveError, READERS, Segment, Shelf};
+use super::{ArchiveError, ArchivedTable, READERS, Segment};
 
 /// A partition whose month is due.
 pub(super) struct Month {
@@ -17,7 +17,7 @@ pub(super) struct Month {
 }
 
 /// The months that were over so many days ago, by the database's clock, oldest first.
-pub(super) async fn months(connection: &mut PgConnection, shelf: &Shelf) -> sqlx::Result<Vec<Month>> {
+pub(super) async fn months(connection: &mut PgConnection, archived_table: &ArchivedTable) -> sqlx::Result<Vec<Month>> {
     let rows = sqlx::query!(
         r#"SELECT n.nspname || '.' || c.relname AS "partition!", replace(right(c.relname, 7), '_', '-') AS "month!",
                i.inhrelid IS NOT NULL AS "attached!", coalesce(i.inhdetachpending, false) AS "detaching!"
@@ -26,9 +26,9 @@ pub(super) async fn months(connection: &mut PgConnection, shelf: &Shelf) -> sqlx
              AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' + make_interval(days => $3)) AT TIME ZONE 'UTC'
                  <= clock_timestamp()
            ORDER BY 2"#,
-        shelf.schema,
-        shelf.table,
-        i32::try_from(shelf.days).unwrap_or(i32::MAX),
+        archived_table.schema,
+        archived_table.table,
+        i32::try_from(archived_table.days).unwrap_or(i32::MAX),
     )
     .fetch_all(connection)
     .await?;
@@ -42,11 +42,15 @@ pub(super) async fn months(connection: &mut PgConnection, shelf: &Shelf) -> sqlx
 }
 
 /// The last position of the log up to the end of a month, as far as it is online; 0 when there is none.
-pub(super) async fn last_position(connection: &mut PgConnection, shelf: &Shelf, month: &Month) -> sqlx::Result<i64> {
+pub(super) async fn last_position(
+    connection: &mut PgConnection,
+    archived_table: &ArchivedTable,
+    month: &Month,
+) -> sqlx::Result<i64> {
     let statement = format!(
         "SELECT coalesce(max(position), 0) FROM {}
          WHERE recorded_at < (to_date($1, 'YYYY-MM') + interval '1 month') AT TIME ZONE 'UTC'",
-        shelf.source.as_str()
+        archived_table.source.as_str()
     );
     sqlx::query_scalar(&statement)
         .bind(&month.month)
@@ -102,27 +106,27 @@ pub(super) async fn nobody_walks(connection: &mut PgConnection) -> sqlx::Result<
     Ok(free)
 }
 
-/// Detaches a month and drops it; `false` when someone walks the log or holds the table: the next turn tries again.
+/// Detaches a month and drops it; `false` when someone walks the log or holds the table: the next run tries again.
 ///
 /// `DETACH … CONCURRENTLY` neither waits for the lock that appends hold nor makes them wait; it waits for transactions
 /// that have begun. A detach that broke off is finished the next time.
 pub(super) async fn drop_month(
     connection: &mut PgConnection,
-    shelf: &Shelf,
+    archived_table: &ArchivedTable,
     month: &Month,
     parts: &[Segment],
 ) -> Result<bool, ArchiveError> {
     if !lock_readers(connection).await? {
         return Ok(false);
     }
-    let dropped = detach_and_drop(connection, shelf, month, parts).await;
+    let dropped = detach_and_drop(connection, archived_table, month, parts).await;
     connection
         .execute("RESET statement_timeout; RESET lock_timeout")
         .await?;
     unlock_readers(connection).await?;
     match dropped {
         Ok(()) => Ok(true),
-        // Someone's long transaction; the next turn goes on from here.
+        // Someone's long transaction; the next run goes on from here.
         Err(ArchiveError::Database(sqlx::Error::Database(error)))
             if matches!(error.code().as_deref(), Some("57014" | "55P03")) =>
         {
@@ -140,16 +144,16 @@ pub(super) async fn is_empty(connection: &mut PgConnection, month: &Month) -> sq
 
 async fn detach_and_drop(
     connection: &mut PgConnection,
-    shelf: &Shelf,
+    archived_table: &ArchivedTable,
     month: &Month,
     parts: &[Segment],
 ) -> Result<(), ArchiveError> {
     if month.attached {
-        if shelf.is_log() {
+        if archived_table.is_log() {
             expect_same(connection, month, parts).await?;
         }
         let how = if month.detaching { "FINALIZE" } else { "CONCURRENTLY" };
-        let (parent, partition) = (shelf.parent(), &month.partition);
+        let (parent, partition) = (archived_table.parent(), &month.partition);
         let statement = format!("ALTER TABLE {parent} DETACH PARTITION {partition} {how}");
         connection
             .execute("SET statement_timeout = '60s'; SET lock_timeout = '60s'")
@@ -160,7 +164,7 @@ async fn detach_and_drop(
             .await?;
     }
     // Once more, now that nobody can add to it.
-    if shelf.is_log() {
+    if archived_table.is_log() {
         expect_same(connection, month, parts).await?;
     }
     connection

@@ -12,7 +12,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use tokio::time::Instant;
 
 use super::{
-    ArchiveError, Segment, Shelf, Turn, catalog,
+    ArchiveError, ArchiveRun, ArchivedTable, Segment, catalog,
     due::{self, Month},
     rows,
 };
@@ -26,7 +26,7 @@ use crate::{
 const GROUP: usize = 20_000;
 
 /// What is known of the rows once they have gone by.
-struct Passed {
+struct RowTotals {
     digest: Sha256,
     chain: Option<Link>,
     rows: i64,
@@ -34,7 +34,7 @@ struct Passed {
     last: (i64, i64),
 }
 
-impl Passed {
+impl RowTotals {
     fn before(chain: Option<Link>) -> Self {
         Self {
             digest: Sha256::new(),
@@ -49,11 +49,11 @@ impl Passed {
 /// Archives what follows on the parts of a month that are in the archive already, as far as one file goes; `None` when
 /// nothing does. A crash at any point leaves a file that the next try overwrites, and the parts before it.
 pub(super) async fn part<F: FnMut(&str, i64) + Send>(
-    turn: &mut Turn<'_, F>,
-    shelf: &Shelf,
+    run: &mut ArchiveRun<'_, F>,
+    archived_table: &ArchivedTable,
     (month, before): (&Month, &[Segment]),
 ) -> Result<Option<Segment>, ArchiveError> {
-    let (log, log_id) = (turn.log, turn.log_id);
+    let (log, log_id) = (run.log, run.log_id);
     let folder = log.archive().ok_or(ArchiveError::NoFolder)?;
     let mut connection = log.connect().await?;
     let after = before.last().map_or(0, |part| part.last_position);
@@ -61,17 +61,20 @@ pub(super) async fn part<F: FnMut(&str, i64) + Send>(
         return Ok(None);
     }
     expect_archive(log, folder).await?;
-    let (columns, chain_in) = if shelf.is_log() {
-        (rows::columns(), Some(chain_before(&mut connection, shelf).await?))
+    let (columns, chain_in) = if archived_table.is_log() {
+        (
+            rows::columns(),
+            Some(chain_before(&mut connection, archived_table).await?),
+        )
     } else {
         (columnar::columns_of(&mut connection, &month.partition).await?, None)
     };
     let number = before.len() + 1;
-    let file = format!("{log_id}/{}-{}.{number:03}.parquet", shelf.table, month.month);
+    let file = format!("{log_id}/{}-{}.{number:03}.parquet", archived_table.table, month.month);
     let (path, partial) = (folder.join(&file), folder.join(format!("{file}.part")));
     make_folder(&folder.join(log_id.to_string())).map_err(at(folder))?;
-    let stretch = (after, shelf.file_rows);
-    let told = |rows| (turn.told)(&file, rows);
+    let stretch = (after, archived_table.file_rows);
+    let told = |rows| (run.told)(&file, rows);
     let passed = write(&mut connection, (month, stretch), &columns, (chain_in, &partial), told).await?;
     connection.close().await?;
     let checked = rows::blocking(partial.clone(), move |partial| {
@@ -84,7 +87,7 @@ pub(super) async fn part<F: FnMut(&str, i64) + Send>(
         });
     }
     let mut segment = Segment {
-        table_name: shelf.table.to_owned(),
+        table_name: archived_table.table.to_owned(),
         month: month.month.clone(),
         first_position: passed.first.0,
         last_position: passed.last.0,
@@ -98,7 +101,7 @@ pub(super) async fn part<F: FnMut(&str, i64) + Send>(
         sha256,
         manifest: String::new(),
     };
-    segment.manifest = segment.claims(log_id).sign(turn.signer);
+    segment.manifest = segment.claims(log_id).sign(run.signer);
     let manifest = segment.manifest.clone();
     let placed = rows::blocking(path.clone(), move |path| place(path, &manifest));
     placed.await.map_err(at(&path))?;
@@ -124,8 +127,8 @@ async fn expect_archive(log: &EventLog, folder: &Path) -> Result<(), ArchiveErro
 }
 
 /// The chain of the last event before the part: they leave in order, so the newest segment has it.
-async fn chain_before(connection: &mut PgConnection, shelf: &Shelf) -> sqlx::Result<Link> {
-    let before = catalog::latest(connection, shelf.table).await?;
+async fn chain_before(connection: &mut PgConnection, archived_table: &ArchivedTable) -> sqlx::Result<Link> {
+    let before = catalog::latest(connection, archived_table.table).await?;
     let chain = before.and_then(|segment| segment.chain_out);
     Ok(chain.and_then(|chain| chain.try_into().ok()).unwrap_or(GENESIS))
 }
@@ -136,8 +139,8 @@ async fn write(
     columns: &[Column],
     (chain, partial): (Option<Link>, &Path),
     mut told: impl FnMut(i64),
-) -> Result<Passed, ArchiveError> {
-    let mut passed = Passed::before(chain);
+) -> Result<RowTotals, ArchiveError> {
+    let mut passed = RowTotals::before(chain);
     // The rows lie in the order of positions already: the index is the cheap way.
     connection.execute("SET enable_sort = off").await?;
     let link = if chain.is_some() { ", chain" } else { "" };
@@ -185,7 +188,7 @@ async fn write(
 }
 
 /// Takes note of a group of rows and makes their links.
-fn pass(passed: &mut Passed, group: &Group, columns: &[Column]) -> Result<(), columnar::Failure> {
+fn pass(passed: &mut RowTotals, group: &Group, columns: &[Column]) -> Result<(), columnar::Failure> {
     group.digest(&mut passed.digest);
     let places = rows::places(group, columns)?;
     if let (Some(first), Some(last)) = (places.first(), places.last()) {
@@ -203,9 +206,9 @@ fn pass(passed: &mut Passed, group: &Group, columns: &[Column]) -> Result<(), co
     Ok(())
 }
 
-fn read(path: &Path, columns: &[Column], chain: Option<Link>) -> Result<Passed, columnar::Failure> {
+fn read(path: &Path, columns: &[Column], chain: Option<Link>) -> Result<RowTotals, columnar::Failure> {
     let reader = Reader::open(path, columns)?;
-    let mut passed = Passed::before(chain);
+    let mut passed = RowTotals::before(chain);
     for group in 0..reader.groups() {
         let begun = Instant::now();
         pass(&mut passed, &reader.read(group)?, columns)?;

@@ -30,7 +30,7 @@ const FILE_ROWS: i64 = 10_000_000;
 
 /// A table that is partitioned by month and does not stay online for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shelf {
+pub struct ArchivedTable {
     schema: &'static str,
     table: &'static str,
     source: LogTable,
@@ -38,7 +38,7 @@ pub struct Shelf {
     file_rows: i64,
 }
 
-impl Shelf {
+impl ArchivedTable {
     /// A table of the log; a month of it leaves when its last day is so many days ago.
     pub fn log(table: LogTable, days: u32) -> Self {
         Self {
@@ -91,13 +91,13 @@ pub enum ArchiveError {
     File {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// What went wrong.
         cause: Failure,
     },
     /// What was read is not what was written, or not where it belongs.
     #[error("{what}; nothing was dropped")]
     Mismatch {
-        /// What.
+        /// What does not hold, for people.
         what: String,
     },
     /// There is no folder for the files.
@@ -105,14 +105,14 @@ pub enum ArchiveError {
     NoFolder,
 }
 
-/// What a turn did.
+/// What a run did.
 #[derive(Debug, Default)]
 pub struct Archived {
     /// Files written; a large month has several.
     pub written: Vec<Segment>,
     /// Partitions dropped, the written ones' among them.
     pub dropped: Vec<String>,
-    /// Partitions that wait for the next turn: someone reads the log from its beginning, or a projector is behind.
+    /// Partitions that wait for the next run: someone reads the log from its beginning, or a projector is behind.
     pub waiting: Vec<String>,
 }
 
@@ -132,8 +132,8 @@ pub async fn hold_months(connection: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// What a turn of archiving goes by.
-struct Turn<'a, F> {
+/// What a run of archiving goes by.
+struct ArchiveRun<'a, F> {
     log: &'a EventLog,
     log_id: Uuid,
     signer: &'a Signer,
@@ -148,7 +148,7 @@ struct Turn<'a, F> {
 /// go on all the while.
 pub async fn run(
     log: &EventLog,
-    shelves: &[Shelf],
+    archived_tables: &[ArchivedTable],
     (signer, settled): (&Signer, i64),
     told: impl FnMut(&str, i64) + Send,
 ) -> Result<Archived, ArchiveError> {
@@ -159,7 +159,7 @@ pub async fn run(
     )
     .fetch_one(&mut connection)
     .await?;
-    let mut turn = Turn {
+    let mut run = ArchiveRun {
         log,
         log_id: log.log_id().await?,
         signer,
@@ -167,31 +167,35 @@ pub async fn run(
         told,
         done: Archived::default(),
     };
-    for shelf in shelves.iter().filter(|_| alone) {
-        if let Err(error) = turn.shelf(shelf, &mut connection).await {
+    for archived_table in archived_tables.iter().filter(|_| alone) {
+        if let Err(error) = run.archived_table(archived_table, &mut connection).await {
             METRICS.archive_failed();
             return Err(error);
         }
     }
     connection.close().await?;
-    Ok(turn.done)
+    Ok(run.done)
 }
 
-impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
-    async fn shelf(&mut self, shelf: &Shelf, connection: &mut PgConnection) -> Result<(), ArchiveError> {
-        for month in due::months(connection, shelf).await? {
-            if month.attached && due::last_position(connection, shelf, &month).await? > self.settled {
+impl<F: FnMut(&str, i64) + Send> ArchiveRun<'_, F> {
+    async fn archived_table(
+        &mut self,
+        archived_table: &ArchivedTable,
+        connection: &mut PgConnection,
+    ) -> Result<(), ArchiveError> {
+        for month in due::months(connection, archived_table).await? {
+            if month.attached && due::last_position(connection, archived_table, &month).await? > self.settled {
                 self.done.waiting.push(month.partition);
                 return Ok(());
             }
-            let mut parts = catalog::parts(connection, shelf.table, &month.month).await?;
+            let mut parts = catalog::parts(connection, archived_table.table, &month.month).await?;
             let known = parts.len();
-            self.keep((shelf, &month), connection, &mut parts).await?;
+            self.keep((archived_table, &month), connection, &mut parts).await?;
             let dropped = due::nobody_walks(connection).await? && {
                 for part in &parts[..known] {
                     expect_file(self.log, part).await?;
                 }
-                due::drop_month(connection, shelf, &month, &parts).await?
+                due::drop_month(connection, archived_table, &month, &parts).await?
             };
             if dropped {
                 tracing::info!(partition = month.partition, "a month has left online storage");
@@ -206,7 +210,7 @@ impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
     /// Writes what is not in the archive yet. Nobody can add to a month that is detached.
     async fn keep(
         &mut self,
-        (shelf, month): (&Shelf, &Month),
+        (archived_table, month): (&ArchivedTable, &Month),
         connection: &mut PgConnection,
         parts: &mut Vec<Segment>,
     ) -> Result<(), ArchiveError> {
@@ -217,9 +221,9 @@ impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
             });
         }
         while month.attached
-            && let Some(part) = keep::part(self, shelf, (month, parts)).await?
+            && let Some(part) = keep::part(self, archived_table, (month, parts)).await?
         {
-            METRICS.archived(shelf.table, part.rows.cast_unsigned());
+            METRICS.archived(archived_table.table, part.rows.cast_unsigned());
             tracing::info!(file = part.file, rows = part.rows, "a file was archived");
             self.done.written.push(part.clone());
             parts.push(part);
@@ -228,7 +232,7 @@ impl<F: FnMut(&str, i64) + Send> Turn<'_, F> {
     }
 }
 
-/// What an earlier turn wrote is still what it was.
+/// What an earlier run wrote is still what it was.
 async fn expect_file(log: &EventLog, part: &Segment) -> Result<(), ArchiveError> {
     let checked = rows::check_file(log, part).await;
     let what = |error: crate::ReadError| ArchiveError::Mismatch {

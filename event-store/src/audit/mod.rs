@@ -39,9 +39,9 @@ pub struct AuditReport {
 /// The first thing that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Where.
+    /// The event's position in the log.
     pub position: i64,
-    /// What.
+    /// What does not hold, for people.
     pub what: String,
 }
 

@@ -50,7 +50,7 @@ pub enum ClusterError {
     File {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// What went wrong.
         cause: std::io::Error,
     },
     /// One of Postgres's programs failed.

@@ -6,7 +6,7 @@ use futures::{TryStreamExt as _, future::join_all};
 use licet_domain::values::Timestamp;
 use licet_event_store::{
     AsOf, Edge, EventLog, Keyring, LogOptions, LogTable, ReadError, Tenant,
-    archive::{self, Archived, Shelf},
+    archive::{self, Archived, ArchivedTable},
     audit::{self, AuditReport},
     vault::{Signer, Vault},
 };
@@ -63,11 +63,11 @@ impl Aged {
     }
 
     async fn archive(&self) -> Archived {
-        let shelves = [
-            Shelf::log(LogTable::Heartbeats, 90),
-            Shelf::log(LogTable::Decisions, 400),
+        let archived_tables = [
+            ArchivedTable::log(LogTable::Heartbeats, 90),
+            ArchivedTable::log(LogTable::Decisions, 400),
         ];
-        archive::run(&self.log, &shelves, (&self.signer, i64::MAX), |_, _| {})
+        archive::run(&self.log, &archived_tables, (&self.signer, i64::MAX), |_, _| {})
             .await
             .unwrap()
     }
@@ -135,8 +135,8 @@ async fn an_archived_month_is_walked_on_through_and_holds() {
 async fn a_large_month_becomes_several_files_and_goes_on_where_it_was_broken_off() {
     let aged = Aged::new().await;
     let before = aged.heartbeats().await.unwrap();
-    let shelves = [Shelf::log(LogTable::Heartbeats, 90).in_files_of(7)];
-    let run = || archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {});
+    let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90).in_files_of(7)];
+    let run = || archive::run(&aged.log, &archived_tables, (&aged.signer, i64::MAX), |_, _| {});
     // Something is in the way of the second file: the first stays, and the month with it.
     let log_id = aged.log.log_id().await.unwrap().to_string();
     let month: String =
@@ -248,8 +248,8 @@ async fn a_month_whose_chain_does_not_hold_stays_online() {
     aged.database
         .execute("UPDATE heartbeat_events SET tenant_id = 'other' WHERE position = (SELECT min(position) FROM heartbeat_events)")
         .await;
-    let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let refused = archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {})
+    let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90)];
+    let refused = archive::run(&aged.log, &archived_tables, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("chain"), "{refused}");
@@ -260,8 +260,8 @@ async fn a_month_whose_chain_does_not_hold_stays_online() {
 #[tokio::test]
 async fn a_month_waits_for_projectors_and_for_whoever_walks_the_log() {
     let aged = Aged::new().await;
-    let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let behind = archive::run(&aged.log, &shelves, (&aged.signer, 5), |_, _| {})
+    let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90)];
+    let behind = archive::run(&aged.log, &archived_tables, (&aged.signer, 5), |_, _| {})
         .await
         .unwrap();
     assert!(behind.written.is_empty() && behind.dropped.is_empty() && behind.waiting.len() == 1);
@@ -313,25 +313,25 @@ async fn nothing_is_archived_into_a_folder_that_is_not_the_archive() {
         archive: Some(folder),
         ..LogOptions::default()
     };
-    let shelves = [
-        Shelf::log(LogTable::Heartbeats, 90),
-        Shelf::log(LogTable::Decisions, 90),
+    let archived_tables = [
+        ArchivedTable::log(LogTable::Heartbeats, 90),
+        ArchivedTable::log(LogTable::Decisions, 90),
     ];
     let missing = options(aged.folder.path().join("not-mounted"));
     let (other, _tasks) = EventLog::open(&aged.database.url, &missing).await.unwrap();
-    let refused = archive::run(&other, &shelves, (&aged.signer, i64::MAX), |_, _| {})
+    let refused = archive::run(&other, &archived_tables, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("is not there"), "{refused}");
     // The first month is archived where the archive is; a node with an empty folder does not go on elsewhere.
-    archive::run(&aged.log, &shelves[..1], (&aged.signer, i64::MAX), |_, _| {})
+    archive::run(&aged.log, &archived_tables[..1], (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap();
     let empty = tempfile::tempdir().unwrap();
     let (other, _tasks) = EventLog::open(&aged.database.url, &options(empty.path().to_owned()))
         .await
         .unwrap();
-    let refused = archive::run(&other, &shelves, (&aged.signer, i64::MAX), |_, _| {})
+    let refused = archive::run(&other, &archived_tables, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("not in the archive's folder"), "{refused}");
@@ -352,8 +352,8 @@ async fn a_month_that_holds_more_than_its_file_is_not_dropped() {
                  tenant_id, gen_random_uuid(), 0, recorded_at, chain FROM heartbeat_events ORDER BY position LIMIT 1",
         )
         .await;
-    let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let refused = archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {})
+    let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90)];
+    let refused = archive::run(&aged.log, &archived_tables, (&aged.signer, i64::MAX), |_, _| {})
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("does not hold"), "{refused}");
@@ -420,8 +420,9 @@ async fn a_checkpoint_inside_a_month_that_is_elsewhere_still_vouches_for_the_res
 #[tokio::test]
 async fn two_nodes_archive_a_month_once() {
     let aged = Aged::new().await;
-    let shelves = [Shelf::log(LogTable::Heartbeats, 90)];
-    let both = join_all((0..4).map(|_| archive::run(&aged.log, &shelves, (&aged.signer, i64::MAX), |_, _| {}))).await;
+    let archived_tables = [ArchivedTable::log(LogTable::Heartbeats, 90)];
+    let both =
+        join_all((0..4).map(|_| archive::run(&aged.log, &archived_tables, (&aged.signer, i64::MAX), |_, _| {}))).await;
     let written: usize = both.iter().map(|one| one.as_ref().unwrap().written.len()).sum();
     assert_eq!(written, 1);
     assert_eq!(aged.audit().await.fault, None);

@@ -7,8 +7,8 @@ mod archive;
 mod audit;
 mod interoperability;
 mod lost;
+mod optimistic;
 mod queues;
-mod straight;
 mod vault;
 
 use licet_domain::{

@@ -82,7 +82,7 @@ pub struct UnheldSeat {
 }
 
 /// Seats of all tenants whose policy floats and that have no hold: they were taken before it did.
-pub async fn unheld(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<UnheldSeat>> {
+pub async fn seats_without_hold(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<UnheldSeat>> {
     sqlx::query_as!(
         UnheldSeat,
         r#"SELECT a.tenant_id, a.license_id, a.activation_id FROM resources p

@@ -11,11 +11,11 @@ use crate::Reader;
 pub struct AuditRow {
     /// The event's position.
     pub position: i64,
-    /// When.
+    /// When it was recorded, by the log's clock, in UTC.
     pub recorded_at: OffsetDateTime,
     /// What kind of someone.
     pub actor_kind: String,
-    /// Who.
+    /// The actor's id: an API key's, an activation's, or the name of what the server does by itself.
     pub actor_id: String,
     /// What: the event's stored name.
     pub action: String,

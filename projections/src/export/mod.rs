@@ -67,7 +67,7 @@ pub enum ExportError {
     File {
         /// Which.
         path: PathBuf,
-        /// Why.
+        /// What went wrong.
         cause: String,
     },
 }

@@ -88,7 +88,7 @@ pub struct SilentMachine {
 /// The first beat of a machine within a range that was told that it may run.
 #[derive(Debug, Clone)]
 pub struct FirstBeat {
-    /// Whose.
+    /// The machine's activation.
     pub activation_id: Uuid,
     /// The event's position.
     pub position: i64,

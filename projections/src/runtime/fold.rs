@@ -11,7 +11,7 @@ use super::{Folding, Progress, ProjectionError, Projector};
 /// Rows touched in memory before they are written. A rebuild of a hundred thousand licenses writes each row once.
 const FLUSH_ROWS: usize = 200_000;
 /// Events read in one statement.
-const STRETCH: i64 = 100_000;
+const READ_SIZE: i64 = 100_000;
 
 /// Reads everything after `after` up to `until`, once, and folds it into the tables of these projectors that the
 /// connection's search path names. Stops at a gap and at what it cannot read; the caller's transaction then ends without
@@ -23,7 +23,10 @@ pub(crate) async fn fold(
     (after, until): (i64, i64),
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
-    let mut members: Vec<Member> = projectors.iter().map(|projector| Member::of(*projector)).collect();
+    let mut members: Vec<SharedReading> = projectors
+        .iter()
+        .map(|projector| SharedReading::of(*projector))
+        .collect();
     let wanted: HashSet<&str> = members.iter().flat_map(|member| &member.types).copied().collect();
     let types: Vec<String> = wanted.into_iter().map(ToOwned::to_owned).collect();
     let reads = |table: &LogTable| {
@@ -57,12 +60,12 @@ pub(crate) async fn fold(
 }
 
 /// A projector in a reading that several share.
-struct Member {
+struct SharedReading {
     types: HashSet<&'static str>,
     folding: Box<dyn Folding>,
 }
 
-impl Member {
+impl SharedReading {
     fn of(projector: &dyn Projector) -> Self {
         Self {
             types: projector.event_types().into_iter().collect(),
@@ -78,7 +81,7 @@ impl Member {
     }
 }
 
-async fn flush(members: &mut [Member], connection: &mut PgConnection) -> sqlx::Result<()> {
+async fn flush(members: &mut [SharedReading], connection: &mut PgConnection) -> sqlx::Result<()> {
     for member in members {
         if member.folding.pending() > 0 {
             member.folding.flush(connection).await?;
@@ -126,7 +129,7 @@ impl<'a> Merged<'a> {
 /// How far one reading may go, and that nothing is missing up to there: online, positions are dense over the three
 /// tables together. In the archive, the manifests and their hashes vouch for what a file holds.
 async fn stretch(connection: &mut PgConnection, after: i64, until: i64) -> Result<i64, ProjectionError> {
-    let end = until.min(after + STRETCH);
+    let end = until.min(after + READ_SIZE);
     let found = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM events WHERE position > $1 AND position <= $2)
                 + (SELECT count(*) FROM heartbeat_events WHERE position > $1 AND position <= $2)

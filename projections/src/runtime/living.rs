@@ -14,7 +14,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{ProjectionError, Projector, crew::Crew, fold};
+use super::{ProjectionError, Projector, fold, projector_set::ProjectorSet};
 use crate::{Reader, metrics::METRICS};
 
 /// How a node runs its projectors.
@@ -37,10 +37,10 @@ const BATCH: i64 = 5_000;
 /// How long to wait for more after the first event: what comes in a burst is written once.
 const COALESCE: Duration = Duration::from_millis(10);
 /// The pace while few events come.
-const PACE: Duration = Duration::from_millis(40);
+const MIN_INTERVAL: Duration = Duration::from_millis(40);
 /// The pace while [`MANY`] come with each batch and nobody waits for them: rows that are touched again and again are
 /// written once.
-const PACE_OF_MANY: Duration = Duration::from_millis(500);
+const MIN_INTERVAL_OF_MANY: Duration = Duration::from_millis(500);
 const MANY: i64 = 16;
 /// The net below the notifications.
 const POLL: Duration = Duration::from_secs(1);
@@ -48,15 +48,15 @@ const POLL: Duration = Duration::from_secs(1);
 /// Runs the projectors whose leases this node holds, until the node ends.
 pub async fn run(settings: RunnerSettings) {
     let (mut head, mut ending) = (settings.log.head(), settings.ending.clone());
-    let mut crew = Crew::new(settings.clone());
+    let mut projector_set = ProjectorSet::new(settings.clone());
     let mut not_before = Instant::now();
     while !*ending.borrow() {
         let started = Instant::now();
-        match crew.turn().await {
-            Ok(Turn::Full) => continue,
-            Ok(Turn::Many) => not_before = started + PACE_OF_MANY,
-            Ok(Turn::Few) => not_before = started + PACE,
-            Ok(Turn::Idle) => {}
+        match projector_set.advance_all().await {
+            Ok(FoldOutcome::Full) => continue,
+            Ok(FoldOutcome::Many) => not_before = started + MIN_INTERVAL_OF_MANY,
+            Ok(FoldOutcome::Few) => not_before = started + MIN_INTERVAL,
+            Ok(FoldOutcome::Idle) => {}
             Err(error) => {
                 tracing::warn!(%error, "the projectors could not be driven; trying again");
                 not_before = started + POLL;
@@ -75,12 +75,12 @@ pub async fn run(settings: RunnerSettings) {
         }
         sleep(COALESCE).await;
     }
-    crew.release().await;
+    projector_set.release().await;
 }
 
 /// What a turn did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Turn {
+pub(super) enum FoldOutcome {
     /// There was nothing to fold.
     Idle,
     /// It came as far as the head was, with few events.
@@ -96,7 +96,7 @@ pub(super) async fn batch(
     settings: &RunnerSettings,
     position: i64,
     group: &[&'static dyn Projector],
-) -> Result<Turn, ProjectionError> {
+) -> Result<FoldOutcome, ProjectionError> {
     let mut connection = settings.log.pool().acquire().await?;
     let mut transaction = connection.begin().await?;
     let names: Vec<String> = group.iter().map(|projector| projector.name().to_owned()).collect();
@@ -115,7 +115,7 @@ pub(super) async fn batch(
         .map(|projector| *projector as &dyn Projector)
         .collect();
     if group.is_empty() {
-        return Ok(Turn::Idle);
+        return Ok(FoldOutcome::Idle);
     }
     // In a statement of its own, after the lock.
     let head = sqlx::query_scalar!("SELECT position FROM log_head")
@@ -148,8 +148,8 @@ pub(super) async fn batch(
         .iter()
         .for_each(|projector| METRICS.lag(projector.name(), behind, seconds));
     Ok(match until - position {
-        BATCH => Turn::Full,
-        MANY.. => Turn::Many,
-        _ => Turn::Few,
+        BATCH => FoldOutcome::Full,
+        MANY.. => FoldOutcome::Many,
+        _ => FoldOutcome::Few,
     })
 }

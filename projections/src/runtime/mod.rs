@@ -1,9 +1,9 @@
 //! Drives projectors: living beside the log, rebuilt, verified.
 
-mod crew;
 mod fold;
 mod living;
 mod projector;
+mod projector_set;
 mod rebuild;
 mod scratch;
 mod status;

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Executor as _};
 use super::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
 
 /// How long to wait before the swap is tried again.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SWAP_RETRY_DELAY: Duration = Duration::from_secs(2);
 
 /// Rebuilds from the first event; answers how many events were folded. The living one serves meanwhile.
 pub async fn rebuild(
@@ -30,7 +30,7 @@ pub async fn rebuild(
         match swap(projector, log, (&mut scratch, reached), progress).await {
             // Someone reads for long, such as the archive: in the meantime others must not wait behind the swap.
             Err(ProjectionError::Read(ReadError::Database(error))) if is_lock_timeout(&error) => {
-                tokio::time::sleep(PATIENCE).await;
+                tokio::time::sleep(SWAP_RETRY_DELAY).await;
             }
             swapped => {
                 events += swapped?;

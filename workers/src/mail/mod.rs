@@ -26,11 +26,11 @@ pub use template::Language;
 use crate::{Worker, WorkerError, metrics::METRICS};
 
 /// How many days before its end a license's customer is told.
-const AHEAD: [i64; 2] = [30, 7];
+const DAYS_AHEAD: [i64; 2] = [30, 7];
 const CONSUMER: &str = "mail";
-const SOME: i64 = 1_000;
+const PAGE_SIZE: i64 = 1_000;
 /// Mails taken at once: however slow the server is, one is sent within the time for which it is taken.
-const AT_ONCE: i64 = 1;
+const CONCURRENCY: i64 = 1;
 
 /// How mail is sent.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ pub(crate) async fn turn(worker: &Worker, mailer: &Arc<Mailer>) -> Result<(), Wo
     while queue_events(platform).await? {}
     queue_expiries(platform).await?;
     while !*worker.ending.borrow() {
-        let due = mails::take_due(platform.log.pool(), AT_ONCE)
+        let due = mails::take_due(platform.log.pool(), CONCURRENCY)
             .await
             .map_err(database("reading the queue of mails"))?;
         if due.is_empty() {
@@ -115,7 +115,7 @@ async fn queue_events(platform: &Platform) -> Result<bool, WorkerError> {
     let after = consumers::position(pool, CONSUMER, head)
         .await
         .map_err(database("reading the mail's place"))?;
-    let events: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, after, SOME))
+    let events: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, after, PAGE_SIZE))
         .try_collect()
         .await
         .map_err(database("reading the log"))?;
@@ -126,7 +126,7 @@ async fn queue_events(platform: &Platform) -> Result<bool, WorkerError> {
     mails::enqueue(pool, &wanted, Some((CONSUMER, (after, until))))
         .await
         .map_err(database("queuing mails"))?;
-    Ok(events.len() as i64 == SOME)
+    Ok(events.len() as i64 == PAGE_SIZE)
 }
 
 fn mail_of(event: &RecordedEvent) -> Option<NewMail> {
@@ -149,18 +149,18 @@ fn mail_of(event: &RecordedEvent) -> Option<NewMail> {
 async fn queue_expiries(platform: &Platform) -> Result<(), WorkerError> {
     let (pool, now) = (platform.log.pool(), platform.edge.now());
     let mut nearer = now;
-    for days in AHEAD.into_iter().rev() {
+    for days in DAYS_AHEAD.into_iter().rev() {
         let until = now.plus_seconds(days * 86_400);
         let mut after = (time::OffsetDateTime::from(nearer), Uuid::max());
         loop {
-            let ending = license_state::ending_untold(pool, after, (until, days), SOME).await;
+            let ending = license_state::ending_untold(pool, after, (until, days), PAGE_SIZE).await;
             let ending = ending.map_err(database("looking for licenses that end soon"))?;
             let mails: Vec<NewMail> = ending.iter().map(|license| expiry(license, days)).collect();
             mails::enqueue(pool, &mails, None)
                 .await
                 .map_err(database("queuing mails"))?;
             match ending.last() {
-                Some(last) if ending.len() as i64 == SOME => after = (last.expires_at, last.license_id),
+                Some(last) if ending.len() as i64 == PAGE_SIZE => after = (last.expires_at, last.license_id),
                 _ => break,
             }
         }
@@ -263,10 +263,10 @@ pub(crate) struct Licensee {
 async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Licensee), Refusal> {
     let license = platform.licenses.get(&mail.tenant, mail.subject_id).await;
     let license = license.map_err(|error| Refusal::passing(&error))?;
-    let in_force = platform.in_force(&mail.tenant, &license).await;
-    let in_force = in_force.map_err(|error| Refusal::passing(&error))?;
-    debug_assert_eq!(in_force.id(), LicenseId(mail.subject_id));
-    let customer_id = in_force.license().issued.customer_id;
+    let effective = platform.effective(&mail.tenant, &license).await;
+    let effective = effective.map_err(|error| Refusal::passing(&error))?;
+    debug_assert_eq!(effective.id(), LicenseId(mail.subject_id));
+    let customer_id = effective.license().issued.customer_id;
     let customer = platform.resources.customers.get(&mail.tenant, customer_id.0).await;
     let customer = customer.map_err(|error| Refusal::passing(&error))?;
     let sealer = platform.person_sealer(&mail.tenant, customer_id).await;
@@ -281,9 +281,9 @@ async fn customer_of(platform: &Platform, mail: &NewMail) -> Result<(Mailbox, Li
         Mailbox::new(Some(person.name.clone()), address),
         Licensee {
             name: person.name,
-            product: in_force.product.name.as_str().to_owned(),
-            key_masked: in_force.license().issued.key_masked.clone(),
-            expires_at: in_force.license().expires_at,
+            product: effective.product.name.as_str().to_owned(),
+            key_masked: effective.license().issued.key_masked.clone(),
+            expires_at: effective.license().expires_at,
         },
     ))
 }

@@ -18,7 +18,7 @@ use super::{Sender, Sent, as_recorded, database, payload};
 use crate::{Worker, WorkerError, metrics::METRICS};
 
 /// Deliveries taken at once: even a slow target has answered all of them within the time for which they are taken.
-const TAKEN: i64 = 15;
+const BATCH_SIZE: i64 = 15;
 /// For how long one target is delivered to before others get its place.
 const SHIFT: Duration = Duration::from_secs(60);
 
@@ -32,7 +32,7 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
         let Some(webhook) = as_recorded(platform, tenant, id).await? else {
             return Ok(());
         };
-        let taken = deliveries::take_due(pool, id, TAKEN).await;
+        let taken = deliveries::take_due(pool, id, BATCH_SIZE).await;
         let mut queue = taken.map_err(database("reading the queue of webhooks"))?.into_iter();
         if queue.len() == 0 {
             return Ok(());
@@ -90,7 +90,7 @@ async fn end(worker: &Worker, delivery: &DueDelivery) -> Result<(), WorkerError>
         Err(error) => return Err(WorkerError::of("ending a webhook whose target is gone")(error.into())),
     }
     tracing::warn!(webhook = %id, "its target answered 410 Gone; the webhook has ended");
-    let buried = deliveries::bury(platform.log.pool(), id).await;
+    let buried = deliveries::fail_pending(platform.log.pool(), id).await;
     buried.map_err(database("giving up deliveries"))
 }
 

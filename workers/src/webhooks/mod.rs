@@ -28,9 +28,9 @@ pub use send::{Sender, Sent};
 use crate::{Worker, WorkerError};
 
 /// Events looked at for one webhook in one turn.
-const SOME: i64 = 1_000;
+const PAGE_SIZE: i64 = 1_000;
 /// Webhooks that are delivered to at once.
-const AT_ONCE: usize = 32;
+const CONCURRENCY: usize = 32;
 
 /// Names a webhook's place in the log.
 pub fn consumer(webhook_id: Uuid) -> String {
@@ -54,7 +54,7 @@ struct Busy(Arc<Mutex<HashSet<Uuid>>>, Uuid);
 impl Busy {
     fn take(busy: &Arc<Mutex<HashSet<Uuid>>>, id: Uuid) -> Option<Self> {
         let mut ids = busy.lock().unwrap_or_else(PoisonError::into_inner);
-        (ids.len() < AT_ONCE && ids.insert(id)).then(|| Self(Arc::clone(busy), id))
+        (ids.len() < CONCURRENCY && ids.insert(id)).then(|| Self(Arc::clone(busy), id))
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn bury_retired(worker: &Worker) -> Result<(), WorkerError> {
         let webhook = platform.resources.webhooks.get(&tenant, id).await;
         let webhook = webhook.map_err(|error| WorkerError::of("giving up deliveries")(error.into()))?;
         if matches!(webhook.state, Webhook::Retired(_)) {
-            deliveries::bury(pool, id).await.map_err(failed())?;
+            deliveries::fail_pending(pool, id).await.map_err(failed())?;
         }
     }
     Ok(())
@@ -154,7 +154,7 @@ async fn queue(platform: &Platform, tenant: &Tenant, webhook: &LiveWebhook) -> R
     let after = consumers::position(pool, &consumer, webhook.created.from_position)
         .await
         .map_err(failed())?;
-    let events: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, after, SOME))
+    let events: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, after, PAGE_SIZE))
         .try_collect()
         .await
         .map_err(failed())?;
@@ -176,5 +176,5 @@ async fn queue(platform: &Platform, tenant: &Tenant, webhook: &LiveWebhook) -> R
     deliveries::enqueue(pool, &consumer, id, &wanted, (after, until))
         .await
         .map_err(failed())?;
-    Ok(events.len() as i64 == SOME)
+    Ok(events.len() as i64 == PAGE_SIZE)
 }

@@ -28,7 +28,7 @@ pub enum Sent {
     Refused {
         /// The status, if it answered.
         status: Option<u16>,
-        /// Why.
+        /// What went wrong, for people.
         error: String,
         /// After how many seconds it wants to be asked again, where it says so with 429 or 503.
         retry_after_seconds: Option<i64>,

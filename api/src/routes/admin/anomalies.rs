@@ -208,7 +208,7 @@ pub(crate) async fn rerun_anomalies(
         None => None,
     };
     let about = ("RerunAnomalies", &bytes[..], StatusCode::OK);
-    let (mut answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+    let (mut answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         if let Some(id) = license {
             let known = app.platform.licenses.fresh(&caller.tenant, id.0).await;
             let known = known.map_err(licet_commands::CommandError::from)?;

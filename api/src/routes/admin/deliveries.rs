@@ -141,7 +141,7 @@ pub(crate) async fn resend_delivery(
     let position: i64 = position.parse().map_err(|_| missing())?;
     let route = format!("Resend/{id}/{position}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
-    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+    let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         let pool = app.platform.log.pool();
         let next = position.checked_add(1).ok_or_else(missing)?;
         let known = deliveries::list(pool, &caller.tenant, id, None, (Some(next), 1)).await;
@@ -183,7 +183,7 @@ pub(crate) async fn replay_webhook(
     let since: AsOf = value.since.parse().map_err(|_| invalid_field("/since", MOMENT))?;
     let route = format!("ReplayWebhook/{id}");
     let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
-    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+    let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         let log = &app.platform.log;
         let after = log.position_at(since).await.map_err(unavailable)?;
         let context = caller.context(&app, None);

@@ -113,7 +113,7 @@ pub(crate) async fn resend_mail(
 ) -> Result<Response> {
     let route = format!("ResendMail/{id}");
     let about = (&route[..], &[][..], StatusCode::ACCEPTED);
-    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+    let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         // Postgres takes no such character.
         if id.contains('\0') {
             return Err(Refusal::not_found(MAIL));

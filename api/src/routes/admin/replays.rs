@@ -79,7 +79,7 @@ pub(crate) async fn create_replay(
 ) -> Result<Response> {
     let about = ("CreateReplay", &bytes[..], StatusCode::ACCEPTED);
     let run = || begin(&app, &caller, value);
-    let (mut answer, body) = idempotency::once_beside(&app, &caller, &headers, about, run).await?;
+    let (mut answer, body) = idempotency::once_outside_log(&app, &caller, &headers, about, run).await?;
     if let Ok(replay) = serde_json::from_str::<Replay>(&body) {
         let (name, value) = render::location("replays", &replay.id);
         if let Ok(value) = value.parse() {
@@ -130,7 +130,7 @@ async fn begin(app: &App, caller: &Principal, wanted: CreateReplay) -> Result<St
     {
         let detail = format!(
             "{} replays are running; ask again when one of them is done.",
-            replays::AT_ONCE
+            replays::MAX_RUNNING
         );
         let code = "REPLAYS_RUNNING";
         return Err(problem::Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail));

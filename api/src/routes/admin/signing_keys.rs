@@ -60,7 +60,7 @@ pub(crate) async fn rotate_signing_key(
     OptionalJson { bytes, .. }: OptionalJson<serde_json::Value>,
 ) -> Result<Response> {
     let about = ("RotateSigningKey", &bytes[..], StatusCode::CREATED);
-    let (answer, _) = idempotency::once_beside(&app, &caller, &headers, about, || async {
+    let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
         let (context, kid) = (caller.context(&app, None), key.signer.kid().to_owned());
         tracing::info!(kid, by = caller.name(), "made a new signing key");

@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Entries of each list.
-const MOST: usize = 1_000;
+const MAX_ENTRIES: usize = 1_000;
 
 /// Live the last days again under proposed terms: who would have been refused, and who would have lost a seat. Nothing
 /// is written.
@@ -83,8 +83,8 @@ pub(crate) async fn simulate_policy(
             let lived = app.platform.simulate_license(&context, id, &proposed, since).await?;
             result.licenses += 1;
             result.activations += lived.activations;
-            if !lived.over_seats.is_empty() && result.over_seats.len() < MOST {
-                let machines = lived.over_seats.iter().take(MOST);
+            if !lived.over_seats.is_empty() && result.over_seats.len() < MAX_ENTRIES {
+                let machines = lived.over_seats.iter().take(MAX_ENTRIES);
                 result.over_seats.push(SimulatedOverSeats {
                     license_id: id.to_string(),
                     over: u32::try_from(lived.over_seats.len()).unwrap_or(u32::MAX),
@@ -92,7 +92,7 @@ pub(crate) async fn simulate_policy(
                 });
             }
             for (position, refusal) in lived.refused {
-                if result.refused.len() < MOST {
+                if result.refused.len() < MAX_ENTRIES {
                     result.refused.push(SimulatedRefusal {
                         license_id: id.to_string(),
                         activation_id: refusal.activation_id.to_string(),
@@ -114,7 +114,7 @@ pub(crate) async fn simulate_policy(
             let stretch = (since, context.now, hold);
             let silences = heartbeats::silences(&app.reader, &caller.tenant, id.0, stretch).await;
             for silence in silences.map_err(unavailable)? {
-                if result.silent.len() < MOST {
+                if result.silent.len() < MAX_ENTRIES {
                     result.silent.push(SimulatedSilence {
                         license_id: id.to_string(),
                         activation_id: silence.activation_id.to_string(),
@@ -144,7 +144,7 @@ async fn too_late(
         let range = heartbeats::Range { from: *from, to: *to };
         let beats = heartbeats::first_valid(&app.reader, &caller.tenant, id.0, range).await;
         for beat in beats.map_err(unavailable)? {
-            if refused.len() < MOST && seen.insert(beat.activation_id) {
+            if refused.len() < MAX_ENTRIES && seen.insert(beat.activation_id) {
                 refused.push(SimulatedRefusal {
                     license_id: id.to_string(),
                     activation_id: beat.activation_id.to_string(),
@@ -177,7 +177,7 @@ async fn over_limits(
         let used = row.amount.max(0).cast_unsigned();
         let exceeded = limits.get(&row.meter).filter(|limit| limit.refuses(used));
         if let Some(limit) = exceeded
-            && over.len() < MOST
+            && over.len() < MAX_ENTRIES
         {
             over.push(SimulatedOverLimit {
                 license_id: id.to_string(),

@@ -78,18 +78,18 @@ pub(super) fn shape(
 ) -> ActivateResponse {
     let Activated {
         activation,
-        in_force,
+        effective,
         fingerprint_key,
     } = activated;
     let id = activation.activated.activation_id;
-    let interval = in_force.terms().heartbeat_interval_seconds;
-    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (in_force.id(), id), interval, now);
-    let lease = signing::issue(app, in_force, activation, (fingerprint_key, Hold::Moved), now);
+    let interval = effective.terms().heartbeat_interval_seconds;
+    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (effective.id(), id), interval, now);
+    let lease = signing::issue(app, effective, activation, (fingerprint_key, Hold::Moved), now);
     ActivateResponse {
         activation_id: id.to_string(),
         token,
         token_expires_at: token_expires_at.to_string(),
-        license: render::summary(in_force, now),
+        license: render::summary(effective, now),
         lease: lease.token.to_string(),
         lease_expires_at: lease.expires_at.to_string(),
         heartbeat_interval_seconds: interval,

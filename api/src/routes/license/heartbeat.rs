@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{extract::State, http::StatusCode, response::Response};
 use licet_commands::{
     CommandError, Done,
-    license::{BeatRequest, Beaten, nonce_digest},
+    license::{BeatRequest, HeartbeatOutcome, nonce_digest},
 };
 use licet_contracts::license::{HeartbeatRequest, HeartbeatResponse, MeterUse};
 use licet_domain::{
@@ -89,8 +89,8 @@ async fn has_limits(app: &App, tenant: &Tenant, license: licet_domain::values::L
     if known.state.facts().is_none() {
         return Ok(false);
     }
-    let in_force = app.platform.in_force(tenant, &known).await?;
-    Ok(!in_force.limits().is_empty())
+    let effective = app.platform.effective(tenant, &known).await?;
+    Ok(!effective.limits().is_empty())
 }
 
 /// Whether what a beat reports was counted already: it reached some node before, and the answer was lost.
@@ -111,34 +111,34 @@ async fn was_counted(
 async fn shape(
     app: &App,
     tenant: &Tenant,
-    done: &Done<Beaten>,
+    done: &Done<HeartbeatOutcome>,
     claims: &token::Claims,
     (nonce, now): (Option<String>, Timestamp),
 ) -> Result<HeartbeatResponse> {
-    let Beaten {
+    let HeartbeatOutcome {
         verdict,
-        in_force,
+        effective,
         activation,
         totals,
         holds,
     } = &done.value;
-    let interval = in_force.terms().heartbeat_interval_seconds;
+    let interval = effective.terms().heartbeat_interval_seconds;
     let fresh = claims
         .is_due(now)
         .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
-    let is_due = verdict.is_valid() && signing::known(app, in_force, activation, now).is_none();
+    let is_due = verdict.is_valid() && signing::known(app, effective, activation, now).is_none();
     let lease = if is_due {
-        let key = app.platform.fingerprint_key(tenant, in_force.id()).await?;
+        let key = app.platform.fingerprint_key(tenant, effective.id()).await?;
         let hold = if *holds {
             Some(signing::Hold::Moved)
         } else {
-            signing::hold(app, in_force, activation).await?
+            signing::hold(app, effective, activation).await?
         };
-        hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
+        hold.map(|hold| signing::issue(app, effective, activation, (&key, hold), now))
     } else {
         None
     };
-    let limits = in_force.limits();
+    let limits = effective.limits();
     let usage: BTreeMap<String, MeterUse> = totals
         .iter()
         .filter_map(|(meter, used)| {

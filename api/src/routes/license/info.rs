@@ -53,12 +53,12 @@ pub(crate) async fn license_info(
         .fresh(&caller.tenant, id.0)
         .await
         .map_err(|error| Problem::unavailable(&error))?;
-    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
+    let effective = app.platform.effective(&caller.tenant, &license).await?;
     let person = app
         .platform
-        .person_sealer(&caller.tenant, in_force.license().issued.customer_id)
+        .person_sealer(&caller.tenant, effective.license().issued.customer_id)
         .await?;
-    let mut machines: Vec<_> = in_force.license().activations().collect();
+    let mut machines: Vec<_> = effective.license().activations().collect();
     machines.sort_unstable_by_key(|machine| Reverse(machine.sequence));
     machines.truncate(MACHINES);
     let ids: Vec<_> = machines.iter().map(|machine| machine.id().0).collect();
@@ -66,7 +66,7 @@ pub(crate) async fn license_info(
         .await
         .map_err(unavailable)?;
     let answer = InfoResponse {
-        license: render::summary(&in_force, app.platform.edge.now()),
+        license: render::summary(&effective, app.platform.edge.now()),
         activations: machines
             .iter()
             .map(|machine| render::activation(machine, seen.get(&machine.id().0).copied(), person.as_ref()))

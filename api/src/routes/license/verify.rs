@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use licet_commands::license::{Verification, Verified, Wanted};
+use licet_commands::license::{Verification, Verified, VerifyOptions};
 use licet_contracts::license::{UpdateInfo, VerifyRequest, VerifyResponse};
 
 use licet_event_store::Tenant;
@@ -55,15 +55,15 @@ pub(crate) async fn verify_license(
         }
     };
     let context = caller.reading(&app);
-    let wanted = Wanted {
+    let wanted = VerifyOptions {
         app_version: request.app_version,
         features: request.features.unwrap_or_default(),
     };
     let found = app.platform.find_asked(&context, &asked).await?;
     let used = match &found {
-        Some((in_force, _)) => {
-            let has_limits = !in_force.limits().is_empty();
-            used_meters::of(&app, &caller.tenant, in_force.id(), has_limits, context.now).await?
+        Some((effective, _)) => {
+            let has_limits = !effective.limits().is_empty();
+            used_meters::of(&app, &caller.tenant, effective.id(), has_limits, context.now).await?
         }
         None => {
             super::slow_down(&app, &context).await;
@@ -79,12 +79,12 @@ pub(crate) async fn verify_license(
 
 /// For a program that said its version.
 async fn update(app: &App, tenant: &Tenant, verified: &Verified, version: Option<&str>) -> Option<UpdateInfo> {
-    let in_force = verified.in_force.as_ref()?;
-    let version = in_force.read_version(version).ok()??;
+    let effective = verified.effective.as_ref()?;
+    let version = effective.read_version(version).ok()??;
     // What is new can wait; whether the program may run cannot.
-    let releases = catalog::at_hand(app, tenant, in_force.product.id).await?;
+    let releases = catalog::at_hand(app, tenant, effective.product.id).await?;
     let machine = verified.activation.as_ref().map(|activation| activation.machine());
-    let minimum = in_force.product.min_version.as_ref();
+    let minimum = effective.product.min_version.as_ref();
     Some(catalog::update(&releases, machine.as_deref(), &version, minimum))
 }
 
@@ -109,28 +109,28 @@ async fn shape(
         ts: now.to_string(),
         nonce,
     };
-    let Some(in_force) = &verified.in_force else {
+    let Some(effective) = &verified.effective else {
         return Ok(answer);
     };
-    answer.features = in_force
+    answer.features = effective
         .features()
         .iter()
         .map(|(name, feature)| (name.clone(), feature.is_on(now)))
         .collect();
-    answer.limits = render::amounts(&in_force.limits());
-    answer.license = Some(render::summary(in_force, now));
+    answer.limits = render::amounts(&effective.limits());
+    answer.license = Some(render::summary(effective, now));
     let Some(activation) = &verified.activation else {
         return Ok(answer);
     };
     answer.activation_id = Some(activation.activated.activation_id.to_string());
     if verified.verdict.is_valid() {
-        let lease = match signing::known(app, in_force, activation, now) {
+        let lease = match signing::known(app, effective, activation, now) {
             Some((_, lease)) => Some(lease),
             // Asking holds no seat: the lease of a floating one ends with its hold.
             None => {
-                let key = app.platform.fingerprint_key(tenant, in_force.id()).await?;
-                let hold = signing::hold(app, in_force, activation).await?;
-                hold.map(|hold| signing::issue(app, in_force, activation, (&key, hold), now))
+                let key = app.platform.fingerprint_key(tenant, effective.id()).await?;
+                let hold = signing::hold(app, effective, activation).await?;
+                hold.map(|hold| signing::issue(app, effective, activation, (&key, hold), now))
             }
         };
         answer.lease_expires_at = lease.as_ref().map(|lease| lease.expires_at.to_string());

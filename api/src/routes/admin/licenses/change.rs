@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::license::{InForce, Renewal, RevealedKey, StandingChange};
+use licet_commands::license::{EffectiveLicense, Renewal, RevealedKey, StandingChange};
 use licet_contracts::{Problem, admin};
 
 use super::{license_id, person, reply};
@@ -36,7 +36,7 @@ async fn change(
         |context| async {
             let context = context;
             let person = person(app, caller, id).await?;
-            let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
+            let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
             let done = app
                 .platform
                 .change_license(&context, id, change, value.reason, &|value| changed(value).kept())
@@ -106,7 +106,7 @@ pub(crate) async fn renew_license(
         |context| async {
             let context = context;
             let person = person(&app, &caller, id).await?;
-            let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
+            let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
             let renewal = Renewal {
                 expires_at: value.expires_at,
                 reason: value.reason,

@@ -61,7 +61,7 @@ pub(crate) async fn check_out_license(
             let body = |done: &Activated| {
                 let lease = signing::issue(
                     &app,
-                    &done.in_force,
+                    &done.effective,
                     &done.activation,
                     (&done.fingerprint_key, Hold::Moved),
                     context.now,

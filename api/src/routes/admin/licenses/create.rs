@@ -59,7 +59,7 @@ pub(crate) async fn create_licenses(
             };
             let json = |issued: &Vec<IssuedKey>| {
                 let show = |one: &IssuedKey| {
-                    render::license(&one.in_force, Some(&one.key.to_string()), person.as_ref(), context.now)
+                    render::license(&one.effective, Some(&one.key.to_string()), person.as_ref(), context.now)
                 };
                 render::json(&admin::IssuedLicenses {
                     items: issued.iter().map(show).collect(),
@@ -69,7 +69,7 @@ pub(crate) async fn create_licenses(
             let first = done
                 .value
                 .first()
-                .map(|one| one.in_force.id().to_string())
+                .map(|one| one.effective.id().to_string())
                 .unwrap_or_default();
             let headers = [render::position(done.position), render::location("licenses", &first)];
             Ok(render::answer(StatusCode::CREATED, json(&done.value), &headers))

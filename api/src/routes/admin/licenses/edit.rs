@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use licet_commands::license::{InForce, LicenseChanges};
+use licet_commands::license::{EffectiveLicense, LicenseChanges};
 use licet_contracts::{Problem, admin};
 
 use super::{license_id, person, reply};
@@ -33,7 +33,7 @@ pub(crate) async fn edit_license(
 ) -> Result<Response> {
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);
     let (person, context) = (person(&app, &caller, id).await?, caller.context(&app, None));
-    let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
+    let unchanged = |present: &EffectiveLicense| render::matches(&tag, &render::license_editable(present));
     let changes = LicenseChanges {
         seats: value.seats,
         features: value.features,
@@ -42,7 +42,7 @@ pub(crate) async fn edit_license(
         expires_at: value.expires_at,
         note: value.note,
     };
-    let changed = |in_force: &InForce| reply(in_force, person.as_ref(), context.now);
+    let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
     let done = app
         .platform
         .edit_license(&context, id, changes, &unchanged, &|value| changed(value).kept())
@@ -60,7 +60,7 @@ pub(crate) async fn retire_license(
     Path(id): Path,
 ) -> Result<Response> {
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);
-    let unchanged = |present: &InForce| render::matches(&tag, &render::license_editable(present));
+    let unchanged = |present: &EffectiveLicense| render::matches(&tag, &render::license_editable(present));
     let done = app
         .platform
         .retire_license(&caller.context(&app, None), id, &unchanged)

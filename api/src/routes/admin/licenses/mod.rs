@@ -10,7 +10,7 @@ mod seats;
 mod true_up;
 mod usage;
 
-use licet_commands::license::InForce;
+use licet_commands::license::EffectiveLicense;
 use licet_domain::{
     license::License,
     values::{LicenseId, Timestamp},
@@ -71,7 +71,7 @@ async fn person(app: &App, caller: &Principal, id: LicenseId) -> Result<Option<S
     }
 }
 
-fn reply(in_force: &InForce, person: Option<&Sealer>, now: Timestamp) -> Reply {
-    let shown = render::license(in_force, None, person, now);
-    Reply::of(("licenses", &shown.id), &shown, &render::license_editable(in_force))
+fn reply(effective: &EffectiveLicense, person: Option<&Sealer>, now: Timestamp) -> Reply {
+    let shown = render::license(effective, None, person, now);
+    Reply::of(("licenses", &shown.id), &shown, &render::license_editable(effective))
 }

@@ -91,10 +91,10 @@ pub(crate) async fn read_license(
     let id = license_id(&id)?;
     freshness::of_log(&app, &headers).await?;
     let moment = reading::as_of(&app, &query).await?;
-    let in_force = match moment {
+    let effective = match moment {
         Some(moment) => {
             let position = moment.position;
-            app.platform.in_force_as_of(&caller.tenant, id, position).await?
+            app.platform.effective_as_of(&caller.tenant, id, position).await?
         }
         None => {
             let license = app
@@ -103,12 +103,12 @@ pub(crate) async fn read_license(
                 .fresh(&caller.tenant, id.0)
                 .await
                 .map_err(licet_commands::CommandError::from)?;
-            app.platform.in_force(&caller.tenant, &license).await?
+            app.platform.effective(&caller.tenant, &license).await?
         }
     };
     let person = person(&app, &caller, id).await?;
     let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
-    Ok(reply(&in_force, person.as_ref(), at).answer(StatusCode::OK, in_force.position))
+    Ok(reply(&effective, person.as_ref(), at).answer(StatusCode::OK, effective.position))
 }
 
 /// Read a license's history.

@@ -54,14 +54,14 @@ pub(crate) async fn license_true_up(
     let steps = app.platform.seat_steps(&context, id).await?;
     let license = app.platform.licenses.get(&caller.tenant, id.0).await;
     let license = license.map_err(CommandError::from)?;
-    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
+    let effective = app.platform.effective(&caller.tenant, &license).await?;
     let log_id = app.platform.log.log_id().await.map_err(unavailable)?;
     let figures = figures(&steps, (from, to));
     let statement = Statement {
         iss: ISSUER.to_owned(),
         iat: context.now.seconds(),
         license_id: id.to_string(),
-        product: in_force.product.code.to_string(),
+        product: effective.product.code.to_string(),
         from: from.to_string(),
         to: to.to_string(),
         peak: figures.peak,

@@ -244,8 +244,8 @@ pub(crate) async fn license_meters(
     let rows = rows.map_err(unavailable)?;
     let license = app.platform.licenses.get(&caller.tenant, id.0).await;
     let license = license.map_err(licet_commands::CommandError::from)?;
-    let in_force = app.platform.in_force(&caller.tenant, &license).await?;
-    let limits = in_force.limits();
+    let effective = app.platform.effective(&caller.tenant, &license).await?;
+    let limits = effective.limits();
     let items = rows.into_iter().map(|row| MeterAmount {
         // A limit is one of a period.
         limit: limits.get(&row.meter).map(|limit| limit.amount).filter(|_| !by_day),

@@ -9,44 +9,44 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Batch, Checks, Head, Left, find_commands, lock_head, look_up};
+use super::{Batch, Checks, Head, LastHead, find_commands, lock_head, look_up};
 use crate::{
     appender::Outcome,
-    lineage::Order,
     metrics::METRICS,
     schema,
     session::{self, Session},
+    speculative_chain::QueuedSubmission,
     submission::Submission,
 };
 
 /// For how long a transaction may take before its connection counts as broken.
-const SILENCE: Duration = Duration::from_secs(30);
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One node's way to the log.
-pub(crate) struct Line {
+pub(crate) struct LogConnection {
     options: PgConnectOptions,
     /// Where the log stands, as this node has heard.
     news: watch::Sender<i64>,
     connection: Option<PgConnection>,
     /// Where this node left the log.
-    left: Option<Left>,
+    last_head: Option<LastHead>,
     /// Whether the log was there when this node last came back: nobody else appends, for all it knows.
     alone: bool,
 }
 
-impl Line {
+impl LogConnection {
     pub(crate) fn new(options: PgConnectOptions, news: watch::Sender<i64>) -> Self {
         Self {
             options: options.application_name("licet appender"),
             news,
             connection: None,
-            left: None,
+            last_head: None,
             alone: false,
         }
     }
 
     /// Gives the connection up; the next attempt makes another.
-    pub(crate) fn hang_up(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.connection = None;
     }
 
@@ -64,20 +64,21 @@ impl Line {
     }
 
     /// Where the log should still stand, for a node that has it to itself.
-    fn left_alone(&mut self) -> Option<Left> {
+    fn left_alone(&mut self) -> Option<LastHead> {
         let heard_of = *self.news.borrow();
         let alone = self.alone;
-        self.left.take_if(|left| alone && heard_of <= left.head().position())
+        self.last_head
+            .take_if(|last| alone && heard_of <= last.head().position())
     }
 
     fn leave(&mut self, head: &Head, read: (OffsetDateTime, Instant)) {
-        self.left = Some(Left::at(head.clone(), read));
+        self.last_head = Some(LastHead::at(head.clone(), read));
     }
 
     /// One transaction. Where it is not the first try, first asks which submissions are in already.
     pub(crate) async fn write(
         &mut self,
-        orders: &[Order<'_>],
+        orders: &[QueuedSubmission<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let mut connection = match self.connection.take() {
@@ -85,11 +86,11 @@ impl Line {
             None => APPENDING.connect(&self.options).await?,
         };
         // A connection that answers nothing, not even an error, is as good as broken.
-        let answered = timeout(SILENCE, self.attempt(&mut connection, orders, tried_at)).await;
+        let answered = timeout(TRANSACTION_TIMEOUT, self.attempt(&mut connection, orders, tried_at)).await;
         let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
         let Ok(result) = answered else { return Err(silent()) };
         if result.is_err() {
-            self.left = None;
+            self.last_head = None;
             // On a living connection this ends the failed transaction; on a dead one it fails as everything does.
             let _ = connection.execute("ROLLBACK").await;
         }
@@ -101,12 +102,12 @@ impl Line {
     async fn attempt(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[Order<'_>],
+        orders: &[QueuedSubmission<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         if tried_at.is_none()
             && orders.iter().all(|order| order.submission.is_beats())
-            && let Some(outcomes) = self.write_straight(connection, orders, tried_at).await?
+            && let Some(outcomes) = self.append_beats_optimistically(connection, orders, tried_at).await?
         {
             return Ok(outcomes);
         }
@@ -114,22 +115,22 @@ impl Line {
     }
 
     /// `None` where the log is not where this node left it; nothing is written then.
-    async fn write_straight(
+    async fn append_beats_optimistically(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[Order<'_>],
+        orders: &[QueuedSubmission<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Option<Vec<Outcome>>> {
-        let Some(left) = self.left_alone() else {
+        let Some(last) = self.left_alone() else {
             return Ok(None);
         };
-        let mut rows = Batch::after(left.head(), left.clock());
+        let mut rows = Batch::after(last.head(), last.clock());
         let outcomes = orders.iter().map(|order| Ok(rows.add(order.submission))).collect();
-        *tried_at = Some(left.head().position());
+        *tried_at = Some(last.head().position());
         let read = Instant::now();
-        match rows.write_straight(connection, &left).await? {
+        match rows.append_beats_optimistically(connection, &last).await? {
             Some(clock) => {
-                self.moved(left.head(), rows.head());
+                self.moved(last.head(), rows.head());
                 self.leave(rows.head(), (clock, read));
                 Ok(Some(outcomes))
             }
@@ -154,15 +155,15 @@ impl Line {
     async fn transact(
         &mut self,
         connection: &mut PgConnection,
-        orders: &[Order<'_>],
+        orders: &[QueuedSubmission<'_>],
         tried_at: &mut Option<i64>,
     ) -> sqlx::Result<Vec<Outcome>> {
         let (head, now) = lock_head(connection).await?;
         let read = Instant::now();
         self.alone = self
-            .left
+            .last_head
             .as_ref()
-            .is_some_and(|left| left.head().position() == head.position());
+            .is_some_and(|last| last.head().position() == head.position());
         let command_ids: Vec<_> = orders.iter().map(|order| order.submission.command_id).collect();
         let known = match *tried_at {
             Some(after) => find_commands(connection, &command_ids, after).await?,

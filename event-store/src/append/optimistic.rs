@@ -7,16 +7,16 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Batch, Head, Left};
+use super::{Batch, Head, LastHead};
 use crate::envelope::LogTable;
 
 impl Batch {
     /// Writes beats behind where this node left the log, and answers what the database's clock says; `None`, and nothing
     /// written, when another node has appended since, or when that clock is not where it was thought to be.
-    pub(crate) async fn write_straight(
+    pub(crate) async fn append_beats_optimistically(
         &self,
         connection: &mut PgConnection,
-        left: &Left,
+        last: &LastHead,
     ) -> sqlx::Result<Option<OffsetDateTime>> {
         let columns = &self.tables[LogTable::Heartbeats as usize];
         let chain = |head: &Head| head.chains[LogTable::Heartbeats as usize].to_vec();
@@ -48,8 +48,8 @@ impl Batch {
             self.head.recorded_at,
             self.head.position,
             chain(&self.head),
-            left.head().position,
-            chain(left.head()),
+            last.head().position,
+            chain(last.head()),
         )
         .fetch_optional(connection)
         .await?;

@@ -7,13 +7,13 @@ use licet_domain::values::Timestamp;
 /// What the server's clock showed at a contact, and what this machine's clocks showed then. A machine whose clock is off
 /// is judged by the server's time for as long as its program runs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Anchor {
+pub(crate) struct ServerClock {
     server: Timestamp,
     clock: Timestamp,
     ticks: Instant,
 }
 
-impl Anchor {
+impl ServerClock {
     pub(crate) fn at(server: Timestamp, clock: Timestamp) -> Self {
         let ticks = Instant::now();
         Self { server, clock, ticks }
@@ -35,15 +35,15 @@ mod tests {
     #[test]
     fn a_clock_that_is_off_does_no_harm_and_one_that_is_set_back_gains_nothing() {
         let (server, clock) = (Timestamp::from_millis(1_000_000), Timestamp::from_millis(4_600_000));
-        let anchor = Anchor::at(server, clock);
+        let server_clock = ServerClock::at(server, clock);
         assert_eq!(
-            anchor.time(clock.plus_seconds(60)),
+            server_clock.time(clock.plus_seconds(60)),
             server.plus_seconds(60),
             "an hour fast"
         );
-        assert!(anchor.time(clock.plus_seconds(-3_600)) >= server, "set back");
+        assert!(server_clock.time(clock.plus_seconds(-3_600)) >= server, "set back");
         assert_eq!(
-            anchor.time(clock.plus_days(3)),
+            server_clock.time(clock.plus_days(3)),
             server.plus_days(3),
             "asleep, or set forward"
         );

@@ -19,7 +19,7 @@ use crate::{CommandError, Platform};
 
 /// A license with the policy and the product that it follows.
 #[derive(Debug, Clone)]
-pub struct InForce {
+pub struct EffectiveLicense {
     license: License,
     /// Its policy.
     pub policy: LivePolicy,
@@ -74,7 +74,7 @@ impl Status {
     }
 }
 
-impl InForce {
+impl EffectiveLicense {
     /// The license.
     pub fn license(&self) -> &IssuedLicense {
         self.license.facts().expect("only issued licenses are put in force")
@@ -214,7 +214,11 @@ impl Platform {
     }
 
     /// Puts a license together with what it follows now.
-    pub async fn in_force(&self, tenant: &Tenant, license: &Versioned<License>) -> Result<InForce, CommandError> {
+    pub async fn effective(
+        &self,
+        tenant: &Tenant,
+        license: &Versioned<License>,
+    ) -> Result<EffectiveLicense, CommandError> {
         let facts = license.state.facts().ok_or(CommandError::not_found(License::KIND))?;
         let policy = self.resources.policies.get(tenant, facts.issued.policy_id.0).await?;
         let product = self.resources.products.get(tenant, facts.issued.product_id.0).await?;
@@ -222,7 +226,12 @@ impl Platform {
     }
 
     /// Puts a license together with what it followed, all as of a position.
-    pub async fn in_force_as_of(&self, tenant: &Tenant, id: LicenseId, position: i64) -> Result<InForce, CommandError> {
+    pub async fn effective_as_of(
+        &self,
+        tenant: &Tenant,
+        id: LicenseId,
+        position: i64,
+    ) -> Result<EffectiveLicense, CommandError> {
         let license = self.licenses.as_of(tenant, id.0, position).await?;
         let facts = license.state.facts().ok_or(CommandError::not_found(License::KIND))?;
         let policy = self
@@ -239,8 +248,12 @@ impl Platform {
     }
 }
 
-fn together(license: &Versioned<License>, policy: &Policy, product: &Product) -> Result<InForce, CommandError> {
-    Ok(InForce {
+fn together(
+    license: &Versioned<License>,
+    policy: &Policy,
+    product: &Product,
+) -> Result<EffectiveLicense, CommandError> {
+    Ok(EffectiveLicense {
         license: license.state.clone(),
         policy: policy.facts().ok_or(CommandError::not_found(Policy::KIND))?.clone(),
         product: product.facts().ok_or(CommandError::not_found(Product::KIND))?.clone(),

@@ -1,4 +1,4 @@
-//! The projectors in a node's charge: whose lease it holds, how far each is, and who goes on together.
+//! The projectors of a node: whose lease it holds, how far each is, and who goes on together.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,18 +11,18 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     ProjectionError, Projector, RunnerSettings,
-    living::{Turn, batch},
+    living::{FoldOutcome, batch},
     projectors, rebuild,
 };
 use crate::metrics::METRICS;
 
 /// How often leases are renewed, or asked for: well within the time for which one is held.
-const RENEW: Duration = Duration::from_millis(1_500);
+const LEASE_RENEWAL: Duration = Duration::from_millis(1_500);
 /// How long a projector that failed is left alone.
-const REST: Duration = Duration::from_secs(2);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// A projector in this node's charge.
-struct Charge {
+/// A projector, and whether this node owns its lease.
+struct OwnedProjector {
     projector: &'static dyn Projector,
     holds_lease: bool,
     asked_at: Option<Instant>,
@@ -37,17 +37,17 @@ struct Checkpoint {
     stopped: bool,
 }
 
-pub(super) struct Crew {
+pub(super) struct ProjectorSet {
     settings: RunnerSettings,
-    charges: Vec<Charge>,
+    owned: Vec<OwnedProjector>,
     /// Rebuilds of read models whose version went up, by name.
     rebuilds: JoinSet<(&'static str, Result<u64, ProjectionError>)>,
     rebuilding: Vec<&'static str>,
 }
 
-impl Crew {
+impl ProjectorSet {
     pub(super) fn new(settings: RunnerSettings) -> Self {
-        let charge = |projector| Charge {
+        let own = |projector| OwnedProjector {
             projector,
             holds_lease: false,
             asked_at: None,
@@ -55,18 +55,18 @@ impl Crew {
         };
         Self {
             settings,
-            charges: projectors().map(charge).into(),
+            owned: projectors().map(own).into(),
             rebuilds: JoinSet::new(),
             rebuilding: Vec::new(),
         }
     }
 
     /// One batch for each group of projectors that are equally far.
-    pub(super) async fn turn(&mut self) -> Result<Turn, ProjectionError> {
+    pub(super) async fn advance_all(&mut self) -> Result<FoldOutcome, ProjectionError> {
         self.renew_leases().await?;
         self.end_rebuilds().await;
         let (head, checkpoints) = self.look().await?;
-        let mut done = Turn::Idle;
+        let mut done = FoldOutcome::Idle;
         for (position, group) in self.groups(&checkpoints).await? {
             let stopped = |projector: &&dyn Projector| checkpoints[projector.name()].stopped;
             if position < head || group.iter().any(stopped) {
@@ -79,12 +79,12 @@ impl Crew {
     }
 
     async fn renew_leases(&mut self) -> Result<(), ProjectionError> {
-        for charge in &mut self.charges {
-            if charge.asked_at.is_none_or(|at| at.elapsed() > RENEW) {
-                let (pool, lease) = (self.settings.log.pool(), lease(charge.projector));
-                charge.holds_lease = false;
-                charge.holds_lease = leases::hold(pool, &lease, self.settings.node, leases::LEASE).await?;
-                charge.asked_at = Some(Instant::now());
+        for own in &mut self.owned {
+            if own.asked_at.is_none_or(|at| at.elapsed() > LEASE_RENEWAL) {
+                let (pool, lease) = (self.settings.log.pool(), lease(own.projector));
+                own.holds_lease = false;
+                own.holds_lease = leases::hold(pool, &lease, self.settings.node, leases::LEASE).await?;
+                own.asked_at = Some(Instant::now());
             }
         }
         Ok(())
@@ -121,10 +121,10 @@ impl Crew {
     ) -> Result<BTreeMap<i64, Vec<&'static dyn Projector>>, ProjectionError> {
         let mut groups: BTreeMap<i64, Vec<_>> = BTreeMap::new();
         let now = Instant::now();
-        for charge in &self.charges {
-            let projector = charge.projector;
-            let rests = charge.rests_until.is_some_and(|until| now < until);
-            if !charge.holds_lease || rests || self.rebuilding.contains(&projector.name()) {
+        for own in &self.owned {
+            let projector = own.projector;
+            let rests = own.rests_until.is_some_and(|until| now < until);
+            if !own.holds_lease || rests || self.rebuilding.contains(&projector.name()) {
                 continue;
             }
             match checkpoints.get(projector.name()) {
@@ -165,14 +165,14 @@ impl Crew {
     }
 
     /// Folds the next batch into a group. One that cannot go on must not keep the others: then each goes by itself.
-    async fn advance(&mut self, position: i64, group: &[&'static dyn Projector]) -> Turn {
+    async fn advance(&mut self, position: i64, group: &[&'static dyn Projector]) -> FoldOutcome {
         if group.len() > 1 {
             match batch(&self.settings, position, group).await {
                 Ok(done) => return done,
                 Err(error) => tracing::warn!(%error, "projectors could not go on together; each goes by itself"),
             }
         }
-        let mut done = Turn::Idle;
+        let mut done = FoldOutcome::Idle;
         for projector in group {
             match batch(&self.settings, position, &[*projector]).await {
                 Ok(one) => done = done.max(one),
@@ -187,9 +187,9 @@ impl Crew {
         let cause: Arc<str> = describe(error).into();
         tracing::error!(projector = name, cause = &*cause, "a projector has stopped");
         METRICS.stopped(name);
-        let charge = self.charges.iter_mut().find(|charge| charge.projector.name() == name);
-        if let Some(charge) = charge {
-            charge.rests_until = Some(Instant::now() + REST);
+        let own = self.owned.iter_mut().find(|own| own.projector.name() == name);
+        if let Some(own) = own {
+            own.rests_until = Some(Instant::now() + RETRY_DELAY);
         }
         let noted = sqlx::query!(
             "UPDATE projector_checkpoints SET stopped_by = $2 WHERE name = $1",
@@ -206,8 +206,8 @@ impl Crew {
     /// Gives the leases back, so that another node need not wait for them to run out.
     pub(super) async fn release(mut self) {
         self.rebuilds.shutdown().await;
-        for charge in self.charges.iter().filter(|charge| charge.holds_lease) {
-            let _ = leases::release(self.settings.log.pool(), &lease(charge.projector), self.settings.node).await;
+        for own in self.owned.iter().filter(|own| own.holds_lease) {
+            let _ = leases::release(self.settings.log.pool(), &lease(own.projector), self.settings.node).await;
         }
     }
 }
