@@ -15,7 +15,6 @@ use licet_domain::values::Timestamp;
 use licet_event_store::rates::{self, NodeCount, OtherNodes};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use crate::{
     App,
@@ -258,7 +257,8 @@ impl RateLimits {
 }
 
 /// Tells the other nodes and hears from them, once a second, until the server ends.
-pub(crate) async fn share(app: App, node: Uuid) {
+pub(crate) async fn share(app: App) {
+    let node = app.node;
     let mut ending = app.ending.clone();
     let mut since_sweep = 0;
     loop {

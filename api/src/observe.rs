@@ -1,27 +1,39 @@
-//! Metrics of requests.
+//! Metrics of requests and of the process.
 
 use std::time::Duration;
 
+use licet_event_store::EventLog;
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, Histogram},
+    metrics::{Counter, Gauge, Histogram},
 };
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::Registry;
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
+use prometheus::{Registry, process_collector::ProcessCollector};
 
 /// Starts metrics for this process: everything recorded from now on shows in the registry.
 pub(crate) fn start() -> anyhow::Result<(Registry, SdkMeterProvider)> {
     let registry = Registry::new();
+    // Memory, processor time, threads and open files.
+    registry.register(Box::new(ProcessCollector::for_self()))?;
     let exporter = opentelemetry_prometheus::exporter()
         .with_registry(registry.clone())
         .build()?;
-    let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+    let resource = Resource::builder_empty()
+        .with_service_name("licet")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let provider = SdkMeterProvider::builder()
+        .with_reader(exporter)
+        .with_resource(resource)
+        .build();
     global::set_meter_provider(provider.clone());
     Ok((registry, provider))
 }
 
 pub(crate) struct Metrics {
+    requests: Counter<u64>,
     seconds: Histogram<f64>,
+    connections: Gauge<u64>,
     verdicts: Counter<u64>,
     beats: Counter<u64>,
     unknown_keys: Counter<u64>,
@@ -31,15 +43,24 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let meter = global::meter("licet");
-        let bounds = vec![
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-        ];
-        Self {
+        let bounds = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+        let build = meter
+            .u64_gauge("licet_build_info")
+            .with_description("1, with the version that runs.")
+            .build();
+        build.record(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]);
+        let metrics = Self {
+            requests: meter
+                .u64_counter("licet_http_requests")
+                .with_description("Requests, by method, route template and status.")
+                .build(),
+            connections: meter
+                .u64_gauge("licet_db_connections")
+                .with_description("Connections to the database, by pool and whether they are idle or used.")
+                .build(),
             seconds: meter
                 .f64_histogram("licet_http_request_seconds")
-                .with_description(
-                    "Duration of requests, by method, route template and status; its count is their number.",
-                )
+                .with_description("Duration of requests, by method and route template.")
                 .with_boundaries(bounds)
                 .build(),
             verdicts: meter
@@ -58,6 +79,20 @@ impl Metrics {
                 .u64_counter("licet_rate_limited")
                 .with_description("Requests refused by a rate limit, by method and route template.")
                 .build(),
+        };
+        // A rate over a counter that begins with its first failure misses that one.
+        metrics.unknown_keys.add(0, &[]);
+        metrics
+    }
+
+    /// What the pools hold now; asked for when the metrics are.
+    pub(crate) fn pools(&self, log: &EventLog) {
+        for (name, pool) in [("seats", log.pool()), ("reports", log.report_pool())] {
+            let (all, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
+            for (state, count) in [("idle", idle), ("used", all.saturating_sub(idle))] {
+                let labels = [KeyValue::new("pool", name), KeyValue::new("state", state)];
+                self.connections.record(count, &labels);
+            }
         }
     }
 
@@ -67,10 +102,12 @@ impl Metrics {
             KeyValue::new("route", route),
             KeyValue::new("status", i64::from(status)),
         ];
+        let route = &labels[..2];
         if status == 429 {
-            self.limited.add(1, &labels[..2]);
+            self.limited.add(1, route);
         }
-        self.seconds.record(took.as_secs_f64(), &labels);
+        self.requests.add(1, &labels);
+        self.seconds.record(took.as_secs_f64(), route);
     }
 
     pub(crate) fn beat(&self, code: &'static str) {

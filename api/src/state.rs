@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct App(Arc<Parts>);
 
 pub(crate) struct Parts {
+    /// Names this node.
+    pub(crate) node: Uuid,
     pub(crate) platform: Arc<Platform>,
     pub(crate) reader: Reader,
     pub(crate) tenant: Tenant,
@@ -71,8 +73,10 @@ impl App {
             licenses: settings.license_cache,
             ..CacheSizes::default()
         };
+        let node = edge.id();
         let platform = Platform::new(log.clone(), vault, edge, sizes);
         Ok(Self(Arc::new(Parts {
+            node,
             reader: Reader::new(log),
             limits: RateLimits::new(settings.api_rate_limit),
             catalog: Catalog::new(),

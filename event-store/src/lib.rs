@@ -38,6 +38,7 @@ mod session;
 mod snapshots;
 mod speculative_chain;
 mod submission;
+mod supervise;
 mod upcast;
 pub mod usage;
 pub mod vault;
@@ -53,6 +54,7 @@ pub use read::{ReadError, RecordedRow};
 /// What a database says when it fails, for crates that do not speak SQL.
 pub use sqlx::Error as StoreError;
 pub use submission::{AppendError, Appended, Claim, IdempotentAnswer, Precondition, Release, StreamEvents, Submission};
+pub use supervise::{caught, supervise};
 pub use upcast::decode;
 
 /// Whose data it is. Every envelope, claim, read model and query carries it.

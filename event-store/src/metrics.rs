@@ -11,6 +11,16 @@ use crate::submission::AppendError;
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
+/// Why a submission does not go in.
+const REASONS: [&str; 6] = [
+    "conflict",
+    "claim_taken",
+    "hold_changed",
+    "idempotency_taken",
+    "overloaded",
+    "unavailable",
+];
+
 pub(crate) struct Metrics {
     appended: Counter<u64>,
     batch_events: Histogram<u64>,
@@ -20,6 +30,7 @@ pub(crate) struct Metrics {
     cache: Counter<u64>,
     archived: Counter<u64>,
     archive_failures: Counter<u64>,
+    restarts: Counter<u64>,
 }
 
 impl Metrics {
@@ -29,7 +40,7 @@ impl Metrics {
             1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
         ];
         let times = vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0];
-        Self {
+        let metrics = Self {
             appended: meter
                 .u64_counter("licet_events_appended")
                 .with_description("Events recorded by this node.")
@@ -64,7 +75,18 @@ impl Metrics {
                 .u64_counter("licet_archive_failures")
                 .with_description("Times that archiving a month stopped; the month stays online.")
                 .build(),
+            restarts: meter
+                .u64_counter("licet_task_restarts")
+                .with_description("Times that a task had panicked and was begun again, by name.")
+                .build(),
+        };
+        // A rate over a counter that begins with its first failure misses that one.
+        metrics.archive_failures.add(0, &[]);
+        metrics.reconnects.add(0, &[]);
+        for reason in REASONS {
+            metrics.refused.add(0, &[KeyValue::new("reason", reason)]);
         }
+        metrics
     }
 
     pub(crate) fn appended(&self, events: u64) {
@@ -94,6 +116,11 @@ impl Metrics {
 
     pub(crate) fn archive_failed(&self) {
         self.archive_failures.add(1, &[]);
+    }
+
+    /// `task` has panicked so many times more; 0 where it has only begun.
+    pub(crate) fn restarted(&self, task: &'static str, times: u64) {
+        self.restarts.add(times, &[KeyValue::new("task", task)]);
     }
 
     pub(crate) fn reconnects(&self) {

@@ -7,6 +7,8 @@ use opentelemetry::{
     metrics::{Counter, Gauge},
 };
 
+use crate::runtime::projectors;
+
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 pub(crate) struct Metrics {
@@ -18,7 +20,7 @@ pub(crate) struct Metrics {
 impl Metrics {
     fn new() -> Self {
         let meter = global::meter("licet");
-        Self {
+        let metrics = Self {
             events: meter
                 .i64_gauge("licet_projector_lag_events")
                 .with_description("Events that a projector has not folded yet.")
@@ -31,7 +33,12 @@ impl Metrics {
                 .u64_counter("licet_projector_stops")
                 .with_description("Times that a projector stopped at what it could not read.")
                 .build(),
+        };
+        // A rate over a counter that begins with its first failure misses that one.
+        for projector in projectors() {
+            metrics.stops.add(0, &[KeyValue::new("projector", projector.name())]);
         }
+        metrics
     }
 
     pub(crate) fn lag(&self, projector: &'static str, events: i64, seconds: f64) {

@@ -231,9 +231,41 @@ fn metrics_tell_requests_appends_batches_cache_and_lag() {
         "licet_projector_lag_events",
         "licet_projector_lag_seconds",
         "licet_verdicts_total",
+        "licet_http_requests_total",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "licet_build_info{",
+        r#"service_name="licet""#,
+        "licet_db_connections{",
+        r#"pool="reports""#,
     ] {
         assert!(text.contains(name), "{name} is missing");
     }
+    // What has never failed is 0, so that a rate over it sees the first failure.
+    for name in [
+        "licet_log_reconnects_total",
+        "licet_archive_failures_total",
+        "licet_unknown_license_keys_total",
+        "licet_projector_stops_total",
+        "licet_appends_refused_total",
+        "licet_task_restarts_total",
+        "licet_webhook_deliveries_total",
+        "licet_relay_failures_total",
+    ] {
+        let mut series = text.lines().filter(|line| line.starts_with(name));
+        assert!(series.clone().count() > 0, "{name} is missing");
+        assert!(series.all(|line| line.ends_with(" 0")), "{name}: {text}");
+    }
+    let series = text
+        .lines()
+        .filter(|line| line.starts_with("licet_http_request_seconds_bucket"));
+    let routes = text
+        .lines()
+        .filter(|line| line.starts_with("licet_http_request_seconds_count"));
+    assert!(
+        series.count() <= 9 * routes.count(),
+        "a route has few buckets, whatever its statuses"
+    );
     assert!(
         text.contains(r#"route="/api/license/activate""#) && !text.contains(&key),
         "the template, never the key"

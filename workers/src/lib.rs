@@ -16,7 +16,7 @@ pub mod webhooks;
 use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
-use licet_event_store::{Keyring, StoreError, leases};
+use licet_event_store::{Keyring, StoreError, leases, supervise};
 use licet_projections::Reader;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -74,67 +74,71 @@ pub fn spawn_all(
     outside: &Endpoints,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), WorkerError> {
+    metrics::begin();
     if worker.platform.log.archive().is_some() {
-        let (one, keyring, retention) = (worker.clone(), keyring.clone(), outside.retention);
-        tasks.spawn(async move {
-            one.repeat("worker/archive", Duration::from_secs(60), || async {
-                archive::turn(&one.platform, &keyring, retention, |_, _| {})
-                    .await
-                    .map(|_| ())
-            })
-            .await;
+        let (keyring, retention) = (keyring.clone(), outside.retention);
+        worker.begin(tasks, "worker/archive", move |one| {
+            let keyring = keyring.clone();
+            async move {
+                one.repeat("worker/archive", Duration::from_secs(60), || async {
+                    let archived = archive::turn(&one.platform, &keyring, retention, |_, _| {}).await;
+                    archived.map(|_| ())
+                })
+                .await;
+            }
         });
     } else {
         tracing::info!("no ARCHIVE_DIR is set: every month of the log stays online");
     }
-    let (one, keyring) = (worker.clone(), keyring.clone());
-    tasks.spawn(async move {
-        one.repeat("worker/checkpoints", Duration::from_secs(60), || {
-            checkpoints::sign(&one.platform, &keyring)
-        })
-        .await;
-        // The log's last word before the end.
-        if let Err(error) = checkpoints::sign(&one.platform, &keyring).await {
-            tracing::warn!(%error, "the last checkpoint was not signed");
+    let keyring = keyring.clone();
+    worker.begin(tasks, "worker/checkpoints", move |one| {
+        let keyring = keyring.clone();
+        async move {
+            let sign = || checkpoints::sign(&one.platform, &keyring);
+            one.repeat("worker/checkpoints", Duration::from_secs(60), sign).await;
+            // The log's last word before the end.
+            if let Err(error) = sign().await {
+                tracing::warn!(%error, "the last checkpoint was not signed");
+            }
         }
     });
-    let one = worker.clone();
-    tasks.spawn(async move {
-        one.repeat("worker/expiry", Duration::from_secs(30), || {
-            expiry::sweep(&one.platform)
-        })
-        .await;
+    worker.begin(tasks, "worker/expiry", async |one| {
+        let sweep = || expiry::sweep(&one.platform);
+        one.repeat("worker/expiry", Duration::from_secs(30), sweep).await;
     });
-    let one = worker.clone();
-    tasks.spawn(async move {
-        one.repeat("worker/seats", Duration::from_secs(15), || seats::sweep(&one.platform))
-            .await;
+    worker.begin(tasks, "worker/seats", async |one| {
+        let sweep = || seats::sweep(&one.platform);
+        one.repeat("worker/seats", Duration::from_secs(15), sweep).await;
     });
-    let one = worker.clone();
-    tasks.spawn(async move {
-        one.repeat("worker/upkeep", Duration::from_secs(3600), || upkeep::run(&one))
-            .await;
+    worker.begin(tasks, "worker/upkeep", async |one| {
+        let run = || upkeep::run(&one);
+        one.repeat("worker/upkeep", Duration::from_secs(3600), run).await;
     });
-    let one = worker.clone();
-    tasks.spawn(async move {
+    worker.begin(tasks, "worker/anomalies", async |one| {
         let review_queue = tokio::sync::Mutex::new(anomalies::ReviewQueue::default());
         one.repeat("worker/anomalies", Duration::from_secs(30), || async {
             anomalies::turn(&one.platform, &mut *review_queue.lock().await).await
         })
         .await;
     });
-    let (one, sender) = (worker.clone(), outside.sender.clone());
-    tasks.spawn(async move {
-        let running = webhooks::Running::default();
-        one.follow("worker/webhooks", || webhooks::turn(&one, &sender, &running))
-            .await;
-        running.finish().await;
+    let sender = outside.sender.clone();
+    worker.begin(tasks, "worker/webhooks", move |one| {
+        let sender = sender.clone();
+        async move {
+            let running = webhooks::Running::default();
+            one.follow("worker/webhooks", || webhooks::turn(&one, &sender, &running))
+                .await;
+            running.finish().await;
+        }
     });
     if let Some(settings) = &outside.mail {
-        let (one, mailer) = (worker.clone(), Arc::new(Mailer::new(settings)?));
-        tasks.spawn(async move {
-            one.repeat("worker/mail", Duration::from_secs(10), || mail::turn(&one, &mailer))
-                .await;
+        let mailer = Arc::new(Mailer::new(settings)?);
+        worker.begin(tasks, "worker/mail", move |one| {
+            let mailer = mailer.clone();
+            async move {
+                one.repeat("worker/mail", Duration::from_secs(10), || mail::turn(&one, &mailer))
+                    .await;
+            }
         });
     }
     Ok(())
@@ -148,9 +152,10 @@ pub async fn spawn_relay(
     tasks: &mut JoinSet<()>,
 ) -> Result<(), WorkerError> {
     let client = relay::connect(nats_url).await?;
-    tasks.spawn(relay::follow(worker.clone(), client.clone()));
+    let news = client.clone();
+    worker.begin(tasks, "worker/news", move |one| relay::follow(one, news.clone()));
     if publishes {
-        tasks.spawn(relay::publish(worker.clone(), client));
+        worker.begin(tasks, "worker/relay", move |one| relay::publish(one, client.clone()));
     }
     Ok(())
 }
@@ -161,6 +166,16 @@ const RETRY_DEADLINE: Duration = Duration::from_secs(600);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Worker {
+    /// Begins a worker that is begun again where it panics.
+    fn begin<W, F>(&self, tasks: &mut JoinSet<()>, name: &'static str, work: W)
+    where
+        W: Fn(Self) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (one, ending) = (self.clone(), self.ending.clone());
+        tasks.spawn(async move { supervise(name, ending, || work(one.clone())).await });
+    }
+
     /// Writes down what was done outside: it must not be forgotten, and done again, because the database was away for some
     /// minutes. It is tried for ten of them, unless the node ends.
     async fn note<T, F>(&self, write: impl Fn() -> F) -> Result<T, StoreError>

@@ -2,13 +2,22 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::{KeyValue, global, metrics::Counter};
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Counter, Gauge},
+};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// Shows what has not happened yet, too.
+pub(crate) fn begin() {
+    LazyLock::force(&METRICS);
+}
 
 pub(crate) struct Metrics {
     relayed: Counter<u64>,
     relay_failures: Counter<u64>,
+    relay_lag: Gauge<i64>,
     deliveries: Counter<u64>,
     mails: Counter<u64>,
     anomalies: Counter<u64>,
@@ -18,13 +27,27 @@ impl Metrics {
     fn new() -> Self {
         let meter = global::meter("licet");
         let counter = |name, description| meter.u64_counter(name).with_description(description).build();
-        Self {
+        let metrics = Self {
             relayed: counter("licet_relayed_events", "Events published to NATS."),
             relay_failures: counter("licet_relay_failures", "Times that publishing to NATS failed."),
             deliveries: counter("licet_webhook_deliveries", "Tries to deliver to webhooks, by outcome."),
             mails: counter("licet_mails", "Tries to send mails, by kind and outcome."),
             anomalies: counter("licet_anomalies", "Anomalies found, by rule."),
+            relay_lag: meter
+                .i64_gauge("licet_relay_lag_events")
+                .with_description("Events that are in the log and not in NATS yet; told by the node that relays.")
+                .build(),
+        };
+        // A rate over a counter that begins with its first failure misses that one.
+        metrics.relay_failures.add(0, &[]);
+        for outcome in ["delivered", "failed", "dead"] {
+            metrics.deliveries.add(0, &[KeyValue::new("outcome", outcome)]);
         }
+        metrics
+    }
+
+    pub(crate) fn relay_lag(&self, events: i64) {
+        self.relay_lag.record(events.max(0), &[]);
     }
 
     pub(crate) fn relayed(&self, events: u64) {

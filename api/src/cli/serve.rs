@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use ipnet::IpNet;
-use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema};
+use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema, supervise};
 use licet_projections::RunnerSettings;
 use licet_workers::{
     Endpoints, Worker,
@@ -157,7 +158,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     }
     let mut background = JoinSet::new();
     let (ended_cluster, mut clusters) = mpsc::channel(1);
-    let node = edge.id();
+    let node = app.node;
     let worker = Worker {
         platform: app.platform().clone(),
         reader: app.reader.clone(),
@@ -188,10 +189,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     if let Some(cluster) = database.cluster.take() {
         background.spawn(keep_cluster(cluster, ending.clone(), ended_cluster));
     }
-    background.spawn(app.clone().note_usage());
-    background.spawn(app.clone().record_repetitions());
-    background.spawn(app.clone().follow_keys());
-    background.spawn(limits::share(app.clone(), node));
+    begin_upkeep(&app, &mut background);
     output::line(&format!("listening on http://{}", listener.local_addr()?));
     end_for_certain(ending.clone());
     connections::serve(listener, router(app), ending, REQUESTS_END).await;
@@ -212,6 +210,18 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     // Whoever kept the cluster alive hands it back, and with it it stops.
     drop(clusters.try_recv());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a node does for itself, whatever its roles.
+fn begin_upkeep(app: &App, background: &mut JoinSet<()>) {
+    let mut begin = |name: &'static str, task: fn(App) -> BoxFuture<'static, ()>| {
+        let (app, ending) = (app.clone(), app.ending.clone());
+        background.spawn(async move { supervise(name, ending, || task(app.clone())).await });
+    };
+    begin("last-used", |app| Box::pin(app.note_usage()));
+    begin("refusals", |app| Box::pin(app.record_repetitions()));
+    begin("signing-keys", |app| Box::pin(app.follow_keys()));
+    begin("rate-limits", |app| Box::pin(limits::share(app)));
 }
 
 /// Looks once a second whether the private Postgres is there, and starts it again where it is not; hands it back at the

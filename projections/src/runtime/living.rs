@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use licet_event_store::{Edge, EventLog};
+use licet_event_store::{Edge, EventLog, supervise};
 use sqlx::Connection as _;
 use time::OffsetDateTime;
 use tokio::{
@@ -47,6 +47,11 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Runs the projectors whose leases this node holds, until the node ends.
 pub async fn run(settings: RunnerSettings) {
+    let ending = settings.ending.clone();
+    supervise("projectors", ending, || drive(settings.clone())).await;
+}
+
+async fn drive(settings: RunnerSettings) {
     let (mut head, mut ending) = (settings.log.head(), settings.ending.clone());
     let mut projector_set = ProjectorSet::new(settings.clone());
     let mut not_before = Instant::now();

@@ -52,6 +52,9 @@ pub enum ProjectionError {
     /// Another node moved the checkpoint meanwhile; nothing was written.
     #[error("another node projects {0} at the same time")]
     Contended(String),
+    /// A fold has a bug; what it said.
+    #[error("the projector panicked: {0}")]
+    Panicked(String),
 }
 
 impl From<sqlx::Error> for ProjectionError {

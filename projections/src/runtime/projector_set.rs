@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use licet_event_store::leases;
+use licet_event_store::{caught, leases};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
@@ -137,8 +137,13 @@ impl ProjectorSet {
                     tracing::info!(projector = projector.name(), "its version has changed; rebuilding");
                     self.rebuilding.push(projector.name());
                     let log = self.settings.log.clone();
-                    self.rebuilds
-                        .spawn(async move { (projector.name(), rebuild(projector, &log, &|_, _| {}).await) });
+                    self.rebuilds.spawn(async move {
+                        let rebuilt = caught(rebuild(projector, &log, &|_, _| {})).await;
+                        (
+                            projector.name(),
+                            rebuilt.unwrap_or_else(|panic| Err(ProjectionError::Panicked(panic))),
+                        )
+                    });
                 }
                 None => begin(projector, &self.settings).await?,
             }
@@ -148,18 +153,11 @@ impl ProjectorSet {
 
     async fn end_rebuilds(&mut self) {
         while let Some(ended) = self.rebuilds.try_join_next() {
-            match ended {
-                Ok((name, Ok(_))) => self.rebuilding.retain(|one| *one != name),
-                Ok((name, Err(error))) => {
-                    self.rebuilding.retain(|one| *one != name);
-                    self.stop_loudly(name, &error).await;
-                }
-                // Which one panicked is not known: all of them are looked at again.
-                Err(error) => {
-                    tracing::error!(%error, "a rebuild broke off");
-                    self.rebuilds.abort_all();
-                    self.rebuilding.clear();
-                }
+            // Panics are caught inside; what was aborted is nobody's any more.
+            let Ok((name, rebuilt)) = ended else { continue };
+            self.rebuilding.retain(|one| *one != name);
+            if let Err(error) = rebuilt {
+                self.stop_loudly(name, &error).await;
             }
         }
     }
@@ -167,19 +165,25 @@ impl ProjectorSet {
     /// Folds the next batch into a group. One that cannot go on must not keep the others: then each goes by itself.
     async fn advance(&mut self, position: i64, group: &[&'static dyn Projector]) -> FoldOutcome {
         if group.len() > 1 {
-            match batch(&self.settings, position, group).await {
+            match self.batch(position, group).await {
                 Ok(done) => return done,
                 Err(error) => tracing::warn!(%error, "projectors could not go on together; each goes by itself"),
             }
         }
         let mut done = FoldOutcome::Idle;
         for projector in group {
-            match batch(&self.settings, position, &[*projector]).await {
+            match self.batch(position, &[*projector]).await {
                 Ok(one) => done = done.max(one),
                 Err(error) => self.stop_loudly(projector.name(), &error).await,
             }
         }
         done
+    }
+
+    /// One batch; a projector that panics in it stops as one that fails.
+    async fn batch(&self, position: i64, group: &[&'static dyn Projector]) -> Result<FoldOutcome, ProjectionError> {
+        let folded = caught(batch(&self.settings, position, group)).await;
+        folded.unwrap_or_else(|panic| Err(ProjectionError::Panicked(panic)))
     }
 
     /// Says why, where people and probes look, and leaves it alone for a while, in case the cause is mended.
