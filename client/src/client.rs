@@ -1,6 +1,6 @@
 //! Talks to the license server.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use licet_contracts::{
     Problem,
@@ -19,6 +19,7 @@ use ureq::{Agent, http::Response};
 use crate::{
     Error, Fingerprint, Store, Usage,
     answer::{Exchange, verify_answer},
+    transport,
 };
 
 /// A blocking client of one license server.
@@ -40,13 +41,19 @@ struct Received {
 impl Client {
     /// A client that keeps its state in `store`. Trusts the keys there; where there are none, the server's at the first
     /// contact, which are then kept.
+    ///
+    /// TLS trusts what the system trusts, or what `SSL_CERT_FILE` names; `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` (names, addresses, networks) are heeded.
     pub fn new(server: &str, api_key: &str, store: Store) -> Result<Self, Error> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build();
+        Self::with_roots(server, api_key, store, &[])
+    }
+
+    /// The same where the server's certificate was signed by a company's own authority: `roots` are certificates in PEM
+    /// that are trusted besides the system's.
+    pub fn with_roots(server: &str, api_key: &str, store: Store, roots: &[u8]) -> Result<Self, Error> {
+        let agent = transport::agent(server, roots)?;
         Ok(Self {
-            agent: config.into(),
+            agent,
             server: server.trim_end_matches('/').to_owned(),
             api_key: api_key.to_owned(),
             store,
@@ -366,6 +373,13 @@ pub fn request_file(machine: &Fingerprint, app_version: Option<&str>) -> Request
 
 fn receive(sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<Received, Error> {
     let mut response = sent.map_err(|error| Error::Network(error.to_string()))?;
+    if response.status().is_redirection() {
+        let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+        let to = to.unwrap_or("another address");
+        let detail =
+            format!("it redirects to {to}, which is not followed; if that is the server, set its address to it");
+        return Err(Error::Network(detail));
+    }
     let headers = response.headers().iter();
     let headers = headers
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))

@@ -50,6 +50,7 @@ mod server_clock;
 mod session;
 mod state;
 mod store;
+mod transport;
 mod usage;
 
 pub use answer::{Exchange, verify_answer};

@@ -32,6 +32,9 @@ struct Cli {
         value_name = "KEY"
     )]
     api_key: String,
+    /// A file with a company's own certificate authorities in PEM, trusted besides the system's.
+    #[arg(long, env = "LICET_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Where the lease and the trusted keys are kept.
     #[arg(long, default_value = "licet-client.json", value_name = "FILE")]
     state: PathBuf,
@@ -159,7 +162,14 @@ fn run(cli: Cli) -> Result<Shown, Error> {
             Ok((json!({ "written": out }), true))
         }
         Command::Lease(command) => lease(store, command, version),
-        command => ask(Client::new(&cli.server, &cli.api_key, store)?, command, version),
+        command => {
+            let roots = match &cli.ca {
+                Some(path) => std::fs::read(path).map_err(|error| unreadable(path, &error))?,
+                None => Vec::new(),
+            };
+            let client = Client::with_roots(&cli.server, &cli.api_key, store, &roots)?;
+            ask(client, command, version)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod anomalies;
 mod archive;
 mod client_life;
 mod commands;
+mod companies;
 mod elsewhere;
 mod embedded;
 mod heartbeat;

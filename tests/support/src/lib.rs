@@ -6,11 +6,13 @@ mod cluster;
 mod document;
 mod server;
 mod sinks;
+mod tls;
 
 pub use age::age;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use server::{Answer, SECRET, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, Target};
+pub use tls::{HttpProxy, TlsFront};
 
 /// Waits until the hour (and so the day, and the month) goes on for half a minute at least.
 pub fn early_in_the_hour() {

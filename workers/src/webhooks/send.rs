@@ -6,7 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
 use licet_domain::values::Timestamp;
 use sha2::Sha256;
-use ureq::{Agent, config::Config, http::HeaderMap, unversioned::transport::DefaultConnector};
+use ureq::{
+    Agent,
+    config::Config,
+    http::HeaderMap,
+    tls::{Certificate, RootCerts, TlsConfig},
+    unversioned::transport::DefaultConnector,
+};
 
 use super::target::Guarded;
 
@@ -43,7 +49,9 @@ impl Sender {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(TIMEOUT))
+            // A proxy would look names up itself, behind the back of who guards what is inside.
             .proxy(None)
+            .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .user_agent(concat!("licet/", env!("CARGO_PKG_VERSION")))
             .build();
         Self(Arc::new(Agent::with_parts(
@@ -60,6 +68,17 @@ impl Sender {
         let sent = tokio::task::spawn_blocking(move || post(&agent, &url, (&id, now.seconds(), &signature), &body));
         sent.await.unwrap_or_else(|error| refused(None, error.to_string()))
     }
+}
+
+/// What the system trusts, or `SSL_CERT_FILE` names, so that targets may have certificates of a company's own authority;
+/// Mozilla's roots where the system has none.
+fn roots() -> RootCerts {
+    let system = rustls_native_certs::load_native_certs().certs;
+    if system.is_empty() {
+        return RootCerts::WebPki;
+    }
+    let certificates = system.iter().map(|one| Certificate::from_der(one).to_owned());
+    RootCerts::Specific(Arc::new(certificates.collect()))
 }
 
 fn post(agent: &Agent, url: &str, (id, now, signature): (&str, i64, &str), body: &str) -> Sent {
