@@ -22,6 +22,6 @@ pub use export::{ExportError, Format, Replayed, TableFile, replay};
 pub use page::{Page, PageRequest, Place, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{
-    Difference, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified, projectors,
-    rebuild, run, status, sweep_scratch, verify,
+    Difference, Export, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified,
+    projectors, rebuild, run, status, sweep_scratch, verify,
 };

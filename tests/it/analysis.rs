@@ -145,11 +145,11 @@ fn an_analyst_replays_any_moment_without_a_database() {
     let file = server.get(before["files"][0]["url"].as_str().unwrap());
     let csv = String::from_utf8(file.bytes).unwrap();
     assert!(
-        csv.lines().nth(1).unwrap().contains(&id) && csv.contains(",active,,0,"),
+        csv.lines().nth(1).unwrap().contains(&id) && csv.contains(",active,3,0,"),
         "{csv}"
     );
     let beats = replay(&server, &json!({ "name": "license_heartbeats" }));
-    assert_eq!(beats["files"].as_array().map(Vec::len), Some(7), "{beats}");
+    assert_eq!(beats["files"].as_array().map(Vec::len), Some(8), "{beats}");
     let url = beats["files"]
         .as_array()
         .unwrap()
@@ -237,6 +237,94 @@ fn a_proposed_policy_sees_limits_and_silences() {
         "{}",
         found.body
     );
+}
+
+#[test]
+fn resources_are_handed_out_in_plain_columns_a_file_for_each_kind() {
+    let (server, database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 3, "floating": true }));
+    server.create("/api/admin/tags", &json!({ "name": "VIP" }));
+    server.create("/api/admin/webhooks", &json!({ "url": "https://example.com/hook" }));
+    server.create(
+        "/api/admin/releases",
+        &json!({ "product": "studio", "version": "1.4.2" }),
+    );
+    server.create(
+        "/api/admin/api-keys",
+        &json!({ "name": "ci", "scopes": ["read", "client"] }),
+    );
+    let token = server.activate(&key, 1);
+    assert_eq!(server.beat(token.text("token"), &json!({})).status, 200);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let replayed = |name: &str, format: &str| -> Value {
+        let output = licet(&database.url)
+            .args(["replay", name, "--out", out, "--format", format, "--json"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).unwrap();
+        serde_json::from_str(said.lines().next_back().unwrap()).unwrap()
+    };
+    let files = replayed("resources", "csv")["files"].as_array().unwrap().clone();
+    let text = |table: &str| {
+        let file = files.iter().find(|file| file["table"] == table).unwrap();
+        std::fs::read_to_string(file["file"].as_str().unwrap()).unwrap()
+    };
+    for (table, columns, row) in [
+        (
+            "products",
+            "product_id,code,name,version_scheme,min_version,retired,created_at",
+            ",studio,studio,semver,,false,20",
+        ),
+        ("policies", "policy_id,code,product_id,version,seats,", ",1,3,"),
+        (
+            "releases",
+            "release_id,product_id,version,channel,",
+            ",1.4.2,stable,false,,100,,false,20",
+        ),
+        (
+            "api_keys",
+            "name,prefix,client,read,admin,expires_at,revoked_at",
+            ",true,true,false,,,false,20",
+        ),
+        (
+            "webhooks",
+            "url,description,event_types,filters",
+            ",https://example.com/hook,,[],{},false,20",
+        ),
+        ("tags", "tag_id,name,color,retired", ",VIP,#6b7280,false,20"),
+        ("customers", "customer_id,retired,created_at", ",false,20"),
+    ] {
+        let text = text(table);
+        let (head, rows) = text.split_once('\n').unwrap();
+        assert!(head.contains(columns), "{table}: {head}");
+        assert!(rows.contains(row) && !rows.contains("Live"), "{table}: {rows}");
+    }
+    assert_eq!(
+        text("anomalies").lines().count(),
+        1,
+        "a kind without a thing has its columns"
+    );
+    // The policy's seats count where the license has none of its own, and hours are no days.
+    let licenses = replayed("license_state", "csv");
+    let licenses = std::fs::read_to_string(licenses["file"].as_str().unwrap()).unwrap();
+    assert!(licenses.contains(",active,3,1,"), "{licenses}");
+    let beats = replayed("license_heartbeats", "csv")["files"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let tables: Vec<&str> = beats.iter().map(|file| file["table"].as_str().unwrap()).collect();
+    assert!(
+        tables.contains(&"activity_hours") && tables.contains(&"activity_days"),
+        "{tables:?}"
+    );
+    for name in ["resources", "license_state", "license_heartbeats"] {
+        for file in replayed(name, "parquet")["files"].as_array().unwrap() {
+            let bytes = std::fs::read(file["file"].as_str().unwrap()).unwrap();
+            assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{file}");
+        }
+    }
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn history_verifies_replays_and_exports_beside_a_running_server() {
     let csv = std::fs::read_to_string(replayed["file"].as_str().unwrap()).unwrap();
     let line = csv.lines().nth(1).unwrap();
     assert!(
-        line.contains(&id) && line.contains(",active,,1,"),
-        "one machine was active at position 5: {line}"
+        line.contains(&id) && line.contains(",studio,") && line.contains(",active,3,1,"),
+        "one machine of three was active at position 5: {line}"
     );
     let (well, replayed) = run(&database.url, &["replay", "activations", "--out", out]);
     assert!(well && replayed["rows"] == 3, "{replayed}");

@@ -8,7 +8,7 @@ use licet_test_support::{MailSink, Server, Target, eventually};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::new_database;
+use crate::{new_database, start};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -526,4 +526,46 @@ fn a_target_reads_names_and_no_secrets_is_left_alone_as_long_as_it_asks_and_ends
     );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     assert!(eventually(|| runtime.block_on(database.text(&query)) == "1"));
+}
+
+#[test]
+fn the_document_says_what_a_target_gets_of_every_event() {
+    let (server, _database) = start();
+    let document = server.get("/api/openapi.json").body;
+    let described = document["webhooks"].as_object().unwrap();
+    for name in [
+        "license.revoked",
+        "tag.created",
+        "customer.edited",
+        "operation.mail_resent",
+        "webhook.test",
+    ] {
+        let kind =
+            described[name].pointer("/post/requestBody/content/application~1json/schema/allOf/1/properties/type/const");
+        assert_eq!(kind, Some(&json!(name)));
+    }
+    // What is described is what can be subscribed to.
+    for name in described.keys().filter(|name| *name != "webhook.test") {
+        let wanted = json!({ "url": "https://example.com/hook", "event_types": [name] });
+        assert_eq!(
+            server.send("POST", "/api/admin/webhooks", &wanted).status,
+            201,
+            "{name}"
+        );
+    }
+    let known = document["components"]["schemas"]["WebhookMessage"]["properties"]
+        .as_object()
+        .unwrap();
+    for field in [
+        "type",
+        "timestamp",
+        "log_id",
+        "position",
+        "aggregate_id",
+        "sequence",
+        "version",
+        "data",
+    ] {
+        assert!(known.contains_key(field), "{field}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The OpenAPI document, generated from the routes.
 
 mod common;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ impl Document {
         let mut document = serde_json::to_value(description).expect("a description is JSON");
         common::complete(&mut document);
         common::refer_to_items(&mut document);
+        webhooks::describe(&mut document);
         document["servers"] = serde_json::json!([{ "url": "/", "description": "This server" }]);
         Self {
             text: document.to_string().into(),

@@ -88,7 +88,8 @@ pub async fn seats_without_hold(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<U
         r#"SELECT a.tenant_id, a.license_id, a.activation_id FROM resources p
            JOIN license_state l ON l.tenant_id = p.tenant_id AND l.policy_id = p.resource_id
            JOIN activations a ON a.license_id = l.license_id
-           WHERE p.kind = 'policy' AND p.state::jsonb #>> '{Live,terms,floating}' = 'true'
+           CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
+           WHERE p.kind = 'policy' AND life.facts #>> '{terms,floating}' = 'true'
              AND a.deactivated_at IS NULL AND a.silent_since IS NULL
              AND NOT EXISTS (SELECT FROM seat_holds h WHERE h.activation_id = a.activation_id) LIMIT $1"#,
         limit,

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use futures::TryStreamExt as _;
-use licet_domain::values::Timestamp;
 use licet_event_store::{
     Tenant,
     columnar::{Column, Kind, columns_of, select},
 };
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 /// Streams a table into a file; answers how many rows.
 pub(super) async fn write(
@@ -40,11 +39,22 @@ fn text(row: &PgRow, index: usize, column: &Column) -> sqlx::Result<String> {
         Kind::Text => row.try_get::<Option<String>, _>(index)?.map(inert),
         Kind::Integer => row.try_get::<Option<i64>, _>(index)?.map(|number| number.to_string()),
         Kind::Boolean => row.try_get::<Option<bool>, _>(index)?.map(|truth| truth.to_string()),
-        Kind::Time => row
-            .try_get::<Option<OffsetDateTime>, _>(index)?
-            .map(|time| Timestamp::from(time).to_string()),
+        Kind::Time => row.try_get::<Option<OffsetDateTime>, _>(index)?.map(written),
     }
     .unwrap_or_default())
+}
+
+/// A moment in UTC to the microsecond, which is what the database and Parquet have.
+fn written(moment: OffsetDateTime) -> String {
+    let moment = moment.to_offset(UtcOffset::UTC);
+    let (date, time) = (moment.date(), moment.time());
+    format!(
+        "{date}T{:02}:{:02}:{:02}.{:06}Z",
+        time.hour(),
+        time.minute(),
+        time.second(),
+        time.microsecond()
+    )
 }
 
 /// Programs for spreadsheets take a cell with such a beginning for a formula; an apostrophe makes it text, and is not shown.
@@ -59,6 +69,13 @@ fn inert(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_have_six_decimals() {
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(1_800_000_000_000_001_000).unwrap();
+        assert_eq!(written(moment), "2027-01-15T08:00:00.000001Z");
+        assert_eq!(written(OffsetDateTime::UNIX_EPOCH), "1970-01-01T00:00:00.000000Z");
+    }
 
     #[test]
     fn no_cell_is_a_formula() {

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use licet_event_store::{AsOf, EventLog, ReadError, Tenant, columnar};
 use serde::Serialize;
 
-use crate::runtime::{Progress, ProjectionError, Projector, Purpose, Scratch, fold};
+use sqlx::Executor as _;
+
+use crate::runtime::{Export, Progress, ProjectionError, Projector, Purpose, Scratch, fold, projectors};
 
 /// What kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Apache Parquet.
     Parquet,
-    /// Comma-separated values (RFC 4180) with a head line; times as RFC 3339.
+    /// Comma-separated values (RFC 4180) with a head line; times as RFC 3339 to the microsecond, as in Parquet.
     Csv,
 }
 
@@ -45,10 +47,10 @@ pub struct Replayed {
     pub files: Vec<TableFile>,
 }
 
-/// One table of a read model, as a file.
+/// One relation of a read model, as a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableFile {
-    /// The table.
+    /// The relation: a table, or what was made of it.
     pub table: &'static str,
     /// How many rows it has.
     pub rows: u64,
@@ -94,9 +96,14 @@ pub async fn replay(
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
     let position = log.position_at(as_of).await?;
-    let mut scratch = Scratch::make(log, projector, Purpose::Replay).await?;
+    let beside = projectors();
+    let beside = beside
+        .iter()
+        .filter(|one| projector.exports_with().contains(&one.name()));
+    let group: Vec<&dyn Projector> = std::iter::once(projector).chain(beside.copied()).collect();
+    let mut scratch = Scratch::make(log, &group, Purpose::Replay).await?;
     let written = write(
-        projector,
+        &group,
         log,
         &mut scratch,
         (position, tenant),
@@ -109,18 +116,19 @@ pub async fn replay(
 }
 
 async fn write(
-    projector: &dyn Projector,
+    group: &[&dyn Projector],
     log: &EventLog,
     scratch: &mut Scratch,
     (position, tenant): (i64, Option<&Tenant>),
     (folder, format): (&Path, Format),
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
-    let events = fold(&[projector], log, &mut scratch.connection, (0, position), progress).await?;
+    let events = fold(group, log, &mut scratch.connection, (0, position), progress).await?;
+    let projector = group[0];
     std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
     let mut files = Vec::new();
-    for table in projector.tables() {
-        files.push(write_table(scratch, table, (position, tenant), (folder, format)).await?);
+    for export in projector.exports() {
+        files.push(write_export(scratch, export, (position, tenant), (folder, format)).await?);
     }
     Ok(Replayed {
         name: projector.name(),
@@ -132,18 +140,28 @@ async fn write(
     })
 }
 
-async fn write_table(
+async fn write_export(
     scratch: &mut Scratch,
-    table: &'static str,
+    export: &Export,
     (position, tenant): (i64, Option<&Tenant>),
     (folder, format): (&Path, Format),
 ) -> Result<TableFile, ExportError> {
+    let table = export.name;
+    let relation = match export.select {
+        Some(select) => {
+            let view = format!("export_{table}");
+            let made = format!("CREATE VIEW {}.{view} AS {select}", scratch.schema);
+            scratch.connection.execute(made.as_str()).await?;
+            view
+        }
+        None => table.to_owned(),
+    };
     let file = folder.join(format!("{table}-{position}.{}", format.extension()));
     // Written beside and renamed, so that a file of this name is always whole.
     let partial = file.with_extension(format!("{}.part", format.extension()));
     let rows = match format {
-        Format::Csv => csv::write(&mut scratch.connection, (table, tenant), &partial).await,
-        Format::Parquet => columnar::write(&mut scratch.connection, (table, tenant), &partial).await,
+        Format::Csv => csv::write(&mut scratch.connection, (&relation, tenant), &partial).await,
+        Format::Parquet => columnar::write(&mut scratch.connection, (&relation, tenant), &partial).await,
     };
     let rows = rows.map_err(|error| failed(&file, &error))?;
     std::fs::rename(&partial, &file).map_err(|cause| failed(&file, &cause))?;

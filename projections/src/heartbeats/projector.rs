@@ -12,7 +12,7 @@ use super::{
     fold::{Added, Beat, Machine},
     tables,
 };
-use crate::runtime::{Folding, Projector};
+use crate::runtime::{Export, Folding, Projector};
 
 /// The projector of `license_heartbeats` and of what is counted from it.
 pub(crate) struct Heartbeats;
@@ -34,6 +34,35 @@ impl Projector for Heartbeats {
             "meter_days",
             "license_usage_stats",
         ]
+    }
+    fn exports(&self) -> &'static [Export] {
+        const fn table(name: &'static str) -> Export {
+            Export { name, select: None }
+        }
+        const {
+            &[
+                table("license_heartbeats"),
+                table("last_seen"),
+                Export {
+                    name: "activity_hours",
+                    select: Some(
+                        "SELECT tenant_id, license_id, since AS hour, beats, machines, active_users
+                         FROM activity WHERE bucket = 'hour'",
+                    ),
+                },
+                Export {
+                    name: "activity_days",
+                    select: Some(
+                        "SELECT tenant_id, license_id, since AS day, beats, machines, active_users
+                         FROM activity WHERE bucket = 'day'",
+                    ),
+                },
+                table("feature_usage"),
+                table("meter_usage"),
+                table("meter_days"),
+                table("license_usage_stats"),
+            ]
+        }
     }
     fn log_tables(&self) -> &'static [LogTable] {
         &[LogTable::Heartbeats]

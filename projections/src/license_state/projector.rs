@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::RowProjector;
+use crate::runtime::{Export, RowProjector};
 
 /// The projector of `license_state`.
 pub(crate) struct LicenseState;
@@ -49,6 +49,20 @@ impl RowProjector for LicenseState {
     const NAME: &'static str = "license_state";
     const VERSION: i32 = 2;
     const TABLE: &'static str = "license_state";
+    const EXPORTS: &'static [Export] = &[Export {
+        name: "license_state",
+        select: Some(
+            "SELECT l.tenant_id, l.license_id, l.customer_id, l.policy_id, policy.code AS policy, l.product_id,
+                    product.code AS product, l.key_masked, l.standing,
+                    coalesce(l.seats, (facts->'terms'->>'seats')::integer) AS seats, l.active, l.valid_from, l.expires_at,
+                    l.features, l.limits, l.issued_at, l.position
+             FROM license_state l
+             LEFT JOIN resources product ON product.kind = 'product' AND product.resource_id = l.product_id
+             LEFT JOIN resources policy ON policy.kind = 'policy' AND policy.resource_id = l.policy_id
+             LEFT JOIN LATERAL jsonb_each(policy.state::jsonb) AS life (stage, facts) ON true",
+        ),
+    }];
+    const EXPORTS_WITH: &'static [&'static str] = &["resources"];
     type Key = Uuid;
     type Row = Row;
     type Event = Event;

@@ -2,6 +2,7 @@
 //!
 //! The row carries the aggregate's state as the rules fold it, so that lists show exactly what commands see.
 
+mod exports;
 mod projector;
 mod query;
 

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::RowProjector;
+use super::exports::EXPORTS;
+use crate::runtime::{Export, RowProjector};
 
 /// The projector of `resources`.
 pub(crate) struct Resources;
@@ -102,6 +103,7 @@ impl RowProjector for Resources {
     // An older program does not know of a kind that was added: it must leave the read model alone.
     const VERSION: i32 = 2 + RESOURCE_KINDS.len() as i32;
     const TABLE: &'static str = "resources";
+    const EXPORTS: &'static [Export] = EXPORTS;
     type Key = (String, Uuid);
     type Row = Row;
     type Event = Event;

@@ -11,7 +11,7 @@ mod verify;
 
 pub(crate) use fold::fold;
 pub use living::{RunnerSettings, run};
-pub use projector::{Folding, Projector};
+pub use projector::{Export, Folding, Projector};
 pub(crate) use projector::{RowProjector, Rows};
 pub use rebuild::rebuild;
 pub use scratch::sweep_scratch;

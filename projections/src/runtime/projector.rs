@@ -12,6 +12,15 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
     /// Goes up when the fold or the table's shape changes; the server then rebuilds the read model by itself.
     const VERSION: i32;
     const TABLE: &'static str;
+    /// What is handed out in place of the table.
+    const EXPORTS: &'static [Export] = const {
+        &[Export {
+            name: Self::TABLE,
+            select: None,
+        }]
+    };
+    /// The read models that its exports look into, too.
+    const EXPORTS_WITH: &'static [&'static str] = &[];
     /// Which tables of the log it reads.
     const LOG: &'static [LogTable] = &[LogTable::Events];
     type Key: Hash + Ord + Clone + Send + Sync;
@@ -45,6 +54,15 @@ const CHUNK: usize = 20_000;
 /// Rows on their way from the database, with their keys.
 pub(crate) type Loading<'a, K, R> = BoxFuture<'a, sqlx::Result<Vec<(K, R)>>>;
 
+/// A relation that analysts are handed, as a file of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Export {
+    /// The file's name.
+    pub name: &'static str,
+    /// What is in it; the table of that name, as it is, where there is nothing to say. Names tables without a schema.
+    pub select: Option<&'static str>,
+}
+
 /// What the runtime sees of a projector.
 pub trait Projector: Send + Sync {
     /// The read model's name, as in commands and metrics.
@@ -53,6 +71,12 @@ pub trait Projector: Send + Sync {
     fn version(&self) -> i32;
     /// Its tables; most have one.
     fn tables(&self) -> &'static [&'static str];
+    /// What is handed out of it.
+    fn exports(&self) -> &'static [Export];
+    /// The read models that its exports look into, by name.
+    fn exports_with(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Which tables of the log it reads.
     fn log_tables(&self) -> &'static [LogTable];
     /// The stored names that it reads.
@@ -87,6 +111,12 @@ impl<P: RowProjector> Projector for Rows<P> {
     }
     fn tables(&self) -> &'static [&'static str] {
         const { &[P::TABLE] }
+    }
+    fn exports(&self) -> &'static [Export] {
+        P::EXPORTS
+    }
+    fn exports_with(&self) -> &'static [&'static str] {
+        P::EXPORTS_WITH
     }
     fn log_tables(&self) -> &'static [LogTable] {
         P::LOG

@@ -17,7 +17,7 @@ pub async fn rebuild(
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
     // Two rebuilds of one read model take turns, whoever runs them.
-    let mut scratch = Scratch::make(log, projector, Purpose::Rebuild).await?;
+    let mut scratch = Scratch::make(log, &[projector], Purpose::Rebuild).await?;
     let head = log.position().await?;
     let mut events = fold(&[projector], log, &mut scratch.connection, (0, head), progress).await?;
     scratch.make_ready(projector).await?;

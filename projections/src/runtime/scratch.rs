@@ -37,9 +37,9 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes empty copies of the read model's tables. No month leaves online storage while the connection lives.
-    pub(crate) async fn make(log: &EventLog, projector: &dyn Projector, purpose: Purpose) -> sqlx::Result<Self> {
-        let schema = purpose.schema(projector);
+    /// Makes empty copies of the tables of read models, the first of which it is called after. No month leaves online storage while the connection lives.
+    pub(crate) async fn make(log: &EventLog, projectors: &[&dyn Projector], purpose: Purpose) -> sqlx::Result<Self> {
+        let schema = purpose.schema(projectors[0]);
         let mut connection = log.connect().await?;
         archive::hold_months(&mut connection).await?;
         // Held until the connection closes: another one of the same name waits its turn.
@@ -54,7 +54,7 @@ impl Scratch {
              SET search_path TO {schema}, public"
         );
         connection.execute(statements.as_str()).await?;
-        for table in projector.tables() {
+        for table in projectors.iter().flat_map(|projector| projector.tables()) {
             sqlx::query!(
                 "SELECT public.copy_read_model($1, $2, $3) IS NULL AS copied",
                 table,

@@ -34,7 +34,7 @@ pub async fn verify(
     log: &EventLog,
     progress: Progress<'_>,
 ) -> Result<Verified, ProjectionError> {
-    let mut scratch = Scratch::make(log, projector, Purpose::Verify).await?;
+    let mut scratch = Scratch::make(log, &[projector], Purpose::Verify).await?;
     let compared = compare(projector, log, &mut scratch, progress).await;
     scratch.drop_schema().await?;
     compared
