@@ -87,6 +87,7 @@ impl EventLog {
     /// Connects to a migrated database and starts the appender and the listener.
     pub async fn open(url: &str, settings: &LogOptions) -> sqlx::Result<(Self, LogTasks)> {
         let options = connect_options(url)?;
+        session::expect_sessions(&options).await?;
         let pool = session::ORDINARY.pool(options.clone(), settings.connections);
         let reports = session::READING.pool(
             options.clone().application_name("licet reports"),

@@ -27,6 +27,7 @@ pub enum SchemaError {
 /// role that reads lists was not there, is put right.
 pub async fn migrate(url: &str) -> Result<(), SchemaError> {
     let options = connect_options(url)?;
+    session::expect_sessions(&options).await?;
     let mut connection = session::MIGRATING.connect(&options).await?;
     ensure_role(&mut connection).await?;
     MIGRATIONS.run_direct(&mut connection).await?;

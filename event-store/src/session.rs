@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool,
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -52,12 +52,47 @@ pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
     Ok(options.statement_cache_capacity(256))
 }
 
+/// Before anything else is asked of a database: it answers, and two connections are two sessions. A pooler that hands one
+/// session to several would let settings, prepared statements and locks of one show in the other.
+pub(crate) async fn expect_sessions(options: &PgConnectOptions) -> sqlx::Result<()> {
+    let mut one = connect(options).await?;
+    let mut other = connect(options).await?;
+    let same = session_of(&mut one).await? == session_of(&mut other).await?;
+    one.close().await?;
+    other.close().await?;
+    if same {
+        return Err(sqlx::Error::Configuration(POOLER.into()));
+    }
+    Ok(())
+}
+
+async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
+    // Without a prepared statement: another client of the pooler may have one of the same name.
+    let row = sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await?;
+    row.try_get(0)
+}
+
+async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let connected = tokio::time::timeout(CONNECTING, PgConnection::connect_with(options)).await;
+    let silent = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    connected
+        .unwrap_or_else(|elapsed| Err(silent(elapsed)))
+        .map_err(|error| match error {
+            sqlx::Error::Io(cause) => {
+                let (host, port) = (options.get_host(), options.get_port());
+                let detail = format!(
+                    "no database answers at {host}:{port} ({cause}); is it running, and is DATABASE_URL right?"
+                );
+                sqlx::Error::Io(std::io::Error::new(cause.kind(), detail))
+            }
+            error => error,
+        })
+}
+
 impl Session {
     /// A connection of one's own.
     pub(crate) async fn connect(self, options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-        let connecting = tokio::time::timeout(CONNECTING, PgConnection::connect_with(options));
-        let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
-        let mut connection = connecting.await.map_err(late)??;
+        let mut connection = connect(options).await?;
         self.begin(&mut connection).await?;
         Ok(connection)
     }

@@ -362,3 +362,37 @@ fn what_nodes_refuse_a_machine_within_an_hour_is_one_row_with_its_count() {
     assert!(counted && decisions["total"] == 1, "{decisions}");
     assert_eq!(decisions["items"][0]["code"], "ACTIVATION_LIMIT_REACHED");
 }
+
+#[test]
+fn a_refusal_that_is_repeated_while_one_pages_is_neither_missed_nor_listed_twice() {
+    let (server, database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    for machine in 1..=5 {
+        assert_eq!(server.verify(&key, machine).code(), "NOT_ACTIVATED");
+    }
+    let list = format!("/api/admin/licenses/{id}/decisions");
+    assert!(eventually(|| server.get(&list).body["total"] == 5), "all are folded");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = server.get(&format!("{list}?limit=2{cursor}"));
+        let items = page.body["items"].as_array().unwrap();
+        seen.extend(items.iter().map(|item| item["machine"].as_str().unwrap().to_owned()));
+        // What a repetition of the oldest changes.
+        runtime.block_on(database.execute(
+            "UPDATE read_model.decisions SET count = count + 1, last_at = now(), position = position + 1000
+             WHERE decided_at = (SELECT min(decided_at) FROM read_model.decisions)",
+        ));
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 5);
+    for wrong in ["x", "1.", "99999999999999999999999.A.b"] {
+        let refused = server.get(&format!("{list}?cursor={wrong}"));
+        assert_eq!((refused.status, refused.code()), (422, "VALIDATION_FAILED"), "{wrong}");
+    }
+}

@@ -4,4 +4,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::Decisions;
-pub use query::{DecisionFilter, DecisionRow, count, list};
+pub use query::{DecisionFilter, DecisionPlace, DecisionRow, count, list};

@@ -42,11 +42,22 @@ pub struct DecisionFilter {
     pub activation_id: Option<Uuid>,
     /// With one code.
     pub code: Option<String>,
-    /// Only before this position.
-    pub before: Option<i64>,
+    /// Only what comes after this in the list.
+    pub after: Option<DecisionPlace>,
 }
 
-/// Refusals of a license that were repeated or first seen in a range, newest first.
+/// A refusal's place in the list, which no repetition moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionPlace {
+    /// The first time.
+    pub decided_at: OffsetDateTime,
+    /// What was answered.
+    pub code: String,
+    /// The machine's digest.
+    pub machine: String,
+}
+
+/// Refusals of a license that were repeated or first seen in a range, those that began last first.
 pub async fn list(
     reader: &Reader,
     tenant: &Tenant,
@@ -64,8 +75,9 @@ pub async fn list(
              -- One of this hour may be going on: how often it was repeated is written every few minutes.
              AND (last_at >= $3 OR (decided_at > $3 - interval '1 hour' AND decided_at > clock_timestamp() - interval '2 hours'))
              AND ($5::text IS NULL OR machine = $5) AND ($6::uuid IS NULL OR activation_id = $6)
-             AND ($7::text IS NULL OR code = $7) AND position < coalesce($8, 9223372036854775807)
-           ORDER BY position DESC LIMIT $9"#,
+             AND ($7::text IS NULL OR code = $7)
+             AND ($8::timestamptz IS NULL OR (decided_at, code, machine) < ($8, $9, $10))
+           ORDER BY decided_at DESC, code DESC, machine DESC LIMIT $11"#,
         tenant.as_str(),
         license_id,
         OffsetDateTime::from(range.from),
@@ -73,7 +85,9 @@ pub async fn list(
         filter.machine,
         filter.activation_id,
         filter.code,
-        filter.before,
+        filter.after.as_ref().map(|place| place.decided_at),
+        filter.after.as_ref().map(|place| &place.code),
+        filter.after.as_ref().map(|place| &place.machine),
         limit,
     )
     .fetch_all(&mut *transaction)

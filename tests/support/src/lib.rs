@@ -11,7 +11,7 @@ mod tls;
 pub use age::age;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use server::{Answer, SECRET, Server, licet, machine_request};
-pub use sinks::{Delivered, MailSink, Nats, Target};
+pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};
 pub use tls::{HttpProxy, TlsFront};
 
 /// Waits until the hour (and so the day, and the month) goes on for half a minute at least.

@@ -1,9 +1,10 @@
-//! Peers that are not ours: a target of webhooks, a mail server, and the real NATS server.
+//! Peers that are not ours: a target of webhooks, a mail server, the real NATS server, and a real pooler.
 
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -232,6 +233,73 @@ impl Nats {
 }
 
 impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A real `PgBouncer` in front of a database; dropping it ends it.
+pub struct PgBouncer {
+    process: Child,
+    /// The database through it.
+    pub url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl PgBouncer {
+    /// Pools by `session` or by `transaction`, and ignores what most installations do.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn before(database_url: &str, mode: &str) -> Self {
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
+            .into_iter()
+            .find(|path| std::path::Path::new(path).exists())
+            .expect("`./dev` installs pgbouncer");
+        // postgres://USER@HOST:PORT/NAME
+        let (_, rest) = database_url.split_once("//").expect("an address");
+        let (user, place) = rest.split_once('@').expect("a user");
+        let (address, name) = place.split_once('/').expect("a database");
+        let (host, port) = address.split_once(':').expect("a port");
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let name = name.split('?').next().unwrap_or(name);
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let own = free.expect("a loopback port is free").port();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let config = format!(
+            "[databases]\n{name} = host={host} port={port} user={user} password={password}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {own}\nunix_socket_dir =\nauth_type = any\npool_mode = {mode}\n\
+             ignore_startup_parameters = extra_float_digits,options,search_path\nserver_reset_query = DISCARD ALL\n"
+        );
+        let file = folder.path().join("pgbouncer.ini");
+        std::fs::write(&file, config).expect("the folder can be written");
+        let mut command = Command::new(program);
+        command.arg("-q").arg(&file);
+        // It refuses to run as root; whoever owns the private clusters of tests may read its file.
+        if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+            let reachable = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(folder.path(), reachable).expect("it is ours");
+            command.args(["-u", "postgres"]);
+        }
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let pooler = Self {
+            process: process.expect("pgbouncer starts"),
+            url: format!("postgres://{user}@127.0.0.1:{own}/{name}"),
+            _folder: folder,
+        };
+        for _ in 0..1_200 {
+            if TcpStream::connect(("127.0.0.1", own)).is_ok() {
+                return pooler;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("pgbouncer does not listen")
+    }
+}
+
+impl Drop for PgBouncer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

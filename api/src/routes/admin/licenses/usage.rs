@@ -11,7 +11,7 @@ use licet_domain::{
     values::{LicenseId, Timestamp},
 };
 use licet_projections::{
-    decisions::{self, DecisionFilter, DecisionRow},
+    decisions::{self, DecisionFilter, DecisionPlace, DecisionRow},
     heartbeats::{self, BeatRow, Range},
 };
 use serde::{Deserialize, Serialize};
@@ -299,7 +299,7 @@ pub(crate) struct DecisionQuery {
     code: Option<String>,
 }
 
-/// List what a license's machines were refused in a range, and why, newest first.
+/// List what a license's machines were refused in a range, and why, those that began last first.
 #[utoipa::path(get, path = "/api/admin/licenses/{id}/decisions", tag = "usage",
     params(("id" = uuid::Uuid, Path), PageQuery, DecisionQuery),
     responses((status = 200, description = "A page.", body = Page<Decision>), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
@@ -320,7 +320,7 @@ pub(crate) async fn list_decisions(
         machine: query.machine,
         activation_id: query.activation_id,
         code: query.code,
-        before: page.after(|text| text.parse().ok())?,
+        after: page.after(read_place)?,
     };
     let rows = decisions::list(&app.reader, &caller.tenant, id.0, range, &filter, limit + 1)
         .await
@@ -328,12 +328,25 @@ pub(crate) async fn list_decisions(
     let most = page.most();
     let counted = decisions::count(&app.reader, &caller.tenant, id.0, range, &filter, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
-    Ok(reading::slice(
-        rows,
-        (limit, total),
-        |row| row.position.to_string(),
-        decision,
-    ))
+    Ok(reading::slice(rows, (limit, total), write_place, decision))
+}
+
+fn write_place(row: &DecisionRow) -> String {
+    let micros = reading::moment_in_cursor(row.decided_at);
+    format!("{micros}.{}.{}", row.code, row.machine)
+}
+
+fn read_place(text: &str) -> Option<DecisionPlace> {
+    let mut parts = text.splitn(3, '.');
+    let decided_at = reading::cursor_moment(parts.next()?)?;
+    let (code, machine) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    // Postgres takes no such character.
+    let place = DecisionPlace {
+        decided_at,
+        code,
+        machine,
+    };
+    (!text.contains('\0')).then_some(place)
 }
 
 fn decision(row: DecisionRow) -> Decision {
