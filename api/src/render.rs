@@ -51,8 +51,7 @@ pub(crate) fn location(collection: &str, id: &str) -> (HeaderName, String) {
 /// An `ETag` over what can be edited.
 pub(crate) fn etag(editable: &Value) -> String {
     let digest = Sha256::digest(editable.to_string());
-    let short: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{short}\"")
+    format!("\"{}\"", hex::encode(&digest[..12]))
 }
 
 /// Whether `If-Match` names this version. Proxies that compress make a tag weak, or write their coding into it: it is

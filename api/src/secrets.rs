@@ -38,7 +38,7 @@ fn kept(path: &Path, edge: &Edge) -> anyhow::Result<String> {
     if let Some(value) = read_kept(path)? {
         return Ok(value);
     }
-    let value: String = edge.bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let value = hex::encode(edge.bytes::<32>());
     let partial = path.with_extension(format!("{}.part", edge.id().simple()));
     let keeping = || format!("keeping a secret in {}", path.display());
     let mut file = std::fs::OpenOptions::new()

@@ -1,6 +1,6 @@
 //! Talks to the license server.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use licet_contracts::{
     Problem,
@@ -413,11 +413,7 @@ const MAX_WAIT: u32 = 3_600;
 pub(crate) fn nonce() -> String {
     let mut bytes = [0; 16];
     rand::thread_rng().fill_bytes(&mut bytes);
-    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(bytes)
 }
 
 fn hostname() -> Option<String> {

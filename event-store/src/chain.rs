@@ -9,11 +9,6 @@ use crate::envelope::RecordedEvent;
 /// The hash of an event and of everything before it in its table.
 pub type Link = [u8; 32];
 
-/// A hash as people write it.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Where every chain begins.
 pub const GENESIS: Link = [0; 32];
 

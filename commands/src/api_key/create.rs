@@ -75,13 +75,7 @@ impl Platform {
         (name, scopes, expires_at): (Text<200>, Vec<Scope>, Option<Timestamp>),
     ) -> Result<MadeApiKey, CommandError> {
         let id = self.edge.id();
-        let random: String = self
-            .edge
-            .bytes::<24>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let secret = format!("lk_{random}");
+        let secret = format!("lk_{}", hex::encode(self.edge.bytes::<24>()));
         let claim = self.claim(&context.tenant, "api_key", (&secret, id)).await?;
         Ok(MadeApiKey {
             created: ApiKeyCreated {

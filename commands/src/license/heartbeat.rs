@@ -344,5 +344,5 @@ fn judge(
 /// By what a nonce is known once it was used: half of its hash, in hexadecimal.
 pub fn nonce_digest(nonce: &str) -> String {
     let digest = Sha256::digest(nonce.as_bytes());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..8])
 }

@@ -4,7 +4,7 @@ use sqlx::{Executor as _, PgConnection, Row as _};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::chain::{Link, hex};
+use crate::chain::Link;
 
 /// Where the log stands, read under its lock or left so by this node.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Head {
     /// Moves the head here, wakes the readers and commits, in one round trip.
     pub(super) async fn publish(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let micros = self.recorded_at.unix_timestamp_nanos() / 1000;
-        let [events, heartbeats, decisions] = self.chains.map(|chain| hex(&chain));
+        let [events, heartbeats, decisions] = self.chains.map(hex::encode);
         // Numbers and hexadecimal digits: nothing that came from outside is in this text.
         // A notification per event would cost a factor of three: one per batch, and only when it commits.
         let statement = format!(

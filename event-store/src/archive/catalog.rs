@@ -56,7 +56,7 @@ impl Segment {
             chain_out: self.chain_out.as_ref().map(encode),
             file: self.file.clone(),
             bytes: self.bytes,
-            sha256: crate::chain::hex(&self.sha256),
+            sha256: hex::encode(&self.sha256),
         }
     }
 

@@ -111,6 +111,7 @@ impl Cluster {
         }
         cluster.wait_until_ready()?;
         cluster.make_database()?;
+        cluster.know_letters()?;
         Ok(cluster)
     }
 
@@ -166,6 +167,7 @@ impl Cluster {
                     "-U",
                     USER,
                 ])
+                .args(letters().map(|known| format!("--lc-ctype={known}")))
                 .arg("--pwfile")
                 .arg(&password_file)
                 .arg("-D")
@@ -315,6 +317,19 @@ impl Cluster {
         }
     }
 
+    /// A cluster that was made to know no letters but ASCII's learns them: `lower` and text search then do as they do on
+    /// other databases. The order of texts stays that of their bytes, so no index changes.
+    fn know_letters(&self) -> Result<(), ClusterError> {
+        let Some(letters) = letters() else { return Ok(()) };
+        let statement =
+            format!("UPDATE pg_database SET datctype = '{letters}' WHERE datctype = 'C' AND datname = '{DATABASE}'");
+        let mut command = Command::new(self.bin.join("psql"));
+        command
+            .args(["-h", "127.0.0.1", "-U", USER, "-w", "-d", "postgres", "-X", "-q"])
+            .args(["-p", &self.port.to_string(), "-c", &statement]);
+        self.run(command.env("PGPASSWORD", &self.password))
+    }
+
     fn run(&self, command: &mut Command) -> Result<(), ClusterError> {
         let program = command.get_program().to_string_lossy().into_owned();
         if let Some(owner) = &self.owner {
@@ -366,6 +381,14 @@ impl Drop for Cluster {
             tracing::warn!(%error, "the private Postgres did not stop; the next start adopts it");
         }
     }
+}
+
+/// The system's locale that knows every script's letters and sorts by code point, where it has one.
+fn letters() -> Option<&'static str> {
+    let output = Command::new("locale").arg("-a").output().ok()?;
+    let known = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    let has = known.lines().any(|name| matches!(name.trim(), "c.utf8" | "c.utf-8"));
+    has.then_some("C.UTF-8")
 }
 
 /// Makes a folder, and what of its path is missing, so that the cluster's user gets through it, whatever the umask. What
@@ -426,7 +449,7 @@ fn password(path: &Path, edge: &Edge) -> Result<String, ClusterError> {
     match std::fs::read_to_string(path) {
         Ok(password) if !password.is_empty() => Ok(password),
         Ok(_) | Err(_) => {
-            let password: String = edge.bytes::<24>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let password: String = hex::encode(edge.bytes::<24>());
             write_secret(path, &password)?;
             Ok(password)
         }

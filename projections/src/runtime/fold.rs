@@ -5,25 +5,56 @@ use std::{collections::HashSet, pin::Pin};
 use futures::{Stream, TryStreamExt as _};
 use licet_event_store::{EventLog, LogTable, ReadError, RecordedRow};
 use sqlx::PgConnection;
+use tokio::sync::mpsc;
 
 use super::{Folding, Progress, ProjectionError, Projector};
 
-/// Rows touched in memory before they are written. A rebuild of a hundred thousand licenses writes each row once.
-const FLUSH_ROWS: usize = 200_000;
+/// Rows touched in memory before they are written, while the next ones are read: at most three times as many wait.
+const FLUSH_ROWS: usize = 100_000;
 /// Events read in one statement.
 const READ_SIZE: i64 = 100_000;
 
+/// What was pushed since the last flush, of each projector.
+type Batch = Vec<Box<dyn Folding>>;
+
 /// Reads everything after `after` up to `until`, once, and folds it into the tables of these projectors that the
-/// connection's search path names. Stops at a gap and at what it cannot read; the caller's transaction then ends without
-/// effect.
+/// connection's search path names: what was read is written while more is read. Stops at a gap and at what it cannot
+/// read; the caller's transaction then ends without effect.
 pub(crate) async fn fold(
     projectors: &[&dyn Projector],
     log: &EventLog,
     connection: &mut PgConnection,
-    (after, until): (i64, i64),
+    stretch: (i64, i64),
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
-    let mut members: Vec<SharedReading> = projectors
+    let (full, waiting) = mpsc::channel(1);
+    let reading = read(projectors, log, stretch, full, progress);
+    // Both to their ends: a statement that is broken off would leave its connection in the middle of an answer.
+    let (read, written) = tokio::join!(reading, write(connection, waiting));
+    written?;
+    read
+}
+
+async fn write(connection: &mut PgConnection, mut waiting: mpsc::Receiver<Batch>) -> sqlx::Result<()> {
+    while let Some(batch) = waiting.recv().await {
+        for mut folding in batch {
+            if folding.pending() > 0 {
+                folding.flush(connection).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads and folds in memory; whoever writes gets a batch at a time. Ends early where that one has failed.
+async fn read(
+    projectors: &[&dyn Projector],
+    log: &EventLog,
+    (after, until): (i64, i64),
+    full: mpsc::Sender<Batch>,
+    progress: Progress<'_>,
+) -> Result<u64, ProjectionError> {
+    let mut members: Vec<SharedReading<'_>> = projectors
         .iter()
         .map(|projector| SharedReading::of(*projector))
         .collect();
@@ -38,7 +69,7 @@ pub(crate) async fn fold(
     let mut events = 0;
     let mut reached = after;
     while reached < until {
-        let end = stretch(connection, reached, until).await?;
+        let end = stretch(log, reached, until).await?;
         let mut rows = Merged::open(&tables, log, (reached, end), &types).await?;
         while let Some(row) = rows.next().await? {
             let mut pending = 0;
@@ -48,26 +79,36 @@ pub(crate) async fn fold(
             }
             events += 1;
             if pending >= FLUSH_ROWS {
-                flush(&mut members, connection).await?;
                 progress(row.position()?, until);
+                if full.send(taken(&mut members)).await.is_err() {
+                    return Ok(events);
+                }
             }
         }
         reached = end;
         progress(reached, until);
     }
-    flush(&mut members, connection).await?;
+    // Nobody takes it where the writing has failed, which is told by whoever wrote.
+    let _ = full.send(taken(&mut members)).await;
     Ok(events)
 }
 
+fn taken(members: &mut [SharedReading<'_>]) -> Batch {
+    let taken = |member: &mut SharedReading<'_>| std::mem::replace(&mut member.folding, member.projector.begin());
+    members.iter_mut().map(taken).collect()
+}
+
 /// A projector in a reading that several share.
-struct SharedReading {
+struct SharedReading<'a> {
+    projector: &'a dyn Projector,
     types: HashSet<&'static str>,
     folding: Box<dyn Folding>,
 }
 
-impl SharedReading {
-    fn of(projector: &dyn Projector) -> Self {
+impl<'a> SharedReading<'a> {
+    fn of(projector: &'a dyn Projector) -> Self {
         Self {
+            projector,
             types: projector.event_types().into_iter().collect(),
             folding: projector.begin(),
         }
@@ -79,15 +120,6 @@ impl SharedReading {
         }
         Ok(())
     }
-}
-
-async fn flush(members: &mut [SharedReading], connection: &mut PgConnection) -> sqlx::Result<()> {
-    for member in members {
-        if member.folding.pending() > 0 {
-            member.folding.flush(connection).await?;
-        }
-    }
-    Ok(())
 }
 
 type Rows<'a> = Pin<Box<dyn Stream<Item = Result<RecordedRow, ReadError>> + Send + 'a>>;
@@ -128,7 +160,7 @@ impl<'a> Merged<'a> {
 
 /// How far one reading may go, and that nothing is missing up to there: online, positions are dense over the three
 /// tables together. In the archive, the manifests and their hashes vouch for what a file holds.
-async fn stretch(connection: &mut PgConnection, after: i64, until: i64) -> Result<i64, ProjectionError> {
+async fn stretch(log: &EventLog, after: i64, until: i64) -> Result<i64, ProjectionError> {
     let end = until.min(after + READ_SIZE);
     let found = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM events WHERE position > $1 AND position <= $2)
@@ -139,7 +171,7 @@ async fn stretch(connection: &mut PgConnection, after: i64, until: i64) -> Resul
         after,
         end,
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(log.pool())
     .await?;
     if found.events == end - after {
         return Ok(end);
@@ -155,7 +187,7 @@ async fn stretch(connection: &mut PgConnection, after: i64, until: i64) -> Resul
         after,
         end,
     )
-    .fetch_one(connection)
+    .fetch_one(log.pool())
     .await?;
     Err(ReadError::Gap(missing).into())
 }
