@@ -63,7 +63,13 @@ fn every_plain_resource_is_made_read_listed_changed_and_retired_alike() {
         // Others may have changed it: a release raises its product's minimum version.
         let read = server.get(path);
         let (position, tag) = (read.header("licet-position"), read.header("etag"));
-        assert!(ids(&server.get_at(position, all)).contains(&id), "{all}");
+        let listed = server.get_at(position, all);
+        let item = listed.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["id"] == id);
+        assert_eq!(item, Some(&read.body), "{all}: the list shows what the rules fold");
         assert_eq!(server.send("PATCH", path, change).code(), "PRECONDITION_REQUIRED");
         assert_eq!(server.patch(path, "\"other\"", change).code(), "PRECONDITION_FAILED");
         let edited = server.patch(path, tag, change);
@@ -153,4 +159,70 @@ fn a_tags_name_is_won_by_one_of_many() {
     }
     let listed = server.get_at(won[0].header("licet-position"), "/api/admin/tags");
     assert_eq!(listed.body["total"], 1, "what was refused made nothing");
+}
+
+/// Numbers that look random and are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+#[test]
+fn whatever_happened_to_licenses_the_list_shows_what_the_rules_fold() {
+    let (server, _database) = start();
+    let licenses = [
+        server.issue("fixed", &json!({ "seats": 3, "duration_days": 30, "grace_days": 2 })),
+        server.issue("floating", &json!({ "seats": 2, "floating": true })),
+        server.issue(
+            "late",
+            &json!({ "seats": 2, "duration_days": 10, "duration_from": "first_activation" }),
+        ),
+    ];
+    let (mut numbers, mut last) = (Numbers(7), String::new());
+    for step in 0..120 {
+        let (id, key) = &licenses[usize::try_from(numbers.below(3)).unwrap()];
+        let path = format!("/api/admin/licenses/{id}");
+        let machine = u32::try_from(numbers.below(5)).unwrap();
+        let answer = match numbers.below(12) {
+            0 => server.send("POST", &format!("{path}/suspend"), &json!({})),
+            1..=2 => server.send("POST", &format!("{path}/resume"), &json!({})),
+            3 => server.send(
+                "POST",
+                &format!("{path}/renew"),
+                &json!({ "expires_at": format!("2031-01-{:02}T00:00:00Z", 1 + machine) }),
+            ),
+            4 => {
+                let change = json!({ "seats": 1 + machine, "features": { "print": machine > 2 }, "note": format!("note {step}") });
+                server.patch(&path, server.get(&path).header("etag"), &change)
+            }
+            5 => server.patch(
+                &path,
+                server.get(&path).header("etag"),
+                &json!({ "seats": null, "expires_at": null, "note": null }),
+            ),
+            6..=7 => {
+                let found = server.activate(key, machine);
+                let leave = json!({ "license_key": key, "activation_id": found.text("activation_id") });
+                server.send("POST", "/api/license/deactivate", &leave)
+            }
+            _ => server.activate(key, machine),
+        };
+        assert!(answer.status < 500, "{}", answer.body);
+        if let Ok(position) = answer.header("licet-position").parse::<u64>() {
+            last = position.to_string();
+        }
+    }
+    let listed = server.get_at(&last, "/api/admin/licenses").body;
+    for item in listed["items"].as_array().unwrap() {
+        let read = server.get(&format!("/api/admin/licenses/{}", item["id"].as_str().unwrap()));
+        assert_eq!(*item, read.body);
+    }
+    assert_eq!(listed["total"], 3);
 }
