@@ -22,9 +22,11 @@ fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
 }
 
 /// Before a list is read: waits for the read model behind it.
-pub(crate) async fn of_read_model(app: &App, headers: &HeaderMap, name: &str) -> Result<()> {
-    let Some(wanted) = wanted(headers)? else { return Ok(()) };
-    wait(app, name, wanted).await
+/// Answers the position that was waited for; 0 where none was named.
+pub(crate) async fn of_read_model(app: &App, headers: &HeaderMap, name: &str) -> Result<i64> {
+    let Some(wanted) = wanted(headers)? else { return Ok(0) };
+    wait(app, name, wanted).await?;
+    Ok(wanted)
 }
 
 /// Waits until a read model has folded a position.

@@ -27,6 +27,8 @@ pub struct PageRequest {
     pub include_retired: bool,
     /// Whether the total must be exact however large it is.
     pub exact_total: bool,
+    /// What the caller knows already: a total that was counted before that is counted again.
+    pub min_position: i64,
 }
 
 impl PageRequest {
@@ -38,6 +40,7 @@ impl PageRequest {
             descending: false,
             include_retired: false,
             exact_total: false,
+            min_position: 0,
         }
     }
 

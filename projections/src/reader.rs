@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use licet_event_store::{EventLog, Tenant};
+use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 
-use crate::Projector;
+use crate::{PageRequest, Projector, Total};
 
 /// Reads the read models.
 #[derive(Clone)]
@@ -14,7 +15,22 @@ pub struct Reader {
     log: EventLog,
     /// Tells the projectors of this node that someone waits for them.
     waiting: Arc<Notify>,
+    /// Totals of the last second: whoever pages counts once.
+    totals: Cache<TotalKey, Counted>,
 }
+
+/// Whose list, which, and how it is filtered.
+type TotalKey = (Tenant, &'static str, String);
+
+/// A total, and the position that whoever asked knew of.
+#[derive(Clone, Copy)]
+struct Counted {
+    count: i64,
+    min_position: i64,
+}
+
+/// For how long a total is told again to who knows of nothing newer.
+const TOTAL_LIFETIME: Duration = Duration::from_secs(1);
 
 /// Why waiting for a position ended.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +56,28 @@ impl Reader {
         Self {
             log,
             waiting: Arc::default(),
+            totals: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(TOTAL_LIFETIME)
+                .build(),
         }
+    }
+
+    /// How many rows a list has, of which counting is most of what a page costs: counted a moment ago, or now.
+    pub(crate) async fn total(
+        &self,
+        (tenant, list, filter): (&Tenant, &'static str, String),
+        request: &PageRequest,
+        count: impl Future<Output = sqlx::Result<i64>>,
+    ) -> sqlx::Result<Total> {
+        let key = (tenant.clone(), list, format!("{filter}/{:?}", request.count_limit()));
+        let known = self.totals.get(&key);
+        if let Some(known) = known.filter(|known| known.min_position >= request.min_position) {
+            return Ok(Total::of(known.count, request));
+        }
+        let (count, min_position) = (count.await?, request.min_position);
+        self.totals.insert(key, Counted { count, min_position });
+        Ok(Total::of(count, request))
     }
 
     /// The projectors of this node are wanted at once.

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader, page::Total};
+use crate::{Page, PageRequest, Reader};
 
 /// A license as lists show it; names come from what the ids point to.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ pub async fn list(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let counted = sqlx::query_scalar!(
+    let counting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
                  AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
@@ -96,12 +96,11 @@ pub async fn list(
         filter.product_id,
         request.count_limit(),
     )
-    .fetch_one(&mut *transaction)
-    .await?;
+    .fetch_one(&mut *transaction);
+    let list = (tenant, "licenses", format!("{filter:?}"));
+    let total = reader.total(list, request, counting).await?;
     transaction.commit().await?;
-    Ok(Page::of(items, request, Total::of(counted, request), |row| {
-        (row.issued_at, row.license_id)
-    }))
+    Ok(Page::of(items, request, total, |row| (row.issued_at, row.license_id)))
 }
 
 /// A license whose end has come and was not recorded yet.

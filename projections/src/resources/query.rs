@@ -5,7 +5,7 @@ use licet_event_store::Tenant;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader, page::Total};
+use crate::{Page, PageRequest, Reader};
 
 /// A resource with its state.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub async fn list<D: Decider>(
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let counted = sqlx::query_scalar!(
+    let counting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
                LIMIT $4) AS matching"#,
@@ -55,8 +55,9 @@ pub async fn list<D: Decider>(
         request.count_limit(),
         request.include_retired,
     )
-    .fetch_one(&mut *transaction)
-    .await?;
+    .fetch_one(&mut *transaction);
+    let filter = format!("{parent_id:?}/{}", request.include_retired);
+    let total = reader.total((tenant, D::TYPE, filter), request, counting).await?;
     transaction.commit().await?;
     let items: sqlx::Result<Vec<_>> = rows
         .into_iter()
@@ -69,7 +70,5 @@ pub async fn list<D: Decider>(
             })
         })
         .collect();
-    Ok(Page::of(items?, request, Total::of(counted, request), |row| {
-        (row.created_at, row.id)
-    }))
+    Ok(Page::of(items?, request, total, |row| (row.created_at, row.id)))
 }

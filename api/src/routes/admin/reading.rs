@@ -148,6 +148,7 @@ impl PageQuery {
             descending,
             include_retired: false,
             exact_total: self.total.is_some(),
+            min_position: 0,
         })
     }
 

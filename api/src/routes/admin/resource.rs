@@ -99,9 +99,9 @@ pub(super) async fn list<D: Shown>(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    (request, parent): (PageRequest, Option<Uuid>),
+    (mut request, parent): (PageRequest, Option<Uuid>),
 ) -> Result<Response> {
-    freshness::of_read_model(app, headers, "resources").await?;
+    request.min_position = freshness::of_read_model(app, headers, "resources").await?;
     let page = resources::list::<D>(&app.reader, &caller.tenant, parent, &request).await;
     let page = page.map_err(unavailable)?;
     let things: Vec<_> = page.items.iter().map(|row| (row.id, &row.state)).collect();

@@ -46,8 +46,9 @@ pub(crate) async fn list_licenses(
     headers: HeaderMap,
     Query(query, filters): Query<ListQuery, LicenseQuery>,
 ) -> Result<Response> {
-    freshness::of_read_model(&app, &headers, "license_state").await?;
-    let request = query.request()?;
+    let min_position = freshness::of_read_model(&app, &headers, "license_state").await?;
+    let mut request = query.request()?;
+    request.min_position = min_position;
     let mut filter = LicenseFilter {
         customer_id: filters.customer_id,
         ..LicenseFilter::default()
