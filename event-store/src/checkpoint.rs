@@ -7,13 +7,16 @@ use licet_domain::values::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{EventLog, jws, vault::Signer};
+use crate::{EventLog, epochs::Epochs, jws, vault::Signer};
 
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Which log; a restore to an earlier position starts another.
+    /// Which log.
     pub log_id: Uuid,
+    /// The epoch in which the position was told; absent in what was signed before there were epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Uuid>,
     /// How far it had come.
     pub position: i64,
     /// The chain of `events` there, in base64url.
@@ -57,6 +60,7 @@ impl EventLog {
         }
         let checkpoint = Checkpoint {
             log_id: head.log_id,
+            epoch: Some(Epochs::read(self.pool()).await?.of(head.position).id),
             position: head.position,
             events_chain: URL_SAFE_NO_PAD.encode(head.events_chain),
             heartbeats_chain: URL_SAFE_NO_PAD.encode(head.heartbeats_chain),

@@ -61,3 +61,27 @@ fn a_database_that_is_not_there_is_named_at_once() {
         );
     }
 }
+
+#[test]
+fn a_machine_is_not_refused_while_the_log_cannot_be_asked() {
+    let database = new_database();
+    let pooler = PgBouncer::before(&database.url, "session");
+    let server = Server::start(&pooler.url);
+    let (_, key) = server.issue("studio", &json!({ "seats": 3 }));
+    assert_eq!(server.activate(&key, 1).status, 201);
+    assert_eq!(server.verify(&key, 1).code(), "VALID");
+    drop(pooler);
+    // It may have activated on another node a moment ago.
+    let unknown = server.verify(&key, 2);
+    assert_eq!(
+        (unknown.status, unknown.code()),
+        (503, "UNAVAILABLE"),
+        "{}",
+        unknown.body
+    );
+    assert!(
+        unknown.header("retry-after").parse::<u64>().is_ok(),
+        "{:?}",
+        unknown.headers
+    );
+}

@@ -2,9 +2,12 @@
 
 use std::{path::Path, process::Command};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use licet_test_support::machine_request;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     start,
@@ -37,6 +40,13 @@ fn the_programs_of_the_page_verify_everything_that_is_signed() {
         std::thread::sleep(std::time::Duration::from_millis(500));
         checkpoint = server.get("/.well-known/licet/checkpoint");
     }
+    let payload = String::from_utf8(checkpoint.bytes.clone()).unwrap();
+    let payload = URL_SAFE_NO_PAD.decode(payload.split('.').nth(1).unwrap()).unwrap();
+    let payload: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(
+        payload["epoch"], payload["log_id"],
+        "the first epoch is named by its log"
+    );
     let full = server.activate(&key, 2);
     let answers = [(&activated, 1), (&full, 2)].map(|(answer, machine)| {
         json!({ "method": "POST", "url": format!("{}/api/license/activate", server.url),
