@@ -58,6 +58,12 @@ impl PageRequest {
         self.after.map_or(start, |place| (place.created_at, place.id))
     }
 
+    /// How long the list is, where the first page shows all of it: one row more than the limit would have been read.
+    pub(crate) fn whole(&self, rows: usize) -> Option<i64> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        (self.after.is_none() && rows <= self.limit).then_some(rows)
+    }
+
     /// How far to count.
     pub(crate) fn count_limit(&self) -> Option<i64> {
         (!self.exact_total).then_some(Total::EXACT_UP_TO + 1)

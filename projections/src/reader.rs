@@ -63,13 +63,17 @@ impl Reader {
         }
     }
 
-    /// How many rows a list has, of which counting is most of what a page costs: counted a moment ago, or now.
+    /// How many rows a list has, of which these many were read for the page. Counting is most of what a page costs: it was
+    /// done a moment ago, or is done now, and a list that the first page shows whole needs none.
     pub(crate) async fn total(
         &self,
         (tenant, list, filter): (&Tenant, &'static str, String),
-        request: &PageRequest,
+        (request, rows): (&PageRequest, usize),
         count: impl Future<Output = sqlx::Result<i64>>,
     ) -> sqlx::Result<Total> {
+        if let Some(count) = request.whole(rows) {
+            return Ok(Total::counted(count, true));
+        }
         let key = (tenant.clone(), list, format!("{filter}/{:?}", request.count_limit()));
         let known = self.totals.get(&key);
         if let Some(known) = known.filter(|known| known.min_position >= request.min_position) {

@@ -161,6 +161,19 @@ fn a_tags_name_is_won_by_one_of_many() {
     assert_eq!(listed.body["total"], 1, "what was refused made nothing");
 }
 
+#[test]
+fn a_list_that_one_page_shows_has_as_many_as_it_shows() {
+    let (server, _database) = start();
+    for number in 0..8 {
+        let made = server.create("/api/admin/tags", &json!({ "name": format!("tag {number}") }));
+        // Nobody names a position: what is listed may be a moment old, and its total is no older.
+        let now = server.get("/api/admin/tags");
+        assert_eq!(now.body["total"], ids(&now).len(), "{}", now.body);
+        let known = server.get_at(made.header("licet-position"), "/api/admin/tags?limit=2");
+        assert_eq!(known.body["total"], number + 1, "{}", known.body);
+    }
+}
+
 /// Numbers that look random and are the same each time.
 struct Numbers(u64);
 

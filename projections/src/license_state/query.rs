@@ -98,7 +98,7 @@ pub async fn list(
     )
     .fetch_one(&mut *transaction);
     let list = (tenant, "licenses", format!("{filter:?}"));
-    let total = reader.total(list, request, counting).await?;
+    let total = reader.total(list, (request, items.len()), counting).await?;
     transaction.commit().await?;
     Ok(Page::of(items, request, total, |row| (row.issued_at, row.license_id)))
 }

@@ -57,7 +57,8 @@ pub async fn list<D: Decider>(
     )
     .fetch_one(&mut *transaction);
     let filter = format!("{parent_id:?}/{}", request.include_retired);
-    let total = reader.total((tenant, D::TYPE, filter), request, counting).await?;
+    let about = (request, rows.len());
+    let total = reader.total((tenant, D::TYPE, filter), about, counting).await?;
     transaction.commit().await?;
     let items: sqlx::Result<Vec<_>> = rows
         .into_iter()
