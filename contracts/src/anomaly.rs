@@ -57,9 +57,13 @@ pub struct RerunAnomalies {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub license_id: Option<String>,
+    /// `next_cursor` of the answer before: the last license that was looked at.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
+    pub cursor: Option<String>,
 }
 
-/// What running the rules again gave.
+/// What running the rules again gave: as many licenses as come to 4,000 days of history together, and one at least.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RerunResult {
@@ -67,4 +71,7 @@ pub struct RerunResult {
     pub licenses: u64,
     /// How many anomalies were found that were not known before.
     pub found: u64,
+    /// Where the next answer begins, as `cursor`; null where all licenses have been looked at.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
+    pub next_cursor: Option<String>,
 }

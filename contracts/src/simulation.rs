@@ -11,20 +11,26 @@ pub struct SimulatePolicy {
     /// How many days of real history to live again; 1 to 90, default 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<i64>,
+    /// `next_cursor` of the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// What would change; what is absent stays as it is.
     #[serde(flatten)]
     pub terms: PolicyTerms,
 }
 
-/// What would have been.
+/// What would have been, of at most 1,000 licenses; the sum over all answers up to the one without `next_cursor` is that of
+/// the policy.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SimulationResult {
     /// Since when history was lived again.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub since: String,
-    /// How many licenses follow the policy.
+    /// How many licenses were looked at.
     pub licenses: u64,
+    /// Where the next answer begins, as `cursor`; null where all licenses of the policy have been looked at.
+    pub next_cursor: Option<String>,
     /// How many activations were judged again.
     pub activations: u64,
     /// Machines that got a seat, or were told by a beat that they may run, and would have been refused, at most 1,000.

@@ -9,6 +9,7 @@ use cqrs_es::{
     event_sink::EventSink,
     persist::{EventUpcaster, SerializedEvent},
 };
+use futures::TryStreamExt as _;
 use licet_domain::{Decider, EventData};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value, json};
@@ -121,6 +122,7 @@ impl CqrsStore {
     async fn rows(&self, aggregate_type: &str, id: &str) -> sqlx::Result<Vec<RecordedRow>> {
         self.log
             .history(&self.tenant, aggregate_type, id, 0, (i64::MAX, None))
+            .try_collect()
             .await
     }
 }

@@ -219,15 +219,16 @@ impl EventLog {
         let online = stream_types(self.pool(), table, (online, until), event_types).map_err(ReadError::from);
         Ok(archived.chain(online))
     }
+
     /// One aggregate's events after a sequence, oldest first, up to a position, and at most so many.
-    pub async fn history(
-        &self,
-        tenant: &Tenant,
-        aggregate_type: &str,
-        aggregate_id: &str,
+    pub fn history<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        aggregate_type: &'a str,
+        aggregate_id: &'a str,
         after_sequence: i64,
         (until_position, limit): (i64, Option<i64>),
-    ) -> sqlx::Result<Vec<RecordedRow>> {
+    ) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a {
         let statement = concat!(
             "SELECT ",
             columns!(),
@@ -242,8 +243,6 @@ impl EventLog {
             .bind(limit)
             .fetch(self.pool())
             .map_ok(|row| RecordedRow(Source::Online(row)))
-            .try_collect()
-            .await
     }
 
     /// A page of one aggregate's events, for people.
@@ -255,16 +254,11 @@ impl EventLog {
         after_sequence: i64,
         limit: i64,
     ) -> sqlx::Result<Vec<RecordedEvent>> {
-        let rows = self
-            .history(
-                tenant,
-                aggregate_type,
-                aggregate_id,
-                after_sequence,
-                (i64::MAX, Some(limit)),
-            )
-            .await?;
-        rows.iter().map(RecordedRow::to_event).collect()
+        let stretch = (i64::MAX, Some(limit));
+        self.history(tenant, aggregate_type, aggregate_id, after_sequence, stretch)
+            .and_then(|row| std::future::ready(row.to_event()))
+            .try_collect()
+            .await
     }
 
     /// The sequence of an aggregate's newest event; 0 when there is none.

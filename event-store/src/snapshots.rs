@@ -2,6 +2,7 @@
 //!
 //! Snapshots are a cache: disposable, and read only when the state's schema is the one of this program.
 
+use futures::TryStreamExt as _;
 use licet_domain::{Decider, EventData as _};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ pub(crate) async fn load<D: Decider>(
     tenant: &Tenant,
     id: Uuid,
 ) -> Result<Versioned<D::State>, ReadError> {
-    let snapshot = read::<D>(log, tenant, id).await?;
+    let snapshot = read::<D>(log, tenant, id, i64::MAX).await?;
     let covered = snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
     let loaded = fold::<D>(log, tenant, id, snapshot, i64::MAX).await?;
     if loaded.version >= covered + SNAPSHOT_INTERVAL
@@ -27,14 +28,15 @@ pub(crate) async fn load<D: Decider>(
     Ok(loaded)
 }
 
-/// The state as of a position, from the events alone.
+/// The state as of a position.
 pub(crate) async fn replay<D: Decider>(
     log: &EventLog,
     tenant: &Tenant,
     id: Uuid,
     until: i64,
 ) -> Result<Versioned<D::State>, ReadError> {
-    fold::<D>(log, tenant, id, None, until).await
+    let snapshot = read::<D>(log, tenant, id, until).await?;
+    fold::<D>(log, tenant, id, snapshot, until).await
 }
 
 async fn fold<D: Decider>(
@@ -49,10 +51,9 @@ async fn fold<D: Decider>(
         version: 0,
         position: 0,
     });
-    let rows = log
-        .history(tenant, D::TYPE, &id.to_string(), folded.version as i64, (until, None))
-        .await?;
-    for row in rows {
+    let id = id.to_string();
+    let mut rows = std::pin::pin!(log.history(tenant, D::TYPE, &id, folded.version as i64, (until, None)));
+    while let Some(row) = rows.try_next().await? {
         let event = decode_row::<D>(&row)?;
         folded.state = D::evolve(folded.state, &event);
         (folded.version, folded.position) = (row.sequence()? as u64, row.position()?);
@@ -70,14 +71,21 @@ fn decode_row<D: Decider>(row: &RecordedRow) -> Result<D::Event, ReadError> {
         .map_err(|cause| ReadError::Decode { position, cause })
 }
 
-async fn read<D: Decider>(log: &EventLog, tenant: &Tenant, id: Uuid) -> sqlx::Result<Option<Versioned<D::State>>> {
+/// The snapshot, where it is not of after a position.
+async fn read<D: Decider>(
+    log: &EventLog,
+    tenant: &Tenant,
+    id: Uuid,
+    until: i64,
+) -> sqlx::Result<Option<Versioned<D::State>>> {
     let row = sqlx::query!(
         r#"SELECT sequence, position, state FROM snapshots
-           WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND state_schema = $4"#,
+           WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND state_schema = $4 AND position <= $5"#,
         tenant.as_str(),
         D::TYPE,
         id.to_string(),
         D::STATE_SCHEMA,
+        until,
     )
     .fetch_optional(log.pool())
     .await?;

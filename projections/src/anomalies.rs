@@ -59,18 +59,25 @@ pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<
     Ok(found.collect())
 }
 
-/// Licenses of a tenant of which something was recorded in a range.
-pub async fn touched_in(pool: &PgPool, tenant: &Tenant, range: Range) -> sqlx::Result<Vec<ChangedLicense>> {
+/// Licenses of a tenant of which something was recorded in a range, by id: at most `limit` after one of them.
+pub async fn touched_in(
+    pool: &PgPool,
+    tenant: &Tenant,
+    range: Range,
+    (after, limit): (Uuid, i64),
+) -> sqlx::Result<Vec<ChangedLicense>> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT license_id AS "license_id!" FROM (
                SELECT aggregate_id AS license_id FROM events
                WHERE tenant_id = $1 AND aggregate_type = 'license' AND recorded_at >= $2 AND recorded_at < $3
                UNION ALL
                SELECT license_id::text FROM activity WHERE tenant_id = $1 AND bucket = 'day' AND since >= $2 - interval '1 day' AND since < $3
-           ) AS found"#,
+           ) AS found WHERE license_id > $4 ORDER BY 1 LIMIT $5"#,
         tenant.as_str(),
         OffsetDateTime::from(range.from),
         OffsetDateTime::from(range.to),
+        after.to_string(),
+        limit,
     )
     .fetch_all(pool)
     .await?;

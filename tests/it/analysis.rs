@@ -76,6 +76,40 @@ fn a_proposed_policy_is_tried_on_real_history_and_nothing_is_written() {
 }
 
 #[test]
+fn a_policy_of_many_licenses_is_tried_in_several_answers() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let owner = server.get(&format!("/api/license/info/{key}"));
+    let order = json!({ "customer_id": owner.body["license"]["customer"], "policy": "studio", "count": 1_000 });
+    let issued = server.create("/api/admin/licenses", &order);
+    let policies = server.get_at(issued.header("licet-position"), "/api/admin/policies");
+    let path = format!(
+        "/api/admin/policies/{}/simulate",
+        policies.body["items"][0]["id"].as_str().unwrap()
+    );
+    let first = server.send("POST", &path, &json!({ "seats": 1 }));
+    assert_eq!(
+        (first.status, &first.body["licenses"]),
+        (200, &json!(1_000)),
+        "{}",
+        first.body
+    );
+    let rest = json!({ "seats": 1, "cursor": first.text("next_cursor") });
+    let rest = server.send("POST", &path, &rest);
+    assert_eq!(
+        (&rest.body["licenses"], &rest.body["next_cursor"]),
+        (&json!(1), &json!(null)),
+        "{}",
+        rest.body
+    );
+    let made_up = server.send("POST", &path, &json!({ "cursor": "elsewhere" }));
+    assert_eq!(
+        (made_up.status, &made_up.body["errors"][0]["pointer"]),
+        (422, &json!("/cursor"))
+    );
+}
+
+#[test]
 fn beats_in_a_grace_that_would_not_be_there_would_be_refused() {
     let (server, _database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 2, "grace_days": 30 }));

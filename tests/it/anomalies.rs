@@ -92,6 +92,31 @@ fn a_machine_that_beats_too_fast_and_a_clock_that_runs_back_are_found_once() {
     assert_eq!(as_it_was.text("state"), "dismissed");
 }
 
+#[test]
+fn rules_over_a_long_history_answer_some_licenses_at_a_time() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let owner = server.get(&format!("/api/license/info/{key}"));
+    let order = json!({ "customer_id": owner.body["license"]["customer"], "policy": "studio", "count": 11 });
+    server.create("/api/admin/licenses", &order);
+    let year = json!({ "from": "2026-01-01T00:00:00Z", "to": "2027-02-01T00:00:00Z" });
+    let mut answers = Vec::new();
+    let mut order = year.clone();
+    loop {
+        let answer = server.send("POST", "/api/admin/anomalies/rerun", &order);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answers.push(answer.body["licenses"].clone());
+        match answer.body["next_cursor"].as_str() {
+            Some(next) => order["cursor"] = json!(next),
+            None => break,
+        }
+    }
+    assert_eq!(answers, [10, 2], "of 397 days each");
+    let mut one = year;
+    (one["license_id"], one["cursor"]) = (json!(key), order["cursor"].clone());
+    assert_eq!(server.send("POST", "/api/admin/anomalies/rerun", &one).status, 422);
+}
+
 fn wait_for(server: &Server, count: usize) -> Vec<Value> {
     let mut found = Vec::new();
     let all = eventually(|| {

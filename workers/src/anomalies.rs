@@ -17,6 +17,7 @@ use licet_projections::{
     status,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{WorkerError, metrics::METRICS};
 
@@ -160,33 +161,55 @@ pub struct ReviewReport {
     pub licenses: u64,
     /// Anomalies that were not known before.
     pub found: u64,
+    /// After which license the next ones come, where there are more.
+    pub next_after: Option<Uuid>,
 }
 
-/// Runs the rules over old history, day by day: one license, or every license of which something was recorded.
+/// Which licenses the rules look at again.
+#[derive(Debug, Clone, Copy)]
+pub enum Rerun {
+    /// This one.
+    License(LicenseId),
+    /// Those of which something was recorded: the next ones after this id, as many as come to [`MAX_DAYS_AGAIN`].
+    After(Uuid),
+}
+
+/// Days of history in one call of [`rerun`], over all its licenses.
+const MAX_DAYS_AGAIN: i64 = 4_000;
+
+/// Runs the rules over old history, day by day. Where there are more licenses, the report says after which one they come.
 pub async fn rerun(
     platform: &Arc<Platform>,
     tenant: &Tenant,
-    license: Option<LicenseId>,
+    which: Rerun,
     range: Range,
 ) -> Result<ReviewReport, WorkerError> {
-    let mut examined = ReviewReport::default();
-    let licenses = match license {
-        Some(license) => vec![ChangedLicense {
+    let mut report = ReviewReport::default();
+    let licenses = match which {
+        Rerun::License(license) => vec![ChangedLicense {
             tenant: tenant.clone(),
             license_id: license.0,
         }],
-        None => anomalies::touched_in(platform.log.pool(), tenant, range)
-            .await
-            .map_err(database)?,
+        Rerun::After(after) => {
+            let days = (range.to.seconds() - range.from.seconds()) / DAY_SECONDS + 1;
+            let most = (MAX_DAYS_AGAIN / days).max(1);
+            let licenses = anomalies::touched_in(platform.log.pool(), tenant, range, (after, most + 1)).await;
+            let mut licenses = licenses.map_err(database)?;
+            if licenses.len() as i64 > most {
+                licenses.pop();
+                report.next_after = licenses.last().map(|license| license.license_id);
+            }
+            licenses
+        }
     };
     for license in &licenses {
-        examined.licenses += 1;
-        examined.found += examine_days(platform, license, range).await?;
+        report.licenses += 1;
+        report.found += examine_days(platform, license, range).await?;
     }
-    if license.is_none() {
-        examined.found += reguess(platform, tenant, range).await?;
+    if matches!(which, Rerun::After(first) if first.is_nil()) {
+        report.found += reguess(platform, tenant, range).await?;
     }
-    Ok(examined)
+    Ok(report)
 }
 
 /// Guessing that was noticed in a range.

@@ -44,24 +44,22 @@ impl Platform {
         Ok(terms)
     }
 
-    /// Lives a license's history since a moment under proposed terms.
+    /// Lives a license's history since a moment, which had this position, under proposed terms.
     pub async fn simulate_license(
         &self,
         context: &Context,
         id: LicenseId,
         terms: &Terms,
-        since: Timestamp,
+        (since, position): (Timestamp, i64),
     ) -> Result<SimulatedLicense, CommandError> {
-        let events = self.history_of::<License>(&context.tenant, id.0).await?;
-        let begin = events.partition_point(|(_, at, _)| *at < since);
-        let (before, after) = events.split_at(begin);
-        let state = before
-            .iter()
-            .fold(License::default(), |state, (_, _, event)| License::evolve(state, event));
-        let mut simulation = Simulation::new(state, terms.clone());
+        let before = self.licenses.as_of(&context.tenant, id.0, position).await?;
+        let after = self
+            .history_of::<License>(&context.tenant, id.0, before.version)
+            .await?;
+        let mut simulation = Simulation::new(before.state, terms.clone());
         let over_seats = simulation.over_seats();
         let (mut refused, mut over, mut from) = (Vec::new(), Vec::new(), since);
-        for (position, at, event) in after {
+        for (position, at, event) in &after {
             over.extend(over_between(simulation.usable_until(), (from, *at)));
             from = *at;
             refused.extend(simulation.live(event).map(|refusal| (*position, refusal)));

@@ -1,5 +1,8 @@
 //! How many seats a license used, and had, through its whole life: what a true-up statement is made of.
 
+use std::future::ready;
+
+use futures::TryStreamExt as _;
 use licet_domain::{
     Decider,
     license::{License, LicenseRejection, Standing},
@@ -43,8 +46,8 @@ impl Platform {
         let missing = || CommandError::License(LicenseRejection::NotFound);
         let license = self.licenses.get(&context.tenant, id.0).await?;
         let policy_id = license.state.facts().ok_or_else(missing)?.issued.policy_id.0;
-        let mut changes = self.history_of::<License>(&context.tenant, id.0).await?;
-        let policy = self.history_of::<Policy>(&context.tenant, policy_id).await?;
+        let mut changes = self.history_of::<License>(&context.tenant, id.0, 0).await?;
+        let policy = self.history_of::<Policy>(&context.tenant, policy_id, 0).await?;
         let (mut license, mut terms) = (License::default(), Policy::default());
         let mut policy = policy.into_iter().peekable();
         let mut steps: Vec<Step> = Vec::new();
@@ -90,23 +93,22 @@ impl Platform {
         Ok(steps)
     }
 
+    /// Position, moment and event of each change after a version.
     pub(super) async fn history_of<D: Decider>(
         &self,
         tenant: &Tenant,
         id: Uuid,
+        version: u64,
     ) -> Result<Vec<(i64, Timestamp, D::Event)>, CommandError> {
-        let rows = self
-            .log
-            .history(tenant, D::TYPE, &id.to_string(), 0, (i64::MAX, None))
-            .await;
-        let rows = rows.map_err(ReadError::from)?;
-        let read = |row: &RecordedRow| -> Result<_, ReadError> {
+        let read = |row: RecordedRow| -> Result<_, ReadError> {
             let position = row.position()?;
             let event = decode(row.event_type()?, row.event_version()?, row.payload()?)
                 .map_err(|cause| ReadError::Decode { position, cause })?;
             Ok((position, row.recorded_at()?.into(), event))
         };
-        let events: Result<Vec<_>, ReadError> = rows.iter().map(read).collect();
-        Ok(events?)
+        let (id, version) = (id.to_string(), version.cast_signed());
+        let rows = self.log.history(tenant, D::TYPE, &id, version, (i64::MAX, None));
+        let events = rows.map_err(ReadError::from).and_then(|row| ready(read(row)));
+        Ok(events.try_collect().await?)
     }
 }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::RowProjector;
+use crate::runtime::{CopyRows, RowProjector, column, copy_rows};
 
 /// The projector of `activations`.
 pub(crate) struct Activations;
@@ -140,14 +140,28 @@ impl RowProjector for Activations {
     fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
         Box::pin(store(connection, rows))
     }
+
+    fn copy(rows: &[Row]) -> sqlx::Result<Option<CopyRows>> {
+        copy_rows!(
+            rows,
+            tenant_id,
+            activation_id,
+            license_id,
+            hostname_sealed,
+            os,
+            app_version,
+            activated_at,
+            deactivated_at,
+            reason,
+            position,
+            silent_since,
+            transferred_from,
+            checked_out_until
+        )
+    }
 }
 
 async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
-    macro_rules! column {
-        ($field:ident) => {
-            rows.iter().map(|row| row.$field.clone()).collect::<Vec<_>>()
-        };
-    }
     sqlx::query!(
         r#"INSERT INTO activations (tenant_id, activation_id, license_id, hostname_sealed, os, app_version, activated_at,
                deactivated_at, reason, position, silent_since, transferred_from, checked_out_until)
@@ -156,19 +170,19 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
            ON CONFLICT (activation_id) DO UPDATE SET deactivated_at = excluded.deactivated_at, reason = excluded.reason,
                position = excluded.position, silent_since = excluded.silent_since,
                checked_out_until = excluded.checked_out_until"#,
-        &column!(tenant_id),
-        &column!(activation_id),
-        &column!(license_id),
-        &column!(hostname_sealed) as &[Option<String>],
-        &column!(os) as &[Option<String>],
-        &column!(app_version) as &[Option<String>],
-        &column!(activated_at),
-        &column!(deactivated_at) as &[Option<OffsetDateTime>],
-        &column!(reason) as &[Option<String>],
-        &column!(position),
-        &column!(silent_since) as &[Option<OffsetDateTime>],
-        &column!(transferred_from) as &[Option<Uuid>],
-        &column!(checked_out_until) as &[Option<OffsetDateTime>],
+        &column!(rows, tenant_id),
+        &column!(rows, activation_id),
+        &column!(rows, license_id),
+        &column!(rows, hostname_sealed) as &[Option<String>],
+        &column!(rows, os) as &[Option<String>],
+        &column!(rows, app_version) as &[Option<String>],
+        &column!(rows, activated_at),
+        &column!(rows, deactivated_at) as &[Option<OffsetDateTime>],
+        &column!(rows, reason) as &[Option<String>],
+        &column!(rows, position),
+        &column!(rows, silent_since) as &[Option<OffsetDateTime>],
+        &column!(rows, transferred_from) as &[Option<Uuid>],
+        &column!(rows, checked_out_until) as &[Option<OffsetDateTime>],
     )
     .execute(connection)
     .await?;

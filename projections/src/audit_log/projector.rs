@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::RowProjector;
+use crate::runtime::{CopyRows, RowProjector, column, copy_rows};
 
 /// The projector of `audit_log`.
 pub(crate) struct AuditLog;
@@ -17,10 +17,14 @@ pub(crate) struct Row {
     tenant_id: String,
     position: i64,
     recorded_at: OffsetDateTime,
+    actor_kind: &'static str,
+    actor_id: String,
     action: String,
     aggregate_type: String,
     aggregate_id: String,
-    metadata: Metadata,
+    request_id: String,
+    correlation_id: Uuid,
+    client_sealed: Option<String>,
 }
 
 impl RowProjector for AuditLog {
@@ -37,7 +41,7 @@ impl RowProjector for AuditLog {
 
     fn decode(row: &RecordedRow) -> Result<(i64, Row), ReadError> {
         let position = row.position()?;
-        let metadata = serde_json::from_str(row.metadata()?).map_err(|error| ReadError::Decode {
+        let metadata: Metadata = serde_json::from_str(row.metadata()?).map_err(|error| ReadError::Decode {
             position,
             cause: DecodeError::Payload {
                 event_type: "metadata".to_owned(),
@@ -48,16 +52,24 @@ impl RowProjector for AuditLog {
             tenant_id: row.tenant_id()?.to_owned(),
             position,
             recorded_at: row.recorded_at()?,
+            actor_kind: metadata.actor_kind.as_str(),
+            actor_id: metadata.actor_id,
             action: row.event_type()?.to_owned(),
             aggregate_type: row.aggregate_type()?.to_owned(),
             aggregate_id: row.aggregate_id()?.to_owned(),
-            metadata,
+            request_id: metadata.request_id,
+            correlation_id: metadata.correlation_id,
+            client_sealed: metadata.client.map(|sealed| sealed.0),
         };
         Ok((position, entry))
     }
 
     fn apply(_: Option<Row>, event: Row) -> Option<Row> {
         Some(event)
+    }
+
+    fn begins(_: &Row) -> bool {
+        true
     }
 
     fn load<'a>(_: &'a mut PgConnection, _: &'a [i64]) -> BoxFuture<'a, sqlx::Result<Vec<(i64, Row)>>> {
@@ -68,31 +80,42 @@ impl RowProjector for AuditLog {
     fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
         Box::pin(store(connection, rows))
     }
+
+    fn copy(rows: &[Row]) -> sqlx::Result<Option<CopyRows>> {
+        copy_rows!(
+            rows,
+            tenant_id,
+            position,
+            recorded_at,
+            actor_kind,
+            actor_id,
+            action,
+            aggregate_type,
+            aggregate_id,
+            request_id,
+            correlation_id,
+            client_sealed
+        )
+    }
 }
 
-async fn store(connection: &mut PgConnection, mut rows: Vec<Row>) -> sqlx::Result<()> {
-    rows.sort_unstable_by_key(|row| row.position);
-    let text = |value: fn(&Row) -> String| rows.iter().map(value).collect::<Vec<_>>();
-    let clients: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| row.metadata.client.as_ref().map(|sealed| sealed.0.clone()))
-        .collect();
+async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
     sqlx::query!(
         r#"INSERT INTO audit_log (tenant_id, position, recorded_at, actor_kind, actor_id, action, aggregate_type,
                aggregate_id, request_id, correlation_id, client_sealed)
            SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
                $8::text[], $9::text[], $10::uuid[], $11::text[])"#,
-        &text(|row| row.tenant_id.clone()),
-        &rows.iter().map(|row| row.position).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>(),
-        &text(|row| row.metadata.actor_kind.as_str().to_owned()),
-        &text(|row| row.metadata.actor_id.clone()),
-        &text(|row| row.action.clone()),
-        &text(|row| row.aggregate_type.clone()),
-        &text(|row| row.aggregate_id.clone()),
-        &text(|row| row.metadata.request_id.clone()),
-        &rows.iter().map(|row| row.metadata.correlation_id).collect::<Vec<Uuid>>(),
-        &clients as &[Option<String>],
+        &column!(rows, tenant_id),
+        &column!(rows, position),
+        &column!(rows, recorded_at),
+        &column!(rows, actor_kind) as &[&str],
+        &column!(rows, actor_id),
+        &column!(rows, action),
+        &column!(rows, aggregate_type),
+        &column!(rows, aggregate_id),
+        &column!(rows, request_id),
+        &column!(rows, correlation_id),
+        &column!(rows, client_sealed) as &[Option<String>],
     )
     .execute(connection)
     .await?;

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::RowProjector;
+use crate::runtime::{RowProjector, column};
 
 /// The projector of `decisions`.
 pub(crate) struct Decisions;
@@ -148,11 +148,6 @@ fn hour_of(moment: OffsetDateTime) -> OffsetDateTime {
 }
 
 async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
-    macro_rules! column {
-        ($field:ident) => {
-            rows.iter().map(|row| row.$field.clone()).collect::<Vec<_>>()
-        };
-    }
     sqlx::query!(
         r#"INSERT INTO decisions (tenant_id, license_id, machine, code, decided_at, activation_id, asked, policy_version, facts,
                count, last_at, position, hour)
@@ -160,19 +155,19 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
                $8::integer[], $9::text[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::timestamptz[])
            ON CONFLICT (license_id, machine, code, hour) DO UPDATE SET count = excluded.count,
                last_at = excluded.last_at, position = excluded.position"#,
-        &column!(tenant_id),
-        &column!(license_id),
-        &column!(machine),
-        &column!(code),
-        &column!(decided_at),
-        &column!(activation_id) as &[Option<Uuid>],
-        &column!(asked),
-        &column!(policy_version),
-        &column!(facts),
-        &column!(count),
-        &column!(last_at),
-        &column!(position),
-        &column!(hour),
+        &column!(rows, tenant_id),
+        &column!(rows, license_id),
+        &column!(rows, machine),
+        &column!(rows, code),
+        &column!(rows, decided_at),
+        &column!(rows, activation_id) as &[Option<Uuid>],
+        &column!(rows, asked),
+        &column!(rows, policy_version),
+        &column!(rows, facts),
+        &column!(rows, count),
+        &column!(rows, last_at),
+        &column!(rows, position),
+        &column!(rows, hour),
     )
     .execute(connection)
     .await?;

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::runtime::{Export, RowProjector};
+use crate::runtime::{CopyRows, Export, RowProjector, column, copy_rows};
 
 /// The projector of `license_state`.
 pub(crate) struct LicenseState;
@@ -148,6 +148,29 @@ impl RowProjector for LicenseState {
     fn store(connection: &mut PgConnection, rows: Vec<Row>) -> BoxFuture<'_, sqlx::Result<()>> {
         Box::pin(store(connection, rows))
     }
+
+    fn copy(rows: &[Row]) -> sqlx::Result<Option<CopyRows>> {
+        copy_rows!(
+            rows,
+            tenant_id,
+            license_id,
+            customer_id,
+            policy_id,
+            product_id,
+            key_masked,
+            standing,
+            seats,
+            active,
+            valid_from,
+            expires_at,
+            expiry_noted,
+            features,
+            limits,
+            note_sealed,
+            issued_at,
+            position
+        )
+    }
 }
 
 impl Row {
@@ -196,11 +219,6 @@ fn overrides(overrides: &Overrides) -> (String, String) {
 }
 
 async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()> {
-    macro_rules! column {
-        ($field:ident) => {
-            rows.iter().map(|row| row.$field.clone()).collect::<Vec<_>>()
-        };
-    }
     sqlx::query!(
         r#"INSERT INTO license_state (tenant_id, license_id, customer_id, policy_id, product_id, key_masked, standing, seats,
                active, valid_from, expires_at, expiry_noted, features, limits, note_sealed, issued_at, position)
@@ -211,23 +229,23 @@ async fn store(connection: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<()
                active = excluded.active, valid_from = excluded.valid_from, expires_at = excluded.expires_at,
                expiry_noted = excluded.expiry_noted, features = excluded.features, limits = excluded.limits,
                note_sealed = excluded.note_sealed, position = excluded.position"#,
-        &column!(tenant_id),
-        &column!(license_id),
-        &column!(customer_id),
-        &column!(policy_id),
-        &column!(product_id),
-        &column!(key_masked),
-        &column!(standing),
-        &column!(seats) as &[Option<i32>],
-        &column!(active),
-        &column!(valid_from),
-        &column!(expires_at) as &[Option<OffsetDateTime>],
-        &column!(expiry_noted),
-        &column!(features),
-        &column!(limits),
-        &column!(note_sealed) as &[Option<String>],
-        &column!(issued_at),
-        &column!(position),
+        &column!(rows, tenant_id),
+        &column!(rows, license_id),
+        &column!(rows, customer_id),
+        &column!(rows, policy_id),
+        &column!(rows, product_id),
+        &column!(rows, key_masked),
+        &column!(rows, standing),
+        &column!(rows, seats) as &[Option<i32>],
+        &column!(rows, active),
+        &column!(rows, valid_from),
+        &column!(rows, expires_at) as &[Option<OffsetDateTime>],
+        &column!(rows, expiry_noted),
+        &column!(rows, features),
+        &column!(rows, limits),
+        &column!(rows, note_sealed) as &[Option<String>],
+        &column!(rows, issued_at),
+        &column!(rows, position),
     )
     .execute(connection)
     .await?;

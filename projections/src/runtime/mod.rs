@@ -1,5 +1,6 @@
 //! Drives projectors: living beside the log, rebuilt, verified.
 
+mod copy;
 mod fold;
 mod living;
 mod projector;
@@ -9,6 +10,7 @@ mod scratch;
 mod status;
 mod verify;
 
+pub(crate) use copy::{CopyRows, column, copy_rows};
 pub(crate) use fold::fold;
 pub use living::{RunnerSettings, run};
 pub use projector::{Export, Folding, Projector};

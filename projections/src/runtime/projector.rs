@@ -6,6 +6,8 @@ use futures::future::BoxFuture;
 use licet_event_store::{LogTable, ReadError, RecordedRow};
 use sqlx::PgConnection;
 
+use super::CopyRows;
+
 /// A projector whose state is rows by key: a pure fold of events into a row, and the SQL that loads and stores rows.
 pub(crate) trait RowProjector: Send + Sync + 'static {
     const NAME: &'static str;
@@ -46,10 +48,17 @@ pub(crate) trait RowProjector: Send + Sync + 'static {
 
     /// Writes rows, new and changed, in one statement.
     fn store(connection: &mut PgConnection, rows: Vec<Self::Row>) -> BoxFuture<'_, sqlx::Result<()>>;
+
+    /// Rows that are new for certain, for `COPY`; none where that would gain nothing.
+    fn copy(_rows: &[Self::Row]) -> sqlx::Result<Option<CopyRows>> {
+        Ok(None)
+    }
 }
 
 /// Rows that are read or written in one statement.
 const CHUNK: usize = 20_000;
+/// New rows from which on `COPY` is worth its round trips.
+const COPY_FROM: usize = 1_000;
 
 /// Rows on their way from the database, with their keys.
 pub(crate) type Loading<'a, K, R> = BoxFuture<'a, sqlx::Result<Vec<(K, R)>>>;
@@ -147,10 +156,8 @@ impl<P: RowProjector> Folding for RowFold<P> {
 
     fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>> {
         Box::pin(async move {
-            let known = self
-                .events
-                .iter()
-                .filter(|(_, events)| !events.first().is_some_and(P::begins));
+            let begins = |events: &[P::Event]| events.first().is_some_and(P::begins);
+            let known = self.events.iter().filter(|(_, events)| !begins(events));
             let known: Vec<P::Key> = known.map(|(key, _)| key.clone()).collect();
             let mut rows: HashMap<P::Key, P::Row> = HashMap::with_capacity(known.len());
             for some in known.chunks(CHUNK) {
@@ -159,18 +166,34 @@ impl<P: RowProjector> Folding for RowFold<P> {
             // In the order of their keys, which are made in the order of time: so the index grows at its end.
             let mut waiting: Vec<(P::Key, Vec<P::Event>)> = self.events.drain().collect();
             waiting.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-            let mut changed = Vec::with_capacity(CHUNK.min(waiting.len()));
+            let (mut new, mut changed) = (Vec::new(), Vec::new());
             for (key, events) in waiting {
-                let row = events.into_iter().fold(rows.remove(&key), P::apply);
-                changed.extend(row);
+                let target = if begins(&events) { &mut new } else { &mut changed };
+                target.extend(events.into_iter().fold(rows.remove(&key), P::apply));
+                if new.len() == CHUNK {
+                    insert::<P>(connection, std::mem::take(&mut new)).await?;
+                }
                 if changed.len() == CHUNK {
                     P::store(connection, std::mem::take(&mut changed)).await?;
                 }
             }
+            insert::<P>(connection, new).await?;
             if !changed.is_empty() {
                 P::store(connection, changed).await?;
             }
             Ok(())
         })
     }
+}
+
+async fn insert<P: RowProjector>(connection: &mut PgConnection, new: Vec<P::Row>) -> sqlx::Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    if new.len() >= COPY_FROM
+        && let Some(rows) = P::copy(&new)?
+    {
+        return rows.send(connection, P::TABLE).await;
+    }
+    P::store(connection, new).await
 }

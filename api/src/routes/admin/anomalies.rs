@@ -17,7 +17,7 @@ use licet_domain::{
     values::{LicenseId, Timestamp},
 };
 use licet_projections::heartbeats::Range;
-use licet_workers::anomalies;
+use licet_workers::anomalies::{self, Rerun};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -181,7 +181,8 @@ pub(crate) async fn reopen_anomaly(
     judge(&app, &caller, &headers, (id, Judgment::Open), body).await
 }
 
-/// Run the rules over old history, day by day. What was found before is not found again.
+/// Run the rules over old history, day by day. What was found before is not found again. An answer is about as many
+/// licenses as come to 4,000 days of history together, and names where the next one begins.
 #[utoipa::path(post, path = "/api/admin/anomalies/rerun", tag = "anomalies", request_body = RerunAnomalies,
     responses((status = 200, description = "How much was looked at and found.", body = RerunResult), (status = 404, description = "`LICENSE_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn rerun_anomalies(
@@ -203,13 +204,23 @@ pub(crate) async fn rerun_anomalies(
             "The range begins before it ends, at most 400 days.",
         ));
     }
-    let license = match &value.license_id {
-        Some(id) => Some(LicenseId(reading::id(id, License::KIND)?)),
-        None => None,
+    let cursor = value.cursor.as_deref().map(|text| {
+        let invalid = |_| invalid_field("/cursor", "This is no cursor; begin without one.");
+        text.parse::<Uuid>().map_err(invalid)
+    });
+    let which = match (&value.license_id, cursor.transpose()?) {
+        (Some(_), Some(_)) => {
+            return Err(invalid_field(
+                "/cursor",
+                "One license is looked at in one answer; leave this out.",
+            ));
+        }
+        (Some(id), None) => Rerun::License(LicenseId(reading::id(id, License::KIND)?)),
+        (None, after) => Rerun::After(after.unwrap_or_default()),
     };
     let about = ("RerunAnomalies", &bytes[..], StatusCode::OK);
     let (mut answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
-        if let Some(id) = license {
+        if let Rerun::License(id) = which {
             let known = app.platform.licenses.fresh(&caller.tenant, id.0).await;
             let known = known.map_err(licet_commands::CommandError::from)?;
             known
@@ -220,11 +231,12 @@ pub(crate) async fn rerun_anomalies(
         // What has just been recorded counts too.
         let head = app.platform.log.position().await.map_err(unavailable)?;
         freshness::wait(&app, "license_heartbeats", head).await?;
-        let examined = anomalies::rerun(&app.platform, &caller.tenant, license, Range { from, to }).await;
+        let examined = anomalies::rerun(&app.platform, &caller.tenant, which, Range { from, to }).await;
         let examined = examined.map_err(|error| problem::Problem::internal(&error))?;
         Ok(render::json(&RerunResult {
             licenses: examined.licenses,
             found: examined.found,
+            next_cursor: examined.next_after.map(|id| id.to_string()),
         }))
     })
     .await?;

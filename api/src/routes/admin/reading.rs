@@ -200,7 +200,7 @@ impl ListQuery {
     }
 }
 
-fn read_cursor(text: &str) -> Option<Place> {
+pub(super) fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let descending = text.starts_with('d');
@@ -224,7 +224,7 @@ pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
     moment.unix_timestamp_nanos() / 1_000
 }
 
-fn write_cursor(place: Place) -> String {
+pub(super) fn write_cursor(place: Place) -> String {
     let order = if place.descending { 'd' } else { 'a' };
     URL_SAFE_NO_PAD.encode(format!("{order}{}:{}", moment_in_cursor(place.created_at), place.id))
 }

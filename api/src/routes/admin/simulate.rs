@@ -17,6 +17,7 @@ use licet_domain::{
     validate::Verdict,
     values::{LicenseId, Limits, Timestamp},
 };
+use licet_event_store::AsOf;
 use licet_projections::{
     PageRequest, heartbeats,
     license_state::{self, LicenseFilter},
@@ -39,9 +40,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Entries of each list.
 const MAX_ENTRIES: usize = 1_000;
+/// Licenses in one answer.
+const MAX_LICENSES: u64 = 1_000;
 
 /// Live the last days again under proposed terms: who would have been refused, and who would have lost a seat. Nothing
-/// is written.
+/// is written. An answer is about at most 1,000 licenses, and names where the next one begins.
 #[utoipa::path(post, path = "/api/admin/policies/{id}/simulate", tag = "policies", operation_id = "simulate_policy", request_body = SimulatePolicy, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "What would have been.", body = SimulationResult), (status = 404, description = "`POLICY_NOT_FOUND`", body = Problem), (status = 422, description = "`VALIDATION_FAILED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn simulate_policy(
@@ -65,6 +68,8 @@ pub(crate) async fn simulate_policy(
         freshness::wait(&app, model, head).await?;
     }
     let since = context.now.plus_seconds(-days * 86_400);
+    let begin = app.platform.log.position_at(AsOf::Time(since)).await;
+    let begin = (since, begin.map_err(licet_commands::CommandError::from)?);
     let mut result = SimulationResult {
         since: since.to_string(),
         ..SimulationResult::default()
@@ -73,14 +78,19 @@ pub(crate) async fn simulate_policy(
         policy_id: Some(policy),
         ..LicenseFilter::default()
     };
+    let after = value.cursor.as_deref().map(|text| {
+        let invalid = || invalid_field("/cursor", "This is no cursor; begin without one.");
+        reading::read_cursor(text).ok_or_else(invalid)
+    });
     let mut request = PageRequest::first(200);
+    request.after = after.transpose()?;
     loop {
         let page = license_state::list(&app.reader, &caller.tenant, &filter, &request)
             .await
             .map_err(unavailable)?;
         for row in &page.items {
             let id = LicenseId(row.license_id);
-            let lived = app.platform.simulate_license(&context, id, &proposed, since).await?;
+            let lived = app.platform.simulate_license(&context, id, &proposed, begin).await?;
             result.licenses += 1;
             result.activations += lived.activations;
             if !lived.over_seats.is_empty() && result.over_seats.len() < MAX_ENTRIES {
@@ -124,9 +134,10 @@ pub(crate) async fn simulate_policy(
                 }
             }
         }
-        match page.next {
-            Some(next) => request.after = Some(next),
-            None => break,
+        request.after = page.next;
+        if page.next.is_none() || result.licenses >= MAX_LICENSES {
+            result.next_cursor = page.next.map(reading::write_cursor);
+            break;
         }
     }
     Ok(render::answer(StatusCode::OK, render::json(&result), &[]))
