@@ -12,7 +12,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use licet_domain::values::Timestamp;
-use licet_event_store::rates::{self, NodeCount, OtherNodes};
+use licet_projections::nodes::rates::{self, NodeCount, OtherNodes};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use licet_commands::{CacheSizes, Platform};
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::{
-    Actor, ActorKind, Edge, EventLog, Keyring, RELOAD, Tenant, usage,
+    Actor, ActorKind, Edge, EventLog, Keyring, RELOAD, Tenant,
     vault::{Purpose, Sealer, Signer, Vault},
 };
-use licet_projections::{Reader, revocations::AliveSince};
+use licet_projections::{Reader, nodes::key_usage, revocations::AliveSince};
 use licet_workers::webhooks::Sender;
 use moka::sync::Cache;
 use prometheus::Registry;
@@ -159,7 +159,7 @@ impl App {
                 .map(|(id, at)| (self.tenant.clone(), *id, at))
                 .collect();
             if !used.is_empty() {
-                match usage::note(self.platform.log.pool(), &used).await {
+                match key_usage::note(self.platform.log.pool(), &used).await {
                     // A later use stays for the next round.
                     Ok(()) => used.iter().for_each(|(_, id, at)| {
                         if self.last_used.get(id) == Some(*at) {

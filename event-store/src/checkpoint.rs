@@ -34,14 +34,11 @@ pub struct Checkpoint {
 #[error("the checkpoint could not be kept")]
 pub struct CheckpointError(#[from] sqlx::Error);
 
-fn header(kid: &str) -> String {
-    format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"licet-checkpoint+jwt"}}"#)
-}
+const CHECKPOINT_TYPE: &str = "licet-checkpoint+jwt";
 
 /// Reads a checkpoint that one of these keys signed.
 pub fn verify(text: &str, keys: &[VerifyingKey]) -> Option<Checkpoint> {
-    let by = |key: &VerifyingKey| jws::verify_ed25519(text.trim(), &header(&crate::vault::key_id(key)), key);
-    keys.iter().find_map(by)
+    jws::verify(text.trim(), CHECKPOINT_TYPE, keys)
 }
 
 impl EventLog {
@@ -72,7 +69,7 @@ impl EventLog {
             checkpoint.log_id,
             checkpoint.position,
             time::OffsetDateTime::from(now),
-            jws::sign_ed25519(&header(signer.kid()), &checkpoint, signer),
+            jws::sign(CHECKPOINT_TYPE, &checkpoint, signer),
         )
         .execute(self.pool())
         .await?;

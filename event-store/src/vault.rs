@@ -14,12 +14,13 @@ use chacha20poly1305::{
 use ed25519_dalek::VerifyingKey;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
+use jsonwebtoken::EncodingKey;
 use licet_domain::values::{Sealed, Timestamp};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
-use crate::{Edge, Tenant};
+use crate::{Edge, Tenant, jws};
 
 /// What a key is for; part of what it is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -301,6 +302,7 @@ pub struct Signer {
     pair: Arc<Ed25519KeyPair>,
     public: VerifyingKey,
     kid: String,
+    handle: EncodingKey,
 }
 
 impl Signer {
@@ -308,11 +310,18 @@ impl Signer {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
         let public = pair.public_key().as_ref().try_into();
         let public = public.expect("the public half of a key pair is a key");
+        let pair = Arc::new(pair);
         Self {
-            pair: Arc::new(pair),
+            handle: jws::prepare(&public, &pair),
+            pair,
             public,
             kid: key_id(&public),
         }
+    }
+
+    /// What `jsonwebtoken` knows the key pair by.
+    pub(crate) fn handle(&self) -> &EncodingKey {
+        &self.handle
     }
 
     /// The key's id: its RFC 7638 thumbprint.

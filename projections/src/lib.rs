@@ -1,7 +1,9 @@
 //! The read models and what keeps them true.
 //!
 //! What lives here: one folder per read model (`projector.rs` folds, `query.rs` reads), the runtime that drives the
-//! projectors, rebuild, verify, replay and export. What must not: rules, HTTP, anything that a replay could not repeat.
+//! projectors, rebuild, verify, replay and export; besides, what is no history and no rebuild touches: the queues of what is
+//! done outside, and what nodes tell each other. What must not: rules, HTTP, anything in a fold that a replay could not
+//! repeat.
 
 pub mod activations;
 pub mod anomalies;
@@ -11,7 +13,9 @@ mod export;
 pub mod heartbeats;
 pub mod license_state;
 mod metrics;
+pub mod nodes;
 mod page;
+pub mod queues;
 mod reader;
 pub mod replays;
 pub mod resources;

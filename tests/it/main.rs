@@ -18,6 +18,7 @@ mod limits;
 mod nats;
 mod offline;
 mod permissions;
+mod plans;
 mod poolers;
 mod repeats;
 mod requests;

@@ -10,10 +10,11 @@ use licet_domain::{
     anomaly::{DRIFT_DAYS, Finding, History, Severity, find},
     values::{LicenseId, Sealed, Timestamp},
 };
-use licet_event_store::{AsOf, ReadError, Tenant, consumers, vault::Purpose};
+use licet_event_store::{AsOf, ReadError, Tenant, vault::Purpose};
 use licet_projections::{
     anomalies::{self, ChangedLicense, First, GuessingNetwork},
     heartbeats::Range,
+    queues::consumers,
     status,
 };
 use serde_json::{Value, json};

@@ -16,8 +16,8 @@ pub mod webhooks;
 use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
-use licet_event_store::{Keyring, StoreError, leases, supervise};
-use licet_projections::Reader;
+use licet_event_store::{Keyring, StoreError, supervise};
+use licet_projections::{Reader, nodes::leases};
 use tokio::{sync::watch, task::JoinSet};
 
 pub use relay::begin_epoch;

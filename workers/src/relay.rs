@@ -18,10 +18,10 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use licet_domain::values::Timestamp;
 use licet_event_store::{
-    EventLog, LogTable, RecordedEvent, consumers,
+    EventLog, LogTable, RecordedEvent,
     epochs::{self, Epochs},
-    leases,
 };
+use licet_projections::{nodes::leases, queues::consumers};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;

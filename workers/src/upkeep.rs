@@ -1,8 +1,8 @@
 //! What has to be done now and then: next month's partitions, what has run out, seats that lack a hold.
 
-use licet_event_store::{deliveries, idempotency, schema};
+use licet_event_store::{idempotency, schema};
 
-use licet_projections::{replays, sweep_scratch};
+use licet_projections::{queues::deliveries, replays, sweep_scratch};
 
 use crate::{Worker, WorkerError, seats, webhooks};
 

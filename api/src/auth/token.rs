@@ -13,7 +13,7 @@ use crate::problem::Problem;
 
 /// `aud` and `typ` keep these apart from operators' tokens.
 const AUDIENCE: &str = "licet-activation";
-const HEADER: &str = r#"{"alg":"HS256","typ":"licet-activation+jwt"}"#;
+const TYPE: &str = "licet-activation+jwt";
 /// How long a token lives at least; four beats where those take longer.
 const SECONDS: i64 = 3_600;
 
@@ -60,12 +60,12 @@ pub(crate) fn issue(
         iat: now.seconds(),
         exp: end.seconds(),
     };
-    (jws::sign_hs256(HEADER, &claims, secret.as_bytes()), end)
+    (jws::sign_with_secret(TYPE, &claims, secret.as_bytes()), end)
 }
 
 /// Reads a token of ours that still lives.
 pub(crate) fn read(secret: &str, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
-    let claims: Claims = jws::verify_hs256(token, HEADER, secret.as_bytes()).ok_or(TokenError::Invalid)?;
+    let claims: Claims = jws::verify_with_secret(token, TYPE, secret.as_bytes()).ok_or(TokenError::Invalid)?;
     if claims.aud != AUDIENCE {
         return Err(TokenError::Invalid);
     }

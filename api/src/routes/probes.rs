@@ -5,8 +5,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
-use licet_event_store::{consumers, schema};
-use licet_projections::status;
+use licet_event_store::schema;
+use licet_projections::{queues::consumers, status};
 use prometheus::{Encoder as _, TextEncoder};
 use serde_json::json;
 

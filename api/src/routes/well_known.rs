@@ -26,11 +26,7 @@ pub(crate) fn key_set(app: &App) -> KeySet {
     let keys = app.keyring.all();
     let succession = keys.windows(2).map(|pair| {
         let (newer, older) = (&pair[0], &pair[1]);
-        let header = format!(
-            r#"{{"alg":"EdDSA","kid":"{}","typ":"{SUCCESSION_TYPE}"}}"#,
-            older.signer.kid()
-        );
-        jws::sign_ed25519(&header, &public(&newer.signer), &older.signer)
+        jws::sign(SUCCESSION_TYPE, &public(&newer.signer), &older.signer)
     });
     KeySet {
         succession: succession.collect(),

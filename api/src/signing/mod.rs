@@ -13,7 +13,5 @@ pub(crate) use lease::{Hold, LeaseCache, hold, issue, known};
 
 /// Claims as a compact JWS of a type, signed with the key of now; any JOSE library verifies it.
 pub(crate) fn jws<T: Serialize>(app: &App, kind: &str, claims: &T) -> String {
-    let signer = app.signer();
-    let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{kind}"}}"#, signer.kid());
-    jws::sign_ed25519(&header, claims, &signer)
+    jws::sign(kind, claims, &app.signer())
 }

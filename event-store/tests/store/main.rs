@@ -5,10 +5,10 @@ mod aggregates;
 mod append;
 mod archive;
 mod audit;
+mod holds;
 mod interoperability;
 mod lost;
 mod optimistic;
-mod queues;
 mod vault;
 
 use licet_domain::{

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use licet_event_store::{caught, leases};
+use licet_event_store::caught;
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     living::{FoldOutcome, batch},
     projectors, rebuild,
 };
-use crate::metrics::METRICS;
+use crate::{metrics::METRICS, nodes::leases};
 
 /// How often leases are renewed, or asked for: well within the time for which one is held.
 const LEASE_RENEWAL: Duration = Duration::from_millis(1_500);

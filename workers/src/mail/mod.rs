@@ -13,11 +13,14 @@ use lettre::{
 };
 use licet_commands::{Platform, customer::CustomerView};
 use licet_domain::values::{Email, LicenseId, Timestamp};
-use licet_event_store::{
-    LogTable, RecordedEvent, Tenant, consumers,
-    mails::{self, DueMail, NewMail},
+use licet_event_store::{LogTable, RecordedEvent, Tenant};
+use licet_projections::{
+    license_state::{self, EndingLicense},
+    queues::{
+        consumers,
+        mails::{self, DueMail, NewMail},
+    },
 };
-use licet_projections::license_state::{self, EndingLicense};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

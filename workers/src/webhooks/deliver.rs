@@ -5,12 +5,8 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use licet_commands::{CommandError, Context, Platform};
 use licet_domain::webhook::{LiveWebhook, Webhook};
-use licet_event_store::{
-    LogTable, RecordedEvent, StoreError, Tenant,
-    deliveries::{self, DueDelivery, Outcome, TAKEN_SECONDS},
-    epochs::Epochs,
-    vault::Purpose,
-};
+use licet_event_store::{LogTable, RecordedEvent, StoreError, Tenant, epochs::Epochs, vault::Purpose};
+use licet_projections::queues::deliveries::{self, DueDelivery, Outcome, TAKEN_SECONDS};
 use tokio::time::Instant;
 use uuid::Uuid;
 

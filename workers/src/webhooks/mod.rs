@@ -18,8 +18,12 @@ use std::{
 use futures::TryStreamExt as _;
 use licet_commands::Platform;
 use licet_domain::webhook::{LiveWebhook, Webhook};
-use licet_event_store::{LogTable, RecordedEvent, Tenant, consumers, deliveries};
-use licet_projections::{PageRequest, Reader, resources};
+use licet_event_store::{LogTable, RecordedEvent, Tenant};
+use licet_projections::{
+    PageRequest, Reader,
+    queues::{consumers, deliveries},
+    resources,
+};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

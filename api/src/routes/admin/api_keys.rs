@@ -13,7 +13,7 @@ use licet_domain::{
     permission::needed::{ReadApiKeys, WriteApiKeys},
     values::Timestamp,
 };
-use licet_event_store::usage;
+use licet_projections::nodes::key_usage;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ impl Shown for ApiKey {
         moment: Option<Moment>,
     ) -> Result<Vec<Used>> {
         let ids: Vec<_> = things.iter().map(|(id, _)| *id).collect();
-        let stored = usage::last_used(app.platform.log.pool(), &caller.tenant, &ids).await;
+        let stored = key_usage::last_used(app.platform.log.pool(), &caller.tenant, &ids).await;
         let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
         let used = |(id, stored): (&Uuid, Option<Timestamp>)| Used {
             // Only the last use is known, and not what it was before.

@@ -17,11 +17,8 @@ use licet_domain::{
     values::{Timestamp, WebhookId},
     webhook::{LiveWebhook, Webhook},
 };
-use licet_event_store::{
-    AsOf,
-    deliveries::{self, DeliveryRow},
-    vault::Purpose,
-};
+use licet_event_store::{AsOf, vault::Purpose};
+use licet_projections::queues::deliveries::{self, DeliveryRow};
 use licet_workers::webhooks::{Sent, consumer};
 use serde::Deserialize;
 use serde_json::json;

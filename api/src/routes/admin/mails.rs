@@ -11,7 +11,7 @@ use licet_domain::{
     permission::needed::{ReadMails, WriteMails},
     values::Timestamp,
 };
-use licet_event_store::mails::{self, MailRow};
+use licet_projections::queues::mails::{self, MailRow};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};

@@ -1,11 +1,10 @@
 //! When credentials were last used: operational, not history.
 
 use licet_domain::values::Timestamp;
+use licet_event_store::Tenant;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use crate::Tenant;
 
 /// Notes the last use of some API keys; an older moment never replaces a newer one.
 pub async fn note(pool: &PgPool, used: &[(Tenant, Uuid, Timestamp)]) -> sqlx::Result<()> {

@@ -1,12 +1,13 @@
 //! The queue of mails.
 
 use licet_domain::values::Timestamp;
+use licet_event_store::Tenant;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    Tenant, consumers,
+use super::{
+    consumers,
     deliveries::{TAKEN_SECONDS, back_off},
 };
 

@@ -2,11 +2,12 @@
 //! event is lost or queued twice; emptied by whoever holds the worker's lease.
 
 use licet_domain::values::Timestamp;
+use licet_event_store::{RecordedEvent, Tenant};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{RecordedEvent, Tenant, consumers};
+use super::consumers;
 
 /// For how long a delivery is tried.
 pub const GIVE_UP_SECONDS: i64 = 3 * 86_400;
