@@ -76,3 +76,34 @@ fn read_kept(path: &Path) -> anyhow::Result<Option<String>> {
 pub(crate) fn secret_key(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<String> {
     one("SECRET_KEY", 32, keep_in)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_starts_at_the_same_moment_use_one_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret_key");
+        let start = || kept(&path, &Edge::system()).unwrap();
+        let secrets: Vec<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        let stands = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(secrets, vec![stands; 16]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-made is left");
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret_key");
+        std::fs::write(&path, "\n").unwrap();
+        assert!(kept(&path, &Edge::system()).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "\n");
+        let folder_in_its_place = folder.path().join("another");
+        std::fs::create_dir(&folder_in_its_place).unwrap();
+        assert!(kept(&folder_in_its_place, &Edge::system()).is_err());
+    }
+}

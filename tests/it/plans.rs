@@ -106,10 +106,8 @@ async fn multiply(database: &TestDatabase) {
                  SELECT jsonb_populate_record(NULL::read_model.{table}, to_jsonb(one) || jsonb_build_object({differs})) AS made
                  FROM (SELECT * FROM read_model.{table} {from} LIMIT 1) AS one, generate_series(1, {ROWS}) AS i OFFSET 0) AS made"
         );
-        let t0 = std::time::Instant::now();
         database.execute(&statement).await;
         database.execute(&format!("VACUUM (ANALYZE) read_model.{table}")).await;
-        eprintln!("{table} {:?}", t0.elapsed());
     }
 }
 
@@ -149,7 +147,6 @@ fn ask_every_list(server: &Server, license: &str) -> usize {
         }
         for query in queries {
             let path = format!("{path}?limit=2&{query}");
-            let t0 = std::time::Instant::now();
             for _ in 0..TIMES {
                 let page = server.get(&path);
                 assert_eq!(page.status, 200, "{path}: {}", page.body);
@@ -158,7 +155,6 @@ fn ask_every_list(server: &Server, license: &str) -> usize {
                     assert_eq!(server.get(&next).status, 200, "{next}");
                 }
             }
-            eprintln!("{path} {:?}", t0.elapsed());
             asked += 1;
         }
     }
