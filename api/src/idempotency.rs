@@ -132,7 +132,7 @@ pub(crate) async fn once<F: Future<Output = Result<Response>>>(
     run: impl FnOnce(Context) -> F,
 ) -> Result<Response> {
     match begin(app, caller, headers, about).await? {
-        Attempt::Replay(body, status, position) => Ok(replay(caller, body, (status, position))),
+        Attempt::Replay(body, status, position) => Ok(replay(caller, body, status, position)),
         // The key is held until the answer is out.
         Attempt::First(key) => run(caller.context(app, key.as_ref())).await,
     }
@@ -148,24 +148,24 @@ pub(crate) async fn once_outside_log<F: Future<Output = Result<String>> + Send>(
     run: impl FnOnce() -> F + Send,
 ) -> Result<(Response, String)> {
     let key = match begin(app, caller, headers, about).await? {
-        Attempt::Replay(body, status, position) => return Ok((replay(caller, body.clone(), (status, position)), body)),
+        Attempt::Replay(body, status, position) => return Ok((replay(caller, body.clone(), status, position), body)),
         Attempt::First(key) => key,
     };
     let (status, body) = (about.2, run().await?);
     if let Some(key) = &key {
         let sealed = app.sealer.seal(&body);
-        let hashes = (&key.scope_hash, &key.request_hash);
-        let kept = (status.as_u16(), sealed.0.as_str());
-        let kept = idempotency::keep(app.platform.log.pool(), &caller.tenant, hashes, kept).await;
+        let (pool, status) = (app.platform.log.pool(), status.as_u16());
+        let (scope, request) = (&key.scope_hash, &key.request_hash);
+        let kept = idempotency::keep(pool, &caller.tenant, scope, request, status, &sealed.0).await;
         kept.map_err(unavailable)?;
     }
     Ok((render::answer(status, body.clone(), &[]), body))
 }
 
-fn replay(caller: &Principal, body: String, (status, position): (u16, i64)) -> Response {
+fn replay(caller: &Principal, body: String, status: u16, position: i64) -> Response {
     let mut response = match Reply::of_kept(&body) {
         Some(reply) => reply.answer(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), position),
-        None => replay_body(caller, body, (status, position)),
+        None => replay_body(caller, body, status, position),
     };
     let replayed = HeaderValue::from_static("true");
     response.headers_mut().insert("idempotency-replayed", replayed);
@@ -173,7 +173,7 @@ fn replay(caller: &Principal, body: String, (status, position): (u16, i64)) -> R
 }
 
 /// An answer of which the body alone was kept.
-fn replay_body(caller: &Principal, body: String, (status, position): (u16, i64)) -> Response {
+fn replay_body(caller: &Principal, body: String, status: u16, position: i64) -> Response {
     let answer = serde_json::from_str::<Value>(&body).unwrap_or_default();
     let created = caller.collection().filter(|_| status == 201);
     let location = created.and_then(|collection| location(collection, &answer));

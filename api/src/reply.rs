@@ -23,7 +23,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// A thing of a collection of the admin API, with what of it can be edited.
-    pub(crate) fn of<T: Serialize>((collection, id): (&str, &str), shape: &T, editable: &Value) -> Self {
+    pub(crate) fn of<T: Serialize>(collection: &str, id: &str, shape: &T, editable: &Value) -> Self {
         Self {
             location: format!("/api/admin/{collection}/{id}"),
             etag: render::etag(editable),

@@ -92,7 +92,11 @@ mod tests {
         });
         let stands = std::fs::read_to_string(&path).unwrap();
         assert_eq!(secrets, vec![stands; 16]);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-made is left");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing half-made is left"
+        );
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Platform {
     pub(crate) async fn create<D: InMemory>(
         &self,
         context: &Context,
-        (id, claims): (Uuid, Vec<Claim>),
+        id: Uuid,
+        claims: Vec<Claim>,
         command: D::Command,
         body: Body<'_, D>,
     ) -> Result<Done<D>, CommandError>
@@ -116,7 +117,8 @@ impl Platform {
         &self,
         tenant: &Tenant,
         kind: &'static str,
-        (value, id): (&str, Uuid),
+        value: &str,
+        id: Uuid,
     ) -> Result<Claim, CommandError> {
         Ok(Claim {
             kind,

@@ -51,7 +51,7 @@ impl Platform {
             color: color.unwrap_or_else(Color::gray),
             at: context.now,
         });
-        self.create(context, (id, vec![claim]), command, body).await
+        self.create(context, id, vec![claim], command, body).await
     }
 
     /// Changes a tag that still is as `unchanged` says. Its old name is free again.
@@ -60,7 +60,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: TagChanges,
-        (unchanged, body): (Unchanged<'_, Tag>, Body<'_, Tag>),
+        unchanged: Unchanged<'_, Tag>,
+        body: Body<'_, Tag>,
     ) -> Result<Done<Tag>, CommandError> {
         let mut fields = Fields::new();
         let name = changes.name.as_deref();
@@ -122,7 +123,7 @@ impl Platform {
 
     async fn claim_name(&self, context: &Context, name: &Text<50>, id: Uuid) -> Result<Claim, CommandError> {
         let folded = name.as_str().to_lowercase();
-        self.claim(&context.tenant, CLAIM, (&folded, id)).await
+        self.claim(&context.tenant, CLAIM, &folded, id).await
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Evidence {
 }
 
 /// The figures of the period from `from` to before `to`, out of every step of the license's life, in order.
-pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
+pub fn figures(steps: &[Step], from: Timestamp, to: Timestamp) -> Figures {
     let counted = steps.iter().take_while(|step| step.at < to).count();
     let steps = &steps[..counted];
     // A license that ended by itself did so by an event that counts already.
@@ -92,7 +92,7 @@ pub fn figures(steps: &[Step], (from, to): (Timestamp, Timestamp)) -> Figures {
         }
         weighed += i128::from(end.millis() - begin.millis()) * i128::from(step.used);
         if let Some(over) = step.used.checked_sub(step.seats).filter(|over| *over > 0) {
-            add_over_use(&mut over_millis, over, (begin, end));
+            add_over_use(&mut over_millis, over, begin, end);
         }
     }
     figures.over_use = over_millis.into_iter().map(OverMillis::rounded).collect();
@@ -122,7 +122,7 @@ impl OverMillis {
 }
 
 /// Adds a stretch of over-use to its days.
-fn add_over_use(days: &mut Vec<OverMillis>, over: u32, (begin, end): (Timestamp, Timestamp)) {
+fn add_over_use(days: &mut Vec<OverMillis>, over: u32, begin: Timestamp, end: Timestamp) {
     let mut at = begin;
     while at < end || (at == begin && at == end) {
         let day = Timestamp::from_millis(at.millis() - at.millis().rem_euclid(DAY * 1_000));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn january(steps: &[Step]) -> Figures {
-        figures(steps, (at("2027-01-01T00:00:00Z"), at("2027-02-01T00:00:00Z")))
+        figures(steps, at("2027-01-01T00:00:00Z"), at("2027-02-01T00:00:00Z"))
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl CqrsStore {
 
     async fn rows(&self, aggregate_type: &str, id: &str) -> sqlx::Result<Vec<RecordedRow>> {
         self.log
-            .history(&self.tenant, aggregate_type, id, 0, (i64::MAX, None))
+            .history(&self.tenant, aggregate_type, id, 0, i64::MAX, None)
             .try_collect()
             .await
     }

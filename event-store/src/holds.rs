@@ -175,7 +175,9 @@ pub async fn until(pool: &PgPool, activation_id: ActivationId) -> sqlx::Result<O
 /// this moment means nothing and is dropped when it runs out.
 pub async fn give(
     pool: &PgPool,
-    (tenant, license_id, activation_id): (&Tenant, LicenseId, ActivationId),
+    tenant: &Tenant,
+    license_id: LicenseId,
+    activation_id: ActivationId,
     seconds: u32,
 ) -> sqlx::Result<()> {
     sqlx::query!(

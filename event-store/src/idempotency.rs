@@ -42,8 +42,10 @@ pub async fn find(pool: &PgPool, tenant: &Tenant, scope_hash: &[u8; 32]) -> sqlx
 pub async fn keep(
     pool: &PgPool,
     tenant: &Tenant,
-    (scope_hash, request_hash): (&[u8; 32], &[u8; 32]),
-    (status, response): (u16, &str),
+    scope_hash: &[u8; 32],
+    request_hash: &[u8; 32],
+    status: u16,
+    response: &str,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"INSERT INTO idempotency_keys (tenant_id, scope_hash, request_hash, status, response, position, recorded_at)

@@ -174,7 +174,8 @@ pub fn stream_table<'e>(
 fn stream_types<'e>(
     executor: impl PgExecutor<'e> + 'e,
     table: LogTable,
-    (after, until): (i64, i64),
+    after: i64,
+    until: i64,
     event_types: &[String],
 ) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'e {
     let statement = match table {
@@ -216,7 +217,7 @@ impl EventLog {
                 .is_ok_and(|name| event_types.iter().any(|one| one == name));
             std::future::ready(wanted)
         });
-        let online = stream_types(self.pool(), table, (online, until), event_types).map_err(ReadError::from);
+        let online = stream_types(self.pool(), table, online, until, event_types).map_err(ReadError::from);
         Ok(archived.chain(online))
     }
 
@@ -227,7 +228,8 @@ impl EventLog {
         aggregate_type: &'a str,
         aggregate_id: &'a str,
         after_sequence: i64,
-        (until_position, limit): (i64, Option<i64>),
+        until_position: i64,
+        limit: Option<i64>,
     ) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a {
         let statement = concat!(
             "SELECT ",
@@ -254,11 +256,17 @@ impl EventLog {
         after_sequence: i64,
         limit: i64,
     ) -> sqlx::Result<Vec<RecordedEvent>> {
-        let stretch = (i64::MAX, Some(limit));
-        self.history(tenant, aggregate_type, aggregate_id, after_sequence, stretch)
-            .and_then(|row| std::future::ready(row.to_event()))
-            .try_collect()
-            .await
+        self.history(
+            tenant,
+            aggregate_type,
+            aggregate_id,
+            after_sequence,
+            i64::MAX,
+            Some(limit),
+        )
+        .and_then(|row| std::future::ready(row.to_event()))
+        .try_collect()
+        .await
     }
 
     /// The sequence of an aggregate's newest event; 0 when there is none.

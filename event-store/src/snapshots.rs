@@ -52,7 +52,7 @@ async fn fold<D: Decider>(
         position: 0,
     });
     let id = id.to_string();
-    let mut rows = std::pin::pin!(log.history(tenant, D::TYPE, &id, folded.version as i64, (until, None)));
+    let mut rows = std::pin::pin!(log.history(tenant, D::TYPE, &id, folded.version as i64, until, None));
     while let Some(row) = rows.try_next().await? {
         let event = decode_row::<D>(&row)?;
         folded.state = D::evolve(folded.state, &event);

@@ -64,7 +64,8 @@ pub async fn touched_in(
     pool: &PgPool,
     tenant: &Tenant,
     range: Range,
-    (after, limit): (Uuid, i64),
+    after: Uuid,
+    limit: i64,
 ) -> sqlx::Result<Vec<ChangedLicense>> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT license_id AS "license_id!" FROM (

@@ -67,8 +67,11 @@ impl Reader {
     /// done a moment ago, or is done now, and a list that the first page shows whole needs none.
     pub(crate) async fn total(
         &self,
-        (tenant, list, filter): (&Tenant, &'static str, String),
-        (request, rows): (&PageRequest, usize),
+        tenant: &Tenant,
+        list: &'static str,
+        filter: String,
+        request: &PageRequest,
+        rows: usize,
         count: impl Future<Output = sqlx::Result<i64>>,
     ) -> sqlx::Result<Total> {
         if let Some(count) = request.whole(rows) {

@@ -83,7 +83,7 @@ pub async fn run(log: EventLog, order: ReplayOrder, folder: &Path) {
     let progress = move |at: i64, _: i64| reached.store(at, Ordering::Relaxed);
     let as_of = AsOf::Position(order.position);
     let whose = Some(&order.tenant);
-    let replayed = replay(order.projector, &log, (as_of, whose), (folder, order.format), &progress).await;
+    let replayed = replay(order.projector, &log, as_of, whose, folder, order.format, &progress).await;
     let kept = match replayed {
         Ok(replayed) => keep(&pool, order.id, &replayed)
             .await

@@ -46,7 +46,7 @@ async fn a_place_that_was_moved_meanwhile_is_not_moved_back() {
     let (log, _tasks) = database.log().await;
     let (pool, webhook, tenant) = (log.pool(), Uuid::from_u128(7), Tenant::default());
     assert_eq!(consumers::position(pool, "webhook/7", 100).await.unwrap(), 100);
-    deliveries::replay(pool, &tenant, ("webhook/7", webhook, 0), 3)
+    deliveries::replay(pool, &tenant, "webhook/7", webhook, 0, 3)
         .await
         .unwrap();
     deliveries::enqueue(pool, "webhook/7", webhook, &[], (100, 200))

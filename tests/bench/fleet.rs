@@ -50,7 +50,9 @@ pub(crate) async fn run(bench: &Bench, (machines, interval): (u32, Duration), ti
                 server.address.clone(),
                 Arc::clone(&tokens),
                 Arc::clone(&next),
-                (begun, pace, time),
+                begun,
+                pace,
+                time,
             ))
         })
         .collect();
@@ -121,7 +123,9 @@ async fn beats(
     address: String,
     tokens: Tokens,
     next: Arc<AtomicUsize>,
-    (begun, pace, time): (Instant, Duration, Duration),
+    begun: Instant,
+    pace: Duration,
+    time: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;

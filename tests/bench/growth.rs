@@ -43,7 +43,8 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
             let rate = drive(
                 &server.address,
                 "/api/license/verify",
-                (32, Duration::from_secs(2)),
+                32,
+                Duration::from_secs(2),
                 move || {
                     let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     machine(&keys[number % keys.len()], 1)

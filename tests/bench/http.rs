@@ -140,7 +140,8 @@ impl From<String> for Sent {
 pub(crate) async fn drive<S: Into<Sent>>(
     address: &str,
     path: &'static str,
-    (connections, time): (usize, Duration),
+    connections: usize,
+    time: Duration,
     next: impl Fn() -> S + Send + Sync + Clone + 'static,
 ) -> anyhow::Result<Rate> {
     let started = Instant::now();
@@ -247,7 +248,7 @@ impl Measured {
         next: impl Fn() -> S + Send + Sync + Clone + 'static,
     ) -> anyhow::Result<()> {
         let (cpu, postgres) = (process.cpu(), postgres_cpu(self.postmaster));
-        let rate = drive(&process.address, path, (connections, time), next).await?;
+        let rate = drive(&process.address, path, connections, time, next).await?;
         let requests = rate.per_second * time.as_secs_f64();
         self.rates.push(rate.per_second);
         self.p99.push(rate.p99_ms);

@@ -44,8 +44,8 @@ async fn work(platform: &Arc<Platform>, count: u32) -> anyhow::Result<()> {
     anyhow::ensure!(verified.differences.is_empty(), "the read model equals its replay");
     let folder = tempfile::tempdir()?;
     let started = Instant::now();
-    let now = (AsOf::Position(log.position().await?), None);
-    replay(projector, log, now, (folder.path(), Format::Parquet), &|_, _| {}).await?;
+    let now = AsOf::Position(log.position().await?);
+    replay(projector, log, now, None, folder.path(), Format::Parquet, &|_, _| {}).await?;
     let replayed = started.elapsed();
     let ratio = |time: Duration| time.as_secs_f64() / audited.as_secs_f64();
     println!("{count} licenses issued in batches: audit verify {audited:.2?}");

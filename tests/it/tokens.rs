@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use crate::start;
 
-fn with(server: &Server, token: &str, (method, path): (&str, &str), body: &[u8]) -> Answer {
+fn with(server: &Server, token: &str, method: &str, path: &str, body: &[u8]) -> Answer {
     let bearer = format!("Bearer {token}");
     server.send_with(method, path, &[("authorization", bearer.as_str())], body)
 }
@@ -43,16 +43,16 @@ fn a_token_is_good_for_nothing_once_its_seat_was_ended() {
     let check = json!({ "product": "studio", "version": "1.0.0" }).to_string();
     let all = || {
         [
-            with(&server, token, ("POST", "/api/version/check"), check.as_bytes()),
-            with(&server, token, ("GET", "/api/version/latest?product=studio"), b""),
-            with(&server, token, ("GET", "/api/license/revocations"), b""),
-            with(&server, token, ("POST", "/api/license/heartbeat"), b"{}"),
+            with(&server, token, "POST", "/api/version/check", check.as_bytes()),
+            with(&server, token, "GET", "/api/version/latest?product=studio", b""),
+            with(&server, token, "GET", "/api/license/revocations", b""),
+            with(&server, token, "POST", "/api/license/heartbeat", b"{}"),
         ]
         .map(|answer| (answer.status, answer.code().to_owned()))
     };
     assert!(all().iter().all(|(status, _)| *status == 200), "{:?}", all());
     let beat = |token: &str| {
-        let answer = with(&server, token, ("POST", "/api/license/heartbeat"), b"{}");
+        let answer = with(&server, token, "POST", "/api/license/heartbeat", b"{}");
         (answer.status, answer.code().to_owned())
     };
     assert_eq!(beat(&expired(token)), (401, "TOKEN_EXPIRED".to_owned()));
@@ -69,7 +69,7 @@ fn a_token_is_renewed_by_a_beat_when_half_of_its_life_is_over_and_is_good_for_it
     let (server, _database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
     let token = server.activate(&key, 1).text("token").to_owned();
-    let beat = |token: &str| with(&server, token, ("POST", "/api/license/heartbeat"), b"{}");
+    let beat = |token: &str| with(&server, token, "POST", "/api/license/heartbeat", b"{}");
     assert!(beat(&token).body["token"].is_null(), "a young one is kept");
     let older = changed(&token, |claims| {
         for claim in ["iat", "exp"] {

@@ -21,7 +21,7 @@ fn subscribe(server: &Server, url: &str, types: &Value) -> (String, String) {
     (made.header("location").to_owned(), made.text("secret").to_owned())
 }
 
-fn wait_for_deliveries(server: &Server, (path, status): (&str, &str), count: usize) -> bool {
+fn wait_for_deliveries(server: &Server, path: &str, status: &str, count: usize) -> bool {
     (0..1_200).any(|_| {
         thread::sleep(Duration::from_millis(100));
         let found = server.get(&format!("{path}/deliveries?status={status}&limit=200"));
@@ -71,7 +71,7 @@ fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
     server.activate(&key, 1);
     assert_eq!(types(&target.wait_for(3))[2], "license.activated");
     // The target has it a moment before the server knows that it has.
-    assert!(wait_for_deliveries(&server, (&path, "delivered"), 2));
+    assert!(wait_for_deliveries(&server, &path, "delivered", 2));
     let output = licet_test_support::licet(&database.url)
         .args(["projections", "rebuild", "resources"])
         .output()
@@ -86,7 +86,7 @@ fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
         "neither a rebuild nor a restart sends again"
     );
 
-    assert!(wait_for_deliveries(&server, (&path, "delivered"), 3));
+    assert!(wait_for_deliveries(&server, &path, "delivered", 3));
     let deliveries = server.get(&format!("{path}/deliveries?status=delivered"));
     let (first, attempts) = (
         &deliveries.body["items"][2]["position"],
@@ -302,7 +302,7 @@ fn a_dead_letter_is_sent_again_and_a_target_that_never_answers_is_given_up() {
     let (path, _) = subscribe(&server, &target.url, &json!(["license.issued"]));
     server.issue("studio", &json!({ "seats": 1 }));
     target.wait_for(1);
-    assert!(wait_for_deliveries(&server, (&path, "pending"), 1));
+    assert!(wait_for_deliveries(&server, &path, "pending", 1));
     // Three days later.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let old =
@@ -316,7 +316,7 @@ fn a_dead_letter_is_sent_again_and_a_target_that_never_answers_is_given_up() {
         202
     );
     assert_eq!(types(&target.wait_for(2))[1], "license.issued");
-    assert!(wait_for_deliveries(&server, (&path, "delivered"), 1));
+    assert!(wait_for_deliveries(&server, &path, "delivered", 1));
 
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -450,7 +450,7 @@ fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
         server.issue(&format!("studio-{number}"), &json!({ "seats": 1 }));
     }
     target.wait_for(1);
-    assert!(wait_for_deliveries(&server, (&path, "pending"), 20));
+    assert!(wait_for_deliveries(&server, &path, "pending", 20));
     thread::sleep(Duration::from_secs(1));
     assert!(
         target.got().len() <= 2,
@@ -472,14 +472,14 @@ fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
     // The hourly upkeep's first turn is a second after the start.
     thread::sleep(Duration::from_secs(3));
     assert!(
-        wait_for_deliveries(&server, (&path, "pending"), 20),
+        wait_for_deliveries(&server, &path, "pending", 20),
         "nothing of a living webhook is given up"
     );
     let tag = server.get(&path).header("etag").to_owned();
     assert_eq!(server.retire(&path, &tag).status, 204);
     assert!(server.terminate());
     let server = Server::start_with(&database.url, &settings);
-    assert!(wait_for_deliveries(&server, (&path, "dead"), 20), "a retired one's are");
+    assert!(wait_for_deliveries(&server, &path, "dead", 20), "a retired one's are");
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn fingerprint(machine: u32) -> Fingerprint {
 }
 
 /// Everything that the platform says of a license against the books.
-pub(crate) fn compare(nodes: &Nodes, (id, key): (&str, &str), books: &Books, revoked: bool) {
+pub(crate) fn compare(nodes: &Nodes, id: &str, key: &str, books: &Books, revoked: bool) {
     let path = |rest: &str| format!("/api/admin/licenses/{id}/{rest}");
     let info = nodes.get(&format!("/api/license/info/{key}"));
     assert_eq!(info["license"]["active"], json!(books.seats.len()), "seats of {id}");

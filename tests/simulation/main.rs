@@ -78,7 +78,7 @@ fn a_month_of_two_hundred_machines_agrees_with_its_books() {
     let all = json!({ "from": "2026-01-01T00:00:00Z" });
     assert_eq!(nodes.send("POST", "/api/admin/anomalies/rerun", &all).0.status, 200);
     for (number, ((id, key), books)) in licenses.iter().zip(&books).enumerate() {
-        books::compare(&nodes, (id, key), books, number == REVOKED as usize);
+        books::compare(&nodes, id, key, books, number == REVOKED as usize);
     }
     for command in [["audit", "verify"], ["projections", "verify"]] {
         let output = licet(&database.url).args(command).output().unwrap();

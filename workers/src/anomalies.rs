@@ -194,7 +194,7 @@ pub async fn rerun(
         Rerun::After(after) => {
             let days = (range.to.seconds() - range.from.seconds()) / DAY_SECONDS + 1;
             let most = (MAX_DAYS_AGAIN / days).max(1);
-            let licenses = anomalies::touched_in(platform.log.pool(), tenant, range, (after, most + 1)).await;
+            let licenses = anomalies::touched_in(platform.log.pool(), tenant, range, after, most + 1).await;
             let mut licenses = licenses.map_err(database)?;
             if licenses.len() as i64 > most {
                 licenses.pop();

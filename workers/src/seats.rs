@@ -35,8 +35,8 @@ pub(crate) async fn give_holds(platform: &Platform) -> Result<(), WorkerError> {
         let seated = effective.license().activation(ActivationId(seat.activation_id));
         let hold = effective.terms().hold_seconds();
         if let (Some(seconds), Some(true)) = (hold, seated.map(|seated| seated.is_seated())) {
-            let whose = (&tenant, effective.id(), ActivationId(seat.activation_id));
-            holds::give(pool, whose, seconds)
+            let activation = ActivationId(seat.activation_id);
+            holds::give(pool, &tenant, effective.id(), activation, seconds)
                 .await
                 .map_err(|error| failed(error.into()))?;
         }

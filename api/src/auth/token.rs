@@ -47,7 +47,8 @@ pub(crate) enum TokenError {
 /// Makes a token for a machine with a seat that reports at this interval.
 pub(crate) fn issue(
     secret: &str,
-    (license, activation): (LicenseId, ActivationId),
+    license: LicenseId,
+    activation: ActivationId,
     interval_seconds: u32,
     now: Timestamp,
 ) -> (String, Timestamp) {
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn a_token_lives_for_its_time_and_for_its_secret() {
         let now = Timestamp::from_millis(1_800_000_000_000);
-        let (token, end) = issue("secret", (LicenseId(Uuid::max()), ActivationId(Uuid::nil())), 900, now);
+        let (token, end) = issue("secret", LicenseId(Uuid::max()), ActivationId(Uuid::nil()), 900, now);
         let claims = read("secret", &token, now).unwrap();
         assert_eq!(claims.sub, ActivationId(Uuid::nil()));
         assert_eq!(read("secret", &token, end).unwrap_err(), TokenError::Expired(claims));

@@ -155,7 +155,7 @@ pub(super) async fn replay(location: Location, options: ReplayOptions, output: O
         FormatName::Parquet => Format::Parquet,
         FormatName::Csv => Format::Csv,
     };
-    let written = write_replay(projector, &log, (as_of, None), (&options.out, format), &|at, of| {
+    let written = write_replay(projector, &log, as_of, None, &options.out, format, &|at, of| {
         bar.set_length(of.cast_unsigned());
         bar.set_position(at.cast_unsigned());
     })

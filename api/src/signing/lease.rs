@@ -91,7 +91,8 @@ pub(crate) fn issue(
     app: &App,
     effective: &EffectiveLicense,
     activation: &Activation,
-    (key, hold): (&[u8; 32], Hold),
+    key: &[u8; 32],
+    hold: Hold,
     now: Timestamp,
 ) -> Lease {
     let expires_at = end(effective, activation, hold, now);
@@ -104,7 +105,7 @@ pub(crate) fn issue(
     {
         return lease;
     }
-    let claims = claims(app, effective, activation, key, (now, expires_at));
+    let claims = claims(app, effective, activation, key, now, expires_at);
     let token = super::jws(app, LEASE_TYPE, &claims).into();
     let lease = Lease { token, expires_at };
     let entry = (basis(effective), now, lease.clone());
@@ -135,7 +136,8 @@ fn claims(
     effective: &EffectiveLicense,
     activation: &Activation,
     key: &[u8; 32],
-    (now, end): (Timestamp, Timestamp),
+    now: Timestamp,
+    end: Timestamp,
 ) -> LeaseClaims {
     let (license, terms) = (effective.license(), effective.terms());
     let components = serde_json::to_value(&activation.activated.components);

@@ -14,7 +14,8 @@ impl Platform {
         &self,
         context: &Context,
         id: Uuid,
-        (judgment, reason): (Judgment, Option<String>),
+        judgment: Judgment,
+        reason: Option<String>,
         body: Body<'_, Anomaly>,
     ) -> Result<Done<Anomaly>, CommandError> {
         let mut fields = Fields::new();

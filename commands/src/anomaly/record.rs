@@ -30,7 +30,7 @@ impl Platform {
             finding.severity,
             from.seconds().div_euclid(86_400)
         );
-        let claim = self.claim(&context.tenant, "anomaly", (&name, id)).await?;
+        let claim = self.claim(&context.tenant, "anomaly", &name, id).await?;
         let mut context = context.clone();
         context.command_id = id;
         let mut envelope = context.envelope();

@@ -41,7 +41,7 @@ impl Platform {
         let scopes = fields.take("scopes", scopes(&new.scopes));
         let expires_at = fields.time("expires_at", new.expires_at.as_deref());
         let (name, scopes) = fields.finish(name.zip(scopes))?;
-        let made = self.make_api_key(context, (name, scopes, expires_at)).await?;
+        let made = self.make_api_key(context, name, scopes, expires_at).await?;
         let (id, secret) = (made.created.api_key_id.0, made.secret);
         let envelope = Envelope {
             claims: vec![made.claim],
@@ -72,11 +72,13 @@ impl Platform {
     pub(super) async fn make_api_key(
         &self,
         context: &Context,
-        (name, scopes, expires_at): (Text<200>, Vec<Scope>, Option<Timestamp>),
+        name: Text<200>,
+        scopes: Vec<Scope>,
+        expires_at: Option<Timestamp>,
     ) -> Result<MadeApiKey, CommandError> {
         let id = self.edge.id();
         let secret = format!("lk_{}", hex::encode(self.edge.bytes::<24>()));
-        let claim = self.claim(&context.tenant, "api_key", (&secret, id)).await?;
+        let claim = self.claim(&context.tenant, "api_key", &secret, id).await?;
         Ok(MadeApiKey {
             created: ApiKeyCreated {
                 api_key_id: ApiKeyId(id),

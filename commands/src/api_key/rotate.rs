@@ -19,7 +19,8 @@ impl Platform {
         &self,
         context: &Context,
         id: Uuid,
-        (overlap_seconds, expires_at): (i64, Option<Option<String>>),
+        overlap_seconds: i64,
+        expires_at: Option<Option<String>>,
         body: Body<'_, CreatedApiKey>,
     ) -> Result<Done<CreatedApiKey>, CommandError> {
         let mut fields = Fields::new();
@@ -34,7 +35,7 @@ impl Platform {
         let known = old.state.facts().ok_or(CommandError::not_found(ApiKey::KIND))?;
         let (name, scopes) = (known.created.name.clone(), known.created.scopes.clone());
         let expires_at = expires_at.unwrap_or(known.created.expires_at);
-        let made = self.make_api_key(context, (name, scopes, expires_at)).await?;
+        let made = self.make_api_key(context, name, scopes, expires_at).await?;
         let new_id = made.created.api_key_id;
         let supersede = ApiKeyCommand::Supersede {
             by: new_id,

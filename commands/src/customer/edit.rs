@@ -28,7 +28,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: CustomerChanges,
-        (unchanged, body): (Unchanged<'_, Customer>, Body<'_, CustomerView>),
+        unchanged: Unchanged<'_, Customer>,
+        body: Body<'_, CustomerView>,
     ) -> Result<Done<CustomerView>, CommandError> {
         // Asking for the key makes one where there is none: first see that there is such a customer.
         if self

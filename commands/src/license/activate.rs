@@ -51,16 +51,12 @@ impl Platform {
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
         let (order, fingerprint_key) = self.machine_order(context, &effective, machine).await?;
-        let mut done = self
-            .take_seat(context, &effective, (&order, fingerprint_key), body)
-            .await;
+        let mut done = self.take_seat(context, &effective, &order, fingerprint_key, body).await;
         // A silent machine's seat is there for whoever asks: nobody waits for the worker. Someone else may have freed it
         // since, so it is tried again in any case.
         if is_full(&done) && effective.terms().floating {
             self.reclaim_seats_of(effective.id()).await?;
-            done = self
-                .take_seat(context, &effective, (&order, fingerprint_key), body)
-                .await;
+            done = self.take_seat(context, &effective, &order, fingerprint_key, body).await;
         }
         // Refused on terms that another node has just changed? What is true now decides.
         if is_by_terms(&done) && self.terms_have_changed(&context.tenant, &effective).await? {
@@ -69,7 +65,7 @@ impl Platform {
             return Box::pin(self.activate_effective(context, effective, machine, body)).await;
         }
         if let Err(CommandError::License(rejection)) = &done {
-            self.note_seat_refusal(context, &effective, &order, ("activate", rejection))
+            self.note_seat_refusal(context, &effective, &order, "activate", rejection)
                 .await;
         }
         done
@@ -79,7 +75,8 @@ impl Platform {
         &self,
         context: &Context,
         effective: &EffectiveLicense,
-        (order, fingerprint_key): (&Activate, [u8; 32]),
+        order: &Activate,
+        fingerprint_key: [u8; 32],
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
         let output = |state: &License| effective.seat_of(state, order, fingerprint_key);
@@ -93,7 +90,8 @@ impl Platform {
         context: &Context,
         effective: &EffectiveLicense,
         order: &Activate,
-        (asked, rejection): (&'static str, &LicenseRejection),
+        asked: &'static str,
+        rejection: &LicenseRejection,
     ) {
         let mut facts: std::collections::BTreeMap<_, _> = rejection.facts().into_iter().collect();
         if let Some(version) = &order.app_version {

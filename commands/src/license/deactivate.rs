@@ -79,7 +79,8 @@ impl Platform {
     pub async fn deactivate_by_operator(
         &self,
         context: &Context,
-        (license, activation): (LicenseId, ActivationId),
+        license: LicenseId,
+        activation: ActivationId,
         reason: Option<String>,
         body: Body<'_, Arc<Activation>>,
     ) -> Result<Done<Arc<Activation>>, CommandError> {

@@ -89,8 +89,7 @@ impl Platform {
             let version = effective.read_version(request.app_version.as_deref())?;
             if let Some(meter) = request.beat.unknown_meter(&effective.limits()) {
                 let facts = BTreeMap::from([("meter".to_owned(), json!(meter))]);
-                let about = (&effective, &*activation);
-                Box::pin(self.note_beat_refusal(context, about, "METER_UNKNOWN", facts)).await;
+                Box::pin(self.note_beat_refusal(context, &effective, &activation, "METER_UNKNOWN", facts)).await;
                 return Err(CommandError::MeterUnknown(meter.to_owned()));
             }
             if !activation.is_seated()
@@ -103,7 +102,9 @@ impl Platform {
             let beaten = judge(
                 context,
                 request,
-                (effective, activation, version.as_ref()),
+                effective,
+                activation,
+                version.as_ref(),
                 known.is_some(),
             );
             if let Some(position) = known {
@@ -114,7 +115,7 @@ impl Platform {
                 });
             }
             match self
-                .record_beat(context, request, (&beaten, &nonce, seats_without_hold))
+                .record_beat(context, request, &beaten, nonce.as_deref(), seats_without_hold)
                 .await
             {
                 Ok(position) => {
@@ -152,7 +153,7 @@ impl Platform {
                 facts.insert("app_version".to_owned(), json!(version));
             }
             let code = beaten.verdict.code();
-            self.note_beat_refusal(context, (effective, activation), code, facts)
+            self.note_beat_refusal(context, effective, activation, code, facts)
                 .await;
         }
     }
@@ -170,8 +171,7 @@ impl Platform {
                 .and_then(|known| known.activation(request.activation));
             if let Some(ended) = known.cloned() {
                 let effective = self.effective(&context.tenant, &license).await?;
-                let about = (&effective, &*ended);
-                Box::pin(self.note_beat_refusal(context, about, "TOKEN_REVOKED", BTreeMap::new())).await;
+                Box::pin(self.note_beat_refusal(context, &effective, &ended, "TOKEN_REVOKED", BTreeMap::new())).await;
             }
         }
         found
@@ -182,7 +182,9 @@ impl Platform {
         &self,
         context: &Context,
         request: &BeatRequest,
-        (beaten, nonce, seats_without_hold): (&HeartbeatOutcome, &Option<String>, Option<u64>),
+        beaten: &HeartbeatOutcome,
+        nonce: Option<&str>,
+        seats_without_hold: Option<u64>,
     ) -> Result<i64, AppendError> {
         let effective = &beaten.effective;
         let event = HeartbeatEvent::Recorded(HeartbeatRecorded {
@@ -195,7 +197,7 @@ impl Platform {
             usage: request.beat.usage.clone(),
             app_version: request.app_version.as_deref().map(AppVersion::new),
             client_time: request.client_time,
-            nonce: nonce.clone(),
+            nonce: nonce.map(str::to_owned),
             at: context.now,
         });
         let mut submission = Self::submission(context, None);
@@ -207,7 +209,7 @@ impl Platform {
             events: vec![NewEvent::of(&event)],
         }];
         if beaten.activation.is_seated() && effective.license().standing == Standing::Active {
-            hold(&mut submission, effective, (request.activation, seats_without_hold));
+            hold(&mut submission, effective, request.activation, seats_without_hold);
         }
         self.log.append(submission).await.map(|appended| appended.position)
     }
@@ -285,7 +287,8 @@ impl Platform {
     async fn note_beat_refusal(
         &self,
         context: &Context,
-        (effective, activation): (&EffectiveLicense, &Activation),
+        effective: &EffectiveLicense,
+        activation: &Activation,
         code: &'static str,
         facts: BTreeMap<String, Value>,
     ) {
@@ -314,7 +317,9 @@ fn supports(effective: &EffectiveLicense, version: Option<&Version>) -> bool {
 fn judge(
     context: &Context,
     request: &BeatRequest,
-    (effective, activation, app_version): (EffectiveLicense, Arc<Activation>, Option<&Version>),
+    effective: EffectiveLicense,
+    activation: Arc<Activation>,
+    app_version: Option<&Version>,
     again: bool,
 ) -> HeartbeatOutcome {
     let machine = if activation.is_seated() {

@@ -114,7 +114,7 @@ impl Platform {
         ];
         let mut issued = Vec::with_capacity(batch.count);
         for _ in 0..batch.count {
-            let (state, key) = self.add(&mut submission, &batch, context, (&look_up, &sealer))?;
+            let (state, key) = self.add(&mut submission, &batch, context, &look_up, &sealer)?;
             let versioned = Versioned {
                 state,
                 version: 1,
@@ -147,7 +147,8 @@ impl Platform {
         submission: &mut Submission,
         batch: &Batch,
         context: &Context,
-        (look_up, sealer): (&LookUpKey, &Sealer),
+        look_up: &LookUpKey,
+        sealer: &Sealer,
     ) -> Result<(License, LicenseKey), CommandError> {
         let (id, key) = (LicenseId(self.edge.id()), LicenseKey::from_random(self.edge.bytes()));
         let events = License::decide(

@@ -35,7 +35,7 @@ impl Platform {
             let position = self.log.position_of("license", &id, sequence).await;
             done.position = position.map_err(ReadError::from)?;
             let answer = context.answer_with(200, Some(done.position), || body(&done.value));
-            match self.hold_on(context, &done.value, (seats_without_hold, answer)).await {
+            match self.hold_on(context, &done.value, seats_without_hold, answer).await {
                 Ok(()) => return Ok(done),
                 // The seat fell free meanwhile; or its policy floats only since a moment ago, and it has no hold.
                 Err(AppendError::HoldChanged(_) | AppendError::Conflict { .. }) => {
@@ -54,11 +54,12 @@ impl Platform {
         &self,
         context: &Context,
         seated: &Activated,
-        (seats_without_hold, answer): (Option<u64>, Option<IdempotentAnswer>),
+        seats_without_hold: Option<u64>,
+        answer: Option<IdempotentAnswer>,
     ) -> Result<(), AppendError> {
         let effective = &seated.effective;
         let mut submission = Self::submission(context, answer);
-        hold(&mut submission, effective, (seated.activation.id(), seats_without_hold));
+        hold(&mut submission, effective, seated.activation.id(), seats_without_hold);
         if submission.holds.is_empty() && submission.idempotency.is_none() {
             return Ok(());
         }
@@ -70,7 +71,8 @@ impl Platform {
 pub(super) fn hold(
     submission: &mut Submission,
     effective: &EffectiveLicense,
-    (activation_id, seats_without_hold): (ActivationId, Option<u64>),
+    activation_id: ActivationId,
+    seats_without_hold: Option<u64>,
 ) {
     let Some(seconds) = effective.terms().hold_seconds() else {
         return;

@@ -60,11 +60,11 @@ impl Platform {
         let over_seats = simulation.over_seats();
         let (mut refused, mut over, mut from) = (Vec::new(), Vec::new(), since);
         for (position, at, event) in &after {
-            over.extend(over_between(simulation.usable_until(), (from, *at)));
+            over.extend(over_between(simulation.usable_until(), from, *at));
             from = *at;
             refused.extend(simulation.live(event).map(|refusal| (*position, refusal)));
         }
-        over.extend(over_between(simulation.usable_until(), (from, context.now)));
+        over.extend(over_between(simulation.usable_until(), from, context.now));
         let limits = simulation.limits();
         let activated = |(_, _, event): &&(_, _, LicenseEvent)| matches!(event, LicenseEvent::Activated(_));
         Ok(SimulatedLicense {
@@ -78,7 +78,7 @@ impl Platform {
 }
 
 /// The part of a stretch in which a license is of no use any more.
-fn over_between(usable_until: Option<Timestamp>, (from, to): (Timestamp, Timestamp)) -> Option<(Timestamp, Timestamp)> {
+fn over_between(usable_until: Option<Timestamp>, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
     let begin = usable_until?.max(from);
     (begin < to).then_some((begin, to))
 }

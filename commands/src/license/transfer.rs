@@ -31,7 +31,7 @@ impl Platform {
         let found = self.license_by_key(&context.tenant, license_key).await?;
         let (_, license) = found.ok_or(CommandError::License(LicenseRejection::NotFound))?;
         let effective = self.effective(&context.tenant, &license).await?;
-        self.transfer(context, &effective, (request, false), body).await
+        self.transfer(context, &effective, request, false, body).await
     }
 
     /// An operator's transfer: by the license's id.
@@ -47,14 +47,15 @@ impl Platform {
             return Err(CommandError::License(LicenseRejection::NotFound));
         }
         let effective = self.effective(&context.tenant, &license).await?;
-        self.transfer(context, &effective, (request, true), body).await
+        self.transfer(context, &effective, request, true, body).await
     }
 
     async fn transfer(
         &self,
         context: &Context,
         effective: &EffectiveLicense,
-        (request, by_operator): (TransferRequest, bool),
+        request: TransferRequest,
+        by_operator: bool,
         body: Body<'_, Activated>,
     ) -> Result<Done<Activated>, CommandError> {
         let (order, fingerprint_key) = self.machine_order(context, effective, &request.to).await?;
@@ -72,10 +73,10 @@ impl Platform {
         if is_by_terms(&done) && self.terms_have_changed(&context.tenant, effective).await? {
             let license = self.licenses.get(&context.tenant, effective.id().0).await?;
             let effective = self.effective(&context.tenant, &license).await?;
-            return Box::pin(self.transfer(context, &effective, (request, by_operator), body)).await;
+            return Box::pin(self.transfer(context, &effective, request, by_operator, body)).await;
         }
         if let Err(CommandError::License(rejection)) = &done {
-            self.note_seat_refusal(context, effective, &order, ("transfer", rejection))
+            self.note_seat_refusal(context, effective, &order, "transfer", rejection)
                 .await;
         }
         done

@@ -107,7 +107,7 @@ impl Platform {
             Ok((position, row.recorded_at()?.into(), event))
         };
         let (id, version) = (id.to_string(), version.cast_signed());
-        let rows = self.log.history(tenant, D::TYPE, &id, version, (i64::MAX, None));
+        let rows = self.log.history(tenant, D::TYPE, &id, version, i64::MAX, None);
         let events = rows.map_err(ReadError::from).and_then(|row| ready(read(row)));
         Ok(events.try_collect().await?)
     }

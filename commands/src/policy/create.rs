@@ -38,9 +38,7 @@ impl Platform {
         let code = fields.finish(code)?;
         let terms = new.terms.applied_to(&Terms::with_seats(1))?;
         for _ in 0..8 {
-            let done = self
-                .try_create_policy(context, &new.product, (&code, &terms), body)
-                .await;
+            let done = self.try_create_policy(context, &new.product, &code, &terms, body).await;
             if !matches!(done, Err(CommandError::Contended)) {
                 return done;
             }
@@ -55,12 +53,13 @@ impl Platform {
         &self,
         context: &Context,
         product: &str,
-        (code, terms): (&Code, &Terms),
+        code: &Code,
+        terms: &Terms,
         body: Body<'_, Policy>,
     ) -> Result<Done<Policy>, CommandError> {
         let (product, version) = self.live_product(&context.tenant, product).await?;
         let id = self.edge.id();
-        let claim = self.claim(&context.tenant, "policy_code", (code.as_str(), id)).await?;
+        let claim = self.claim(&context.tenant, "policy_code", code.as_str(), id).await?;
         let envelope = Envelope {
             claims: vec![claim],
             preconditions: vec![Precondition::StreamUnchanged {

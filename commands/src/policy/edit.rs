@@ -16,7 +16,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: TermsChanges,
-        (unchanged, body): (Unchanged<'_, Policy>, Body<'_, Policy>),
+        unchanged: Unchanged<'_, Policy>,
+        body: Body<'_, Policy>,
     ) -> Result<Done<Policy>, CommandError> {
         let order = |state: &Policy| {
             Ok(PolicyCommand::Edit {

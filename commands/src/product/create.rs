@@ -36,7 +36,7 @@ impl Platform {
         let version_scheme = fields.take("version_scheme", version_scheme).unwrap_or_default();
         let (code, name) = fields.finish(code.zip(name))?;
         let id = self.edge.id();
-        let claim = self.claim(&context.tenant, "product_code", (code.as_str(), id)).await?;
+        let claim = self.claim(&context.tenant, "product_code", code.as_str(), id).await?;
         let command = ProductCommand::Create {
             id: ProductId(id),
             code,
@@ -44,6 +44,6 @@ impl Platform {
             version_scheme,
             at: context.now,
         };
-        self.create(context, (id, vec![claim]), command, body).await
+        self.create(context, id, vec![claim], command, body).await
     }
 }

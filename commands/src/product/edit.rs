@@ -27,7 +27,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: ProductChanges,
-        (unchanged, body): (Unchanged<'_, Product>, Body<'_, Product>),
+        unchanged: Unchanged<'_, Product>,
+        body: Body<'_, Product>,
     ) -> Result<Done<Product>, CommandError> {
         let order = |state: &Product| {
             let product = state.live(Product::KIND)?.clone();

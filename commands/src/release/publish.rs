@@ -63,7 +63,7 @@ impl Platform {
         let id = self.edge.id();
         let release = read(new, ReleaseId(id), &product, context)?;
         let unique = format!("{}/{}/{}", product.id, release.channel, release.version);
-        let claim = self.claim(&context.tenant, "release", (&unique, id)).await?;
+        let claim = self.claim(&context.tenant, "release", &unique, id).await?;
         let events = Release::decide(&Release::default(), ReleaseCommand::Publish(release.clone()))?;
         let raise = release
             .for_everybody()

@@ -15,7 +15,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         rollout_percent: i64,
-        (unchanged, body): (Unchanged<'_, Release>, Body<'_, Release>),
+        unchanged: Unchanged<'_, Release>,
+        body: Body<'_, Release>,
     ) -> Result<Done<Release>, CommandError> {
         let mut fields = Fields::new();
         let rollout_percent: u8 = fields.number("rollout_percent", Some(rollout_percent), 100);

@@ -16,7 +16,8 @@ impl Platform {
         context: &Context,
         id: Uuid,
         changes: SubscriptionChanges,
-        (unchanged, body): (Unchanged<'_, Webhook>, Body<'_, Webhook>),
+        unchanged: Unchanged<'_, Webhook>,
+        body: Body<'_, Webhook>,
     ) -> Result<Done<Webhook>, CommandError> {
         let order = |state: &Webhook| {
             let present = state.facts().ok_or(CommandError::not_found(Webhook::KIND))?;

@@ -24,7 +24,10 @@ pub fn find(history: &History) -> Vec<Finding> {
     let windows = [
         windowed(
             history,
-            ("many_networks", Severity::High, HOUR, seats + 4),
+            "many_networks",
+            Severity::High,
+            HOUR,
+            seats + 4,
             |seen: &Observation| match seen.seen {
                 // Who ends a seat may be an operator anywhere.
                 Seen::Left(_) => None,
@@ -33,7 +36,10 @@ pub fn find(history: &History) -> Vec<Finding> {
         ),
         windowed(
             history,
-            ("machine_churn", Severity::Medium, DAY, 3 * seats + 3),
+            "machine_churn",
+            Severity::Medium,
+            DAY,
+            3 * seats + 3,
             |seen: &Observation| match &seen.seen {
                 // The same hardware again is no new machine.
                 Seen::Activated { machine, hardware } => Some(hardware.clone().unwrap_or_else(|| machine.to_string())),
@@ -43,7 +49,10 @@ pub fn find(history: &History) -> Vec<Finding> {
         crowd(history),
         windowed(
             history,
-            ("seat_thrashing", Severity::Medium, HOUR, 3 * seats + 5),
+            "seat_thrashing",
+            Severity::Medium,
+            HOUR,
+            3 * seats + 5,
             |seen: &Observation| match seen.seen {
                 // Each move counts, however often the same machine moves.
                 Seen::SeatMoved(_) => Some(seen.position.to_string()),
@@ -104,7 +113,10 @@ fn counted(found: usize, allowed: u64, seconds: i64) -> BTreeMap<String, Value> 
 /// The window with the most distinct names, where those are more than `limit`.
 fn windowed(
     history: &History,
-    (rule, severity, seconds, limit): (&'static str, Severity, i64, u64),
+    rule: &'static str,
+    severity: Severity,
+    seconds: i64,
+    limit: u64,
     name: impl Fn(&Observation) -> Option<String>,
 ) -> Option<Finding> {
     let named: Vec<(&Observation, String)> = history
@@ -153,12 +165,13 @@ fn impossible_rates(history: &History) -> Vec<Finding> {
         }
     }
     let of = |machine: ActivationId| {
-        let rule = ("impossible_rate", Severity::Medium, history.interval_seconds, 10);
-        windowed(history, rule, |seen| match seen.seen {
+        let beats = |seen: &Observation| match seen.seen {
             Seen::Beat { machine: other, .. } if other == machine => Some(seen.position.to_string()),
             _ => None,
-        })
-        .map(|finding| with(finding, "activation_id", json!(machine)))
+        };
+        let seconds = history.interval_seconds;
+        windowed(history, "impossible_rate", Severity::Medium, seconds, 10, beats)
+            .map(|finding| with(finding, "activation_id", json!(machine)))
     };
     let busy = machines.into_iter().filter(|(_, beats)| *beats > 10);
     busy.filter_map(|(machine, _)| of(machine)).collect()

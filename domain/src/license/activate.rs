@@ -21,7 +21,7 @@ pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<L
     let known = license.find_machine(&order.identity, &order.terms);
     admit(license, &order, known)?;
     if let Some(known) = known {
-        return seats::revive(license, known.id(), (&order.terms, order.policy_version), order.at);
+        return seats::revive(license, known.id(), &order.terms, order.policy_version, order.at);
     }
     seats::expect_free(license, &order.terms)?;
     let started = start(license, &order);
@@ -33,7 +33,8 @@ pub(super) fn activate(license: &IssuedLicense, order: Activate) -> Result<Vec<L
 /// Gives one machine's seat to another. What was done already is told again without a record, as long as it holds.
 pub(super) fn transfer(
     license: &IssuedLicense,
-    (from, by_operator): (ActivationId, bool),
+    from: ActivationId,
+    by_operator: bool,
     order: Activate,
     reason: Option<&str>,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {

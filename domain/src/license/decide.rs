@@ -72,7 +72,7 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             to,
             reason,
             by_operator,
-        } => transfer(license, (from, by_operator), *to, reason.as_deref()),
+        } => transfer(license, from, by_operator, *to, reason.as_deref()),
         LicenseCommand::ReleaseSeat {
             activation_id,
             terms,
@@ -83,7 +83,7 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             terms,
             policy_version,
             at,
-        } => seats::revive(license, activation_id, (&terms, policy_version), at),
+        } => seats::revive(license, activation_id, &terms, policy_version, at),
         LicenseCommand::NoteUsage {
             meter,
             period,
@@ -105,13 +105,13 @@ fn decide_issued(license: &IssuedLicense, command: LicenseCommand) -> Decision {
             until,
             terms,
             at,
-        } => seats::check_out(license, activation_id, until, (&terms, at)),
+        } => seats::check_out(license, activation_id, until, &terms, at),
         LicenseCommand::Deactivate {
             target,
             reason,
             by_operator,
             at,
-        } => deactivate(license, (&target, by_operator), reason, at),
+        } => deactivate(license, &target, by_operator, reason, at),
         LicenseCommand::Suspend { reason, at } => match license.standing {
             Standing::Active => Ok(vec![LicenseEvent::Suspended(LicenseSuspended { reason, at })]),
             Standing::Suspended => Ok(vec![]),
@@ -184,7 +184,8 @@ fn edit(license: &IssuedLicense, edited: LicenseEdited) -> Decision {
 
 fn deactivate(
     license: &IssuedLicense,
-    (target, by_operator): (&DeactivationTarget, bool),
+    target: &DeactivationTarget,
+    by_operator: bool,
     reason: Option<String>,
     at: Timestamp,
 ) -> Decision {

@@ -69,7 +69,8 @@ pub(super) fn release(
 pub(super) fn revive(
     license: &IssuedLicense,
     activation_id: ActivationId,
-    (terms, policy_version): (&Terms, u32),
+    terms: &Terms,
+    policy_version: u32,
     at: Timestamp,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {
     let known = license.activation(activation_id);
@@ -110,7 +111,8 @@ pub(super) fn check_out(
     license: &IssuedLicense,
     activation_id: ActivationId,
     until: Timestamp,
-    (terms, at): (&Terms, Timestamp),
+    terms: &Terms,
+    at: Timestamp,
 ) -> Result<Vec<LicenseEvent>, LicenseRejection> {
     match license.standing {
         Standing::Active => {}

@@ -33,7 +33,7 @@ pub struct Subscription {
 
 impl Subscription {
     /// Whether an event is wanted.
-    pub fn wants(&self, event_type: &str, (aggregate_type, aggregate_id): (&str, &str), data: &Value) -> bool {
+    pub fn wants(&self, event_type: &str, aggregate_type: &str, aggregate_id: &str, data: &Value) -> bool {
         let by_type = |wanted: &String| match wanted.strip_suffix('*') {
             Some(start) => event_type.starts_with(start),
             None => event_type == wanted,
@@ -113,7 +113,7 @@ mod tests {
             filters: BTreeMap::new(),
         };
         let wants =
-            |subscription: &Subscription, kind: &str, data: Value| subscription.wants(kind, ("license", "l1"), &data);
+            |subscription: &Subscription, kind: &str, data: Value| subscription.wants(kind, "license", "l1", &data);
         assert!(wants(&subscription, "license.revoked", json!({})));
         subscription.event_types = vec!["license.*".to_owned(), "customer.created".to_owned()];
         assert!(wants(&subscription, "license.revoked", json!({})));

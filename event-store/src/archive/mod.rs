@@ -190,7 +190,7 @@ impl<F: FnMut(&str, i64) + Send> ArchiveRun<'_, F> {
             }
             let mut parts = catalog::parts(connection, archived_table.table, &month.month).await?;
             let known = parts.len();
-            self.keep((archived_table, &month), connection, &mut parts).await?;
+            self.keep(archived_table, &month, connection, &mut parts).await?;
             let dropped = due::nobody_walks(connection).await? && {
                 for part in &parts[..known] {
                     expect_file(self.log, part).await?;
@@ -210,7 +210,8 @@ impl<F: FnMut(&str, i64) + Send> ArchiveRun<'_, F> {
     /// Writes what is not in the archive yet. Nobody can add to a month that is detached.
     async fn keep(
         &mut self,
-        (archived_table, month): (&ArchivedTable, &Month),
+        archived_table: &ArchivedTable,
+        month: &Month,
         connection: &mut PgConnection,
         parts: &mut Vec<Segment>,
     ) -> Result<(), ArchiveError> {

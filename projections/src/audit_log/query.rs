@@ -47,7 +47,8 @@ pub async fn list(
     reader: &Reader,
     tenant: &Tenant,
     filter: &AuditFilter,
-    (limit, most): (i64, Option<i64>),
+    limit: i64,
+    most: Option<i64>,
 ) -> sqlx::Result<(Vec<AuditRow>, i64)> {
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(

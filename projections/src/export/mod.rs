@@ -91,8 +91,10 @@ impl From<sqlx::Error> for ExportError {
 pub async fn replay(
     projector: &dyn Projector,
     log: &EventLog,
-    (as_of, tenant): (AsOf, Option<&Tenant>),
-    (folder, format): (&Path, Format),
+    as_of: AsOf,
+    tenant: Option<&Tenant>,
+    folder: &Path,
+    format: Format,
     progress: Progress<'_>,
 ) -> Result<Replayed, ExportError> {
     let position = log.position_at(as_of).await?;
@@ -128,7 +130,7 @@ async fn write(
     std::fs::create_dir_all(folder).map_err(|cause| failed(folder, &cause))?;
     let mut files = Vec::new();
     for export in projector.exports() {
-        files.push(write_export(scratch, export, (position, tenant), (folder, format)).await?);
+        files.push(write_export(scratch, export, position, tenant, folder, format).await?);
     }
     Ok(Replayed {
         name: projector.name(),
@@ -143,8 +145,10 @@ async fn write(
 async fn write_export(
     scratch: &mut Scratch,
     export: &Export,
-    (position, tenant): (i64, Option<&Tenant>),
-    (folder, format): (&Path, Format),
+    position: i64,
+    tenant: Option<&Tenant>,
+    folder: &Path,
+    format: Format,
 ) -> Result<TableFile, ExportError> {
     let table = export.name;
     let relation = match export.select {

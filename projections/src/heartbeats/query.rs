@@ -49,7 +49,8 @@ pub async fn beats(
     tenant: &Tenant,
     license_id: Uuid,
     range: Range,
-    (after, limit): ((OffsetDateTime, i64), i64),
+    after: (OffsetDateTime, i64),
+    limit: i64,
 ) -> sqlx::Result<Vec<BeatRow>> {
     let (from, to) = range.bounds();
     let mut transaction = reader.begin(tenant).await?;

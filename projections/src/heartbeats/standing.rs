@@ -124,7 +124,9 @@ pub async fn silences(
     reader: &Reader,
     tenant: &Tenant,
     license_id: Uuid,
-    (since, now, hold_seconds): (Timestamp, Timestamp, u32),
+    since: Timestamp,
+    now: Timestamp,
+    hold_seconds: u32,
 ) -> sqlx::Result<Vec<SilentMachine>> {
     let mut transaction = reader.begin_for_machines(tenant).await?;
     let rows = sqlx::query_as!(

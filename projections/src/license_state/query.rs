@@ -97,8 +97,10 @@ pub async fn list(
         request.count_limit(),
     )
     .fetch_one(&mut *transaction);
-    let list = (tenant, "licenses", format!("{filter:?}"));
-    let total = reader.total(list, (request, items.len()), counting).await?;
+    let filter = format!("{filter:?}");
+    let total = reader
+        .total(tenant, "licenses", filter, request, items.len(), counting)
+        .await?;
     transaction.commit().await?;
     Ok(Page::of(items, request, total, |row| (row.issued_at, row.license_id)))
 }

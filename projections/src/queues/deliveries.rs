@@ -289,7 +289,8 @@ pub async fn list(
     tenant: &Tenant,
     webhook_id: Uuid,
     status: Option<&str>,
-    (before, limit): (Option<i64>, i64),
+    before: Option<i64>,
+    limit: i64,
 ) -> sqlx::Result<Vec<DeliveryRow>> {
     sqlx::query_as!(
         DeliveryRow,
@@ -349,7 +350,9 @@ pub async fn resend(pool: &PgPool, tenant: &Tenant, webhook_id: Uuid, position: 
 pub async fn replay(
     pool: &PgPool,
     tenant: &Tenant,
-    (consumer, webhook_id, from_position): (&str, Uuid, i64),
+    consumer: &str,
+    webhook_id: Uuid,
+    from_position: i64,
     after: i64,
 ) -> sqlx::Result<()> {
     unpause(pool, webhook_id).await?;

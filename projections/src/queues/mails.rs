@@ -152,7 +152,8 @@ pub async fn list(
     pool: &PgPool,
     tenant: &Tenant,
     status: Option<&str>,
-    (before, limit): (Option<(OffsetDateTime, &str)>, i64),
+    before: Option<(OffsetDateTime, &str)>,
+    limit: i64,
 ) -> sqlx::Result<Vec<MailRow>> {
     sqlx::query_as!(
         MailRow,

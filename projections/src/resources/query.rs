@@ -57,8 +57,9 @@ pub async fn list<D: Decider>(
     )
     .fetch_one(&mut *transaction);
     let filter = format!("{parent_id:?}/{}", request.include_retired);
-    let about = (request, rows.len());
-    let total = reader.total((tenant, D::TYPE, filter), about, counting).await?;
+    let total = reader
+        .total(tenant, D::TYPE, filter, request, rows.len(), counting)
+        .await?;
     transaction.commit().await?;
     let items: sqlx::Result<Vec<_>> = rows
         .into_iter()

@@ -27,7 +27,7 @@ pub async fn rebuild(
         let until = log.position().await?;
         events += fold(&[projector], log, &mut scratch.connection, (reached, until), progress).await?;
         reached = until;
-        match swap(projector, log, (&mut scratch, reached), progress).await {
+        match swap(projector, log, &mut scratch, reached, progress).await {
             // Someone reads for long, such as the archive: in the meantime others must not wait behind the swap.
             Err(ProjectionError::Read(ReadError::Database(error))) if is_lock_timeout(&error) => {
                 tokio::time::sleep(SWAP_RETRY_DELAY).await;
@@ -47,7 +47,8 @@ pub async fn rebuild(
 async fn swap(
     projector: &dyn Projector,
     log: &EventLog,
-    (scratch, head): (&mut Scratch, i64),
+    scratch: &mut Scratch,
+    head: i64,
     progress: Progress<'_>,
 ) -> Result<u64, ProjectionError> {
     let mut transaction = scratch.connection.begin().await?;

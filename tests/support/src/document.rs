@@ -9,7 +9,7 @@ use crate::Answer;
 /// # Panics
 ///
 /// When the document does not know of the route, the status or the code.
-pub(crate) fn expect_described(answer: &Answer, (method, path): (&str, &str), document: &Value) {
+pub(crate) fn expect_described(answer: &Answer, method: &str, path: &str, document: &Value) {
     // Nobody describes what is no route, what our own fault is, and the description itself.
     let not_described = answer.status == 500
         || ["NOT_FOUND", "METHOD_NOT_ALLOWED"].contains(&answer.code())

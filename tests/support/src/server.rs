@@ -196,7 +196,7 @@ impl Server {
                 assert_eq!(document.status, 200, "the document does not load: {}", document.body);
                 document.body
             });
-            expect_described(&answer, (method, path), document);
+            expect_described(&answer, method, path, document);
         }
         answer
     }

@@ -19,7 +19,7 @@ const BATCH_SIZE: i64 = 15;
 const SHIFT: Duration = Duration::from_secs(60);
 
 /// Delivers what is due to one target in the order of the log, until nothing is, or it fails, or the node ends.
-pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant, Uuid)) -> Result<(), WorkerError> {
+pub(super) async fn all(worker: &Worker, sender: &Sender, tenant: &Tenant, id: Uuid) -> Result<(), WorkerError> {
     let platform = &worker.platform;
     let pool = platform.log.pool();
     let began = Instant::now();
@@ -36,7 +36,7 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
         let epochs = Epochs::read(pool).await.map_err(database("reading the log"))?;
         let (taken_at, mut goes_on) = (Instant::now(), true);
         while goes_on && let Some(delivery) = queue.next() {
-            goes_on = deliver(worker, sender, (&epochs, &delivery), &webhook).await? && !*worker.ending.borrow();
+            goes_on = deliver(worker, sender, &epochs, &delivery, &webhook).await? && !*worker.ending.borrow();
             // Noting may have waited for the database: what is left may be another node's by now.
             if taken_at.elapsed().as_secs_f64() > TAKEN_SECONDS / 2.0 {
                 return Ok(());
@@ -58,10 +58,11 @@ pub(super) async fn all(worker: &Worker, sender: &Sender, (tenant, id): (&Tenant
 async fn deliver(
     worker: &Worker,
     sender: &Sender,
-    (epochs, delivery): (&Epochs, &DueDelivery),
+    epochs: &Epochs,
+    delivery: &DueDelivery,
     webhook: &LiveWebhook,
 ) -> Result<bool, WorkerError> {
-    let outcome = attempt(&worker.platform, sender, (epochs, delivery), webhook).await?;
+    let outcome = attempt(&worker.platform, sender, epochs, delivery, webhook).await?;
     let dead = worker.note(|| note(&worker.platform, delivery, &outcome)).await;
     let dead = dead.map_err(database("noting a delivery"))?;
     METRICS.delivery(match (&outcome, dead) {
@@ -105,7 +106,8 @@ async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) ->
 async fn attempt(
     platform: &Platform,
     sender: &Sender,
-    (epochs, delivery): (&Epochs, &DueDelivery),
+    epochs: &Epochs,
+    delivery: &DueDelivery,
     webhook: &LiveWebhook,
 ) -> Result<Outcome, WorkerError> {
     let event: Vec<RecordedEvent> = Box::pin(platform.log.tail_from(LogTable::Events, delivery.position - 1, 1))
@@ -126,7 +128,7 @@ async fn attempt(
         .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
     let epoch = epochs.of(event.position).id;
     let id = format!("msg_{}_{}", epoch.simple(), event.position);
-    let body = payload::message(platform, (epochs.log_id(), &delivery.tenant), event)
+    let body = payload::message(platform, epochs.log_id(), &delivery.tenant, event)
         .await?
         .to_string();
     let sent = sender

@@ -95,7 +95,7 @@ pub(crate) async fn turn(worker: &Worker, sender: &Sender, running: &Running) ->
         let mut tasks = running.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            if let Err(error) = deliver::all(&worker, &sender, (&tenant, id)).await {
+            if let Err(error) = deliver::all(&worker, &sender, &tenant, id).await {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "delivering to a webhook failed; it tries again");
             }
@@ -173,8 +173,8 @@ async fn queue(platform: &Platform, tenant: &Tenant, webhook: &LiveWebhook) -> R
         .filter(|event| event.tenant_id == tenant.as_str())
         .filter(|event| {
             let data = serde_json::from_str(&event.payload).unwrap_or_default();
-            let about = (event.aggregate_type.as_str(), event.aggregate_id.as_str());
-            webhook.subscription.wants(&event.event_type, about, &data)
+            let (kind, id) = (event.aggregate_type.as_str(), event.aggregate_id.as_str());
+            webhook.subscription.wants(&event.event_type, kind, id, &data)
         })
         .collect();
     deliveries::enqueue(pool, &consumer, id, &wanted, (after, until))

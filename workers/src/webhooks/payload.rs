@@ -11,7 +11,8 @@ use crate::{WorkerError, relay::envelope};
 /// The message about an event.
 pub(super) async fn message(
     platform: &Platform,
-    (log_id, tenant): (Uuid, &Tenant),
+    log_id: Uuid,
+    tenant: &Tenant,
     event: &RecordedEvent,
 ) -> Result<Value, WorkerError> {
     let mut message = envelope(log_id, event);

@@ -92,7 +92,7 @@ pub(crate) async fn list_anomalies(
 ) -> Result<Response> {
     let mut request = query.request()?;
     request.include_retired = filter.dismissed.unwrap_or(false);
-    resource::list::<Anomaly>(&app, &caller, &headers, (request, filter.license_id)).await
+    resource::list::<Anomaly>(&app, &caller, &headers, request, filter.license_id).await
 }
 
 /// Read an anomaly, now or as it was.
@@ -125,17 +125,17 @@ async fn judge(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    (id, judgment): (String, Judgment),
+    id: String,
+    judgment: Judgment,
     OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     let id = reading::id(&id, Anomaly::KIND)?;
     let route = format!("Judge/{judgment:?}/{id}");
     let about = (route.as_str(), &bytes[..], StatusCode::OK);
     idempotency::once(app, caller, headers, about, async |context| {
-        let judged = (judgment, value.reason);
         let done = app
             .platform
-            .judge_anomaly(&context, id, judged, &resource::kept)
+            .judge_anomaly(&context, id, judgment, value.reason, &resource::kept)
             .await?;
         resource::answer(&done, StatusCode::OK)
     })
@@ -152,7 +152,7 @@ pub(crate) async fn acknowledge_anomaly(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(&app, &caller, &headers, (id, Judgment::Acknowledged), body).await
+    judge(&app, &caller, &headers, id, Judgment::Acknowledged, body).await
 }
 
 /// Say that an anomaly is nothing.
@@ -165,7 +165,7 @@ pub(crate) async fn dismiss_anomaly(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(&app, &caller, &headers, (id, Judgment::Dismissed), body).await
+    judge(&app, &caller, &headers, id, Judgment::Dismissed, body).await
 }
 
 /// Look at an anomaly again.
@@ -178,7 +178,7 @@ pub(crate) async fn reopen_anomaly(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    judge(&app, &caller, &headers, (id, Judgment::Open), body).await
+    judge(&app, &caller, &headers, id, Judgment::Open, body).await
 }
 
 /// Run the rules over old history, day by day. What was found before is not found again. An answer is about as many

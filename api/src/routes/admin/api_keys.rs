@@ -137,7 +137,7 @@ pub(crate) async fn list_api_keys(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<ApiKey>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<ApiKey>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read an API key, now or as it was; never its secret.
@@ -169,8 +169,11 @@ pub(crate) async fn rotate_api_key(
     let route = format!("RotateApiKey/{id}");
     let about = (&route[..], &bytes[..], StatusCode::CREATED);
     idempotency::once(&app, &caller, &headers, about, async |context| {
-        let wanted = (value.overlap_seconds.unwrap_or(86_400), value.expires_at);
-        let done = app.platform.rotate_api_key(&context, id, wanted, &kept).await?;
+        let overlap = value.overlap_seconds.unwrap_or(86_400);
+        let done = app
+            .platform
+            .rotate_api_key(&context, id, overlap, value.expires_at, &kept)
+            .await?;
         Ok(created(&done.value)?.answer(StatusCode::CREATED, done.position))
     })
     .await

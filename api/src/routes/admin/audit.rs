@@ -51,12 +51,12 @@ pub(crate) async fn list_audit(
         action: query.action,
         before: page.after(|text| text.parse().ok())?,
     };
-    let (rows, counted) = audit_log::list(&app.reader, &caller.tenant, &filter, (limit + 1, most))
+    let (rows, counted) = audit_log::list(&app.reader, &caller.tenant, &filter, limit + 1, most)
         .await
         .map_err(unavailable)?;
     let total = reading::total(counted, most);
     let place = |row: &AuditRow| row.position.to_string();
-    Ok(reading::slice(rows, (limit, total), place, |row| entry(&app, row)))
+    Ok(reading::slice(rows, limit, total, place, |row| entry(&app, row)))
 }
 
 fn entry(app: &App, row: AuditRow) -> admin::AuditEntry {

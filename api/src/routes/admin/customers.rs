@@ -109,7 +109,7 @@ pub(crate) async fn list_customers(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<Customer>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<Customer>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read a customer, now or as it was.
@@ -146,8 +146,11 @@ pub(crate) async fn edit_customer(
         email: value.email,
         company: value.company,
     };
-    let how = (&resource::unchanged(&tag) as _, &kept as _);
-    let done = app.platform.edit_customer(&context, id, changes, how).await?;
+    let unchanged = resource::unchanged(&tag);
+    let done = app
+        .platform
+        .edit_customer(&context, id, changes, &unchanged, &kept)
+        .await?;
     Ok(reply(&done.value)?.answer(StatusCode::OK, done.position))
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn list_deliveries(
         DeliveryStatus::Dead => "dead",
     });
     let after = page.after(|text| text.parse().ok())?;
-    let rows = deliveries::list(app.platform.log.pool(), &caller.tenant, id, status, (after, limit + 1))
+    let rows = deliveries::list(app.platform.log.pool(), &caller.tenant, id, status, after, limit + 1)
         .await
         .map_err(unavailable)?;
     let most = page.most();
@@ -118,7 +118,8 @@ pub(crate) async fn list_deliveries(
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,
-        (limit, total),
+        limit,
+        total,
         |row| row.position.to_string(),
         shape,
     ))
@@ -141,7 +142,7 @@ pub(crate) async fn resend_delivery(
     let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
         let pool = app.platform.log.pool();
         let next = position.checked_add(1).ok_or_else(missing)?;
-        let known = deliveries::list(pool, &caller.tenant, id, None, (Some(next), 1)).await;
+        let known = deliveries::list(pool, &caller.tenant, id, None, Some(next), 1).await;
         if known
             .map_err(unavailable)?
             .first()
@@ -193,8 +194,8 @@ pub(crate) async fn replay_webhook(
             .record_operation(&context, &id.to_string(), &replayed)
             .await?;
         let consumer = consumer(id);
-        let place = (&consumer[..], id, webhook.created.from_position);
-        let sent_back = deliveries::replay(log.pool(), &caller.tenant, place, after).await;
+        let from = webhook.created.from_position;
+        let sent_back = deliveries::replay(log.pool(), &caller.tenant, &consumer, id, from, after).await;
         sent_back.map_err(unavailable)?;
         Ok(json!({ "after_position": after }).to_string())
     })

@@ -119,7 +119,7 @@ pub(crate) async fn list_policies(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<Policy>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<Policy>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read a policy, now or as it was.
@@ -151,8 +151,11 @@ pub(crate) async fn edit_policy(
 ) -> Result<Response> {
     let (id, tag) = resource::target::<Policy>(&id, &headers)?;
     let context = caller.context(&app, None);
-    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
-    let done = app.platform.edit_policy(&context, id, terms(value), how).await?;
+    let unchanged = resource::unchanged(&tag);
+    let done = app
+        .platform
+        .edit_policy(&context, id, terms(value), &unchanged, &resource::kept)
+        .await?;
     resource::answer(&done, StatusCode::OK)
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn list_products(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<Product>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<Product>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read a product, now or as it was.
@@ -119,8 +119,11 @@ pub(crate) async fn edit_product(
         version_scheme: value.version_scheme,
         min_version: value.min_version,
     };
-    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
-    let done = app.platform.edit_product(&context, id, changes, how).await?;
+    let unchanged = resource::unchanged(&tag);
+    let done = app
+        .platform
+        .edit_product(&context, id, changes, &unchanged, &resource::kept)
+        .await?;
     resource::answer(&done, StatusCode::OK)
 }
 

@@ -166,7 +166,8 @@ fn limit(limit: Option<Limit>) -> i64 {
 /// A page of what was read with one row more than the limit; that row says whether there is another page.
 pub(super) fn slice<R, T: Serialize>(
     mut rows: Vec<R>,
-    (limit, total): (i64, Total),
+    limit: i64,
+    total: Total,
     cursor: impl Fn(&R) -> String,
     shape: impl Fn(R) -> T,
 ) -> Response {
@@ -277,7 +278,8 @@ pub(super) async fn as_of(app: &App, query: &AsOfQuery) -> Result<Option<Moment>
 pub(super) async fn state<D: Decider>(
     caller: &Principal,
     aggregates: &Aggregates<D>,
-    (id, moment): (Uuid, Option<Moment>),
+    id: Uuid,
+    moment: Option<Moment>,
 ) -> Result<Arc<Versioned<D::State>>> {
     let state = match moment {
         Some(moment) => aggregates
@@ -294,7 +296,8 @@ pub(super) async fn history(
     app: &App,
     caller: &Principal,
     query: &HistoryQuery,
-    (text, kind): (&str, Kind),
+    text: &str,
+    kind: Kind,
 ) -> Result<Response> {
     let id = id(text, kind)?;
     let (limit, after) = (limit(query.limit), query.cursor.unwrap_or(0));

@@ -107,7 +107,7 @@ pub(crate) async fn list_releases(
         Some(named) => Some(app.platform.find_product(&caller.tenant, named).await?),
         None => None,
     };
-    resource::list::<Release>(&app, &caller, &headers, (query.request()?, product)).await
+    resource::list::<Release>(&app, &caller, &headers, query.request()?, product).await
 }
 
 /// Read a release, now or as it was.
@@ -136,10 +136,10 @@ pub(crate) async fn roll_out_release(
 ) -> Result<Response> {
     let (id, tag) = resource::target::<Release>(&id, &headers)?;
     let context = caller.context(&app, None);
-    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
+    let unchanged = resource::unchanged(&tag);
     let done = app
         .platform
-        .roll_out_release(&context, id, value.rollout_percent, how)
+        .roll_out_release(&context, id, value.rollout_percent, &unchanged, &resource::kept)
         .await?;
     resource::answer(&done, StatusCode::OK)
 }

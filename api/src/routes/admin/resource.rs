@@ -55,7 +55,7 @@ pub(super) fn reply<D: Shown>(state: &D, extra: &D::Extra) -> Option<Reply> {
 /// The same in a shape that shows more, such as a secret.
 pub(super) fn reply_as<D: Shown>(state: &D, shape: &D::Shape) -> Option<Reply> {
     let id = state.id()?.to_string();
-    Some(Reply::of((D::KIND.collection, &id), shape, &version(state)))
+    Some(Reply::of(D::KIND.collection, &id, shape, &version(state)))
 }
 
 /// What is kept of an answer for a repeated request.
@@ -99,7 +99,8 @@ pub(super) async fn list<D: Shown>(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    (mut request, parent): (PageRequest, Option<Uuid>),
+    mut request: PageRequest,
+    parent: Option<Uuid>,
 ) -> Result<Response> {
     request.min_position = freshness::of_read_model(app, headers, "resources").await?;
     let page = resources::list::<D>(&app.reader, &caller.tenant, parent, &request).await;
@@ -121,7 +122,7 @@ pub(super) async fn read<D: Shown>(
     let id = reading::id(id, D::KIND)?;
     freshness::of_log(app, headers).await?;
     let moment = reading::as_of(app, query).await?;
-    let found = reading::state(caller, app.platform.of::<D>(), (id, moment)).await?;
+    let found = reading::state(caller, app.platform.of::<D>(), id, moment).await?;
     let missing = || Problem::not_found(D::KIND);
     if !found.state.exists() {
         return Err(missing());
@@ -153,5 +154,5 @@ pub(super) async fn history<D: Shown>(
     query: &HistoryQuery,
     id: &str,
 ) -> Result<Response> {
-    reading::history(app, caller, query, (id, D::KIND)).await
+    reading::history(app, caller, query, id, D::KIND).await
 }

@@ -111,18 +111,19 @@ pub(crate) async fn simulate_policy(
                     });
                 }
             }
-            too_late(&app, &caller, (id, &lived.over), &mut result.refused).await?;
+            too_late(&app, &caller, id, &lived.over, &mut result.refused).await?;
             over_limits(
                 &app,
                 &caller,
-                (id, &lived.limits),
-                (since, context.now),
+                id,
+                &lived.limits,
+                since,
+                context.now,
                 &mut result.over_limits,
             )
             .await?;
             let Some(hold) = proposed.hold_seconds() else { continue };
-            let stretch = (since, context.now, hold);
-            let silences = heartbeats::silences(&app.reader, &caller.tenant, id.0, stretch).await;
+            let silences = heartbeats::silences(&app.reader, &caller.tenant, id.0, since, context.now, hold).await;
             for silence in silences.map_err(unavailable)? {
                 if result.silent.len() < MAX_ENTRIES {
                     result.silent.push(SimulatedSilence {
@@ -147,7 +148,8 @@ pub(crate) async fn simulate_policy(
 async fn too_late(
     app: &App,
     caller: &Principal,
-    (id, over): (LicenseId, &[(Timestamp, Timestamp)]),
+    id: LicenseId,
+    over: &[(Timestamp, Timestamp)],
     refused: &mut Vec<SimulatedRefusal>,
 ) -> Result<()> {
     let mut seen = HashSet::new();
@@ -172,8 +174,10 @@ async fn too_late(
 async fn over_limits(
     app: &App,
     caller: &Principal,
-    (id, limits): (LicenseId, &Limits),
-    (since, now): (Timestamp, Timestamp),
+    id: LicenseId,
+    limits: &Limits,
+    since: Timestamp,
+    now: Timestamp,
     over: &mut Vec<SimulatedOverLimit>,
 ) -> Result<()> {
     if limits.is_empty() {

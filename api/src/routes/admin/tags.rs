@@ -76,7 +76,7 @@ pub(crate) async fn list_tags(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<Tag>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<Tag>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read a tag, now or as it was.
@@ -106,10 +106,10 @@ pub(crate) async fn edit_tag(
 ) -> Result<Response> {
     let (id, tag) = resource::target::<Tag>(&id, &headers)?;
     let (context, (name, color)) = (caller.context(&app, None), (value.name, value.color));
-    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
+    let unchanged = resource::unchanged(&tag);
     let done = app
         .platform
-        .edit_tag(&context, id, TagChanges { name, color }, how)
+        .edit_tag(&context, id, TagChanges { name, color }, &unchanged, &resource::kept)
         .await?;
     resource::answer(&done, StatusCode::OK)
 }

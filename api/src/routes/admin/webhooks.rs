@@ -109,7 +109,7 @@ pub(crate) async fn list_webhooks(
     headers: HeaderMap,
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
-    resource::list::<Webhook>(&app, &caller, &headers, (query.request()?, None)).await
+    resource::list::<Webhook>(&app, &caller, &headers, query.request()?, None).await
 }
 
 /// Read a webhook, now or as it was; never its secret.
@@ -144,8 +144,11 @@ pub(crate) async fn edit_webhook(
         event_types: value.event_types,
         filters: value.filters,
     };
-    let how = (&resource::unchanged(&tag) as _, &resource::kept as _);
-    let done = app.platform.edit_webhook(&context, id, changes, how).await?;
+    let unchanged = resource::unchanged(&tag);
+    let done = app
+        .platform
+        .edit_webhook(&context, id, changes, &unchanged, &resource::kept)
+        .await?;
     resource::answer(&done, StatusCode::OK)
 }
 

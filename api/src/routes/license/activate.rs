@@ -52,10 +52,8 @@ pub(crate) async fn activate_license(
                 app_version: request.app_version,
             },
         };
-        let shape = |activated: &Activated, position| {
-            let told = (context.now, request.nonce.clone(), position);
-            shape(&app, activated, told)
-        };
+        let shape =
+            |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
         let taken = |activated: &Activated| render::json(&shape(activated, 0));
         let done = app.platform.activate(&context, order, &taken).await;
         let done = super::found(&app, &context, done).await?;
@@ -74,7 +72,9 @@ pub(crate) async fn activate_license(
 pub(super) fn shape(
     app: &App,
     activated: &Activated,
-    (now, nonce, position): (Timestamp, Option<String>, i64),
+    now: Timestamp,
+    nonce: Option<String>,
+    position: i64,
 ) -> ActivateResponse {
     let Activated {
         activation,
@@ -83,8 +83,8 @@ pub(super) fn shape(
     } = activated;
     let id = activation.activated.activation_id;
     let interval = effective.terms().heartbeat_interval_seconds;
-    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, (effective.id(), id), interval, now);
-    let lease = signing::issue(app, effective, activation, (fingerprint_key, Hold::Moved), now);
+    let (token, token_expires_at) = token::issue(&app.settings.jwt_secret, effective.id(), id, interval, now);
+    let lease = signing::issue(app, effective, activation, fingerprint_key, Hold::Moved, now);
     ActivateResponse {
         activation_id: id.to_string(),
         token,

@@ -60,8 +60,7 @@ pub(crate) async fn heartbeat(
     };
     let has_limits = has_limits(&app, &caller.tenant, license).await?;
     let used = used_meters::of(&app, &caller.tenant, license, has_limits, context.now).await?;
-    let counted =
-        has_limits && was_counted(&app, &caller.tenant, activation, (&beat, request.nonce.as_deref())).await?;
+    let counted = has_limits && was_counted(&app, &caller.tenant, activation, &beat, request.nonce.as_deref()).await?;
     let order = BeatRequest {
         license,
         activation,
@@ -78,7 +77,7 @@ pub(crate) async fn heartbeat(
         app.used_meters.add(license, &order.beat, done.position, context.now);
     }
     app.metrics.beat(done.value.verdict.code());
-    let answer = shape(&app, &caller.tenant, &done, claims, (request.nonce, context.now)).await?;
+    let answer = shape(&app, &caller.tenant, &done, claims, request.nonce, context.now).await?;
     let headers = [render::position(done.position)];
     Ok(render::answer(StatusCode::OK, render::json(&answer), &headers))
 }
@@ -98,7 +97,8 @@ async fn was_counted(
     app: &App,
     tenant: &Tenant,
     activation: ActivationId,
-    (beat, nonce): (&Beat, Option<&str>),
+    beat: &Beat,
+    nonce: Option<&str>,
 ) -> Result<bool> {
     let Some(nonce) = nonce.filter(|_| !beat.usage.is_empty()) else {
         return Ok(false);
@@ -113,7 +113,8 @@ async fn shape(
     tenant: &Tenant,
     done: &Done<HeartbeatOutcome>,
     claims: &token::Claims,
-    (nonce, now): (Option<String>, Timestamp),
+    nonce: Option<String>,
+    now: Timestamp,
 ) -> Result<HeartbeatResponse> {
     let HeartbeatOutcome {
         verdict,
@@ -125,7 +126,7 @@ async fn shape(
     let interval = effective.terms().heartbeat_interval_seconds;
     let fresh = claims
         .is_due(now)
-        .then(|| token::issue(&app.settings.jwt_secret, (claims.lic, claims.sub), interval, now));
+        .then(|| token::issue(&app.settings.jwt_secret, claims.lic, claims.sub, interval, now));
     let is_due = verdict.is_valid() && signing::known(app, effective, activation, now).is_none();
     let lease = if is_due {
         let key = app.platform.fingerprint_key(tenant, effective.id()).await?;
@@ -134,7 +135,7 @@ async fn shape(
         } else {
             signing::hold(app, effective, activation).await?
         };
-        hold.map(|hold| signing::issue(app, effective, activation, (&key, hold), now))
+        hold.map(|hold| signing::issue(app, effective, activation, &key, hold, now))
     } else {
         None
     };

@@ -52,10 +52,8 @@ pub(crate) async fn transfer_license(
             },
             reason: request.reason,
         };
-        let shape = |activated: &Activated, position| {
-            let told = (context.now, request.nonce.clone(), position);
-            shape(&app, activated, told)
-        };
+        let shape =
+            |activated: &Activated, position| shape(&app, activated, context.now, request.nonce.clone(), position);
         let done = app
             .platform
             .transfer_by_key(&context, &request.license_key, order, &|activated| {

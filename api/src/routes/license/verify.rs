@@ -130,7 +130,7 @@ async fn shape(
             None => {
                 let key = app.platform.fingerprint_key(tenant, effective.id()).await?;
                 let hold = signing::hold(app, effective, activation).await?;
-                hold.map(|hold| signing::issue(app, effective, activation, (&key, hold), now))
+                hold.map(|hold| signing::issue(app, effective, activation, &key, hold, now))
             }
         };
         answer.lease_expires_at = lease.as_ref().map(|lease| lease.expires_at.to_string());

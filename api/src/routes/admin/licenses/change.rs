@@ -23,7 +23,8 @@ async fn change(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    (id, change): (String, StandingChange),
+    id: String,
+    change: StandingChange,
     OptionalJson { value, bytes }: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
     let id = license_id(&id)?;
@@ -57,7 +58,7 @@ pub(crate) async fn suspend_license(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(&app, &caller, &headers, (id, StandingChange::Suspend), body).await
+    change(&app, &caller, &headers, id, StandingChange::Suspend, body).await
 }
 
 /// Let a suspended license work again.
@@ -70,7 +71,7 @@ pub(crate) async fn resume_license(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(&app, &caller, &headers, (id, StandingChange::Resume), body).await
+    change(&app, &caller, &headers, id, StandingChange::Resume, body).await
 }
 
 /// End a license for good.
@@ -83,7 +84,7 @@ pub(crate) async fn revoke_license(
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
 ) -> Result<Response> {
-    change(&app, &caller, &headers, (id, StandingChange::Revoke), body).await
+    change(&app, &caller, &headers, id, StandingChange::Revoke, body).await
 }
 
 /// Move a license's end.

@@ -63,7 +63,8 @@ pub(crate) async fn check_out_license(
                     &app,
                     &done.effective,
                     &done.activation,
-                    (&done.fingerprint_key, Hold::Moved),
+                    &done.fingerprint_key,
+                    Hold::Moved,
                     context.now,
                 );
                 render::json(&AnswerFile {

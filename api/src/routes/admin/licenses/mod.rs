@@ -73,5 +73,5 @@ async fn person(app: &App, caller: &Principal, id: LicenseId) -> Result<Option<S
 
 fn reply(effective: &EffectiveLicense, person: Option<&Sealer>, now: Timestamp) -> Reply {
     let shown = render::license(effective, None, person, now);
-    Reply::of(("licenses", &shown.id), &shown, &render::license_editable(effective))
+    Reply::of("licenses", &shown.id, &shown, &render::license_editable(effective))
 }

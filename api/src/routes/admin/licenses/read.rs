@@ -121,5 +121,5 @@ pub(crate) async fn license_events(
     Query(query, _): Query<HistoryQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    reading::history(&app, &caller, &query, (&id, License::KIND)).await
+    reading::history(&app, &caller, &query, &id, License::KIND).await
 }

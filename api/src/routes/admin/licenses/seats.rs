@@ -92,7 +92,7 @@ pub(crate) async fn deactivate_seat(
             };
             let done = app
                 .platform
-                .deactivate_by_operator(&context, (id, activation), value.reason, &body)
+                .deactivate_by_operator(&context, id, activation, value.reason, &body)
                 .await?;
             let position = render::position(done.position);
             Ok(render::answer(StatusCode::OK, body(&done.value), &[position]))

@@ -56,7 +56,7 @@ pub(crate) async fn license_true_up(
     let license = license.map_err(CommandError::from)?;
     let effective = app.platform.effective(&caller.tenant, &license).await?;
     let log_id = app.platform.log.log_id().await.map_err(unavailable)?;
-    let figures = figures(&steps, (from, to));
+    let figures = figures(&steps, from, to);
     let statement = Statement {
         iss: ISSUER.to_owned(),
         iat: context.now.seconds(),

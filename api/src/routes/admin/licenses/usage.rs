@@ -133,13 +133,13 @@ pub(crate) async fn list_heartbeats(
     let (id, range) = asked(&app, &caller, model, (&id, 1)).await?;
     let limit = page.limit();
     let after = page.after(read_cursor)?.unwrap_or((OffsetDateTime::UNIX_EPOCH, 0));
-    let rows = heartbeats::beats(&app.reader, &caller.tenant, id.0, range, (after, limit + 1))
+    let rows = heartbeats::beats(&app.reader, &caller.tenant, id.0, range, after, limit + 1)
         .await
         .map_err(unavailable)?;
     let most = page.most();
     let counted = heartbeats::count_beats(&app.reader, &caller.tenant, id.0, range, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
-    Ok(reading::slice(rows, (limit, total), write_cursor, entry))
+    Ok(reading::slice(rows, limit, total, write_cursor, entry))
 }
 
 /// A place in time: where a page goes on without looking at what came before it.
@@ -328,7 +328,7 @@ pub(crate) async fn list_decisions(
     let most = page.most();
     let counted = decisions::count(&app.reader, &caller.tenant, id.0, range, &filter, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
-    Ok(reading::slice(rows, (limit, total), write_place, decision))
+    Ok(reading::slice(rows, limit, total, write_place, decision))
 }
 
 fn write_place(row: &DecisionRow) -> String {
