@@ -6,7 +6,7 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{
         HeaderValue, Method, Version,
-        header::{CONTENT_TYPE, HOST},
+        header::{CACHE_CONTROL, CONTENT_TYPE, HOST},
     },
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -49,7 +49,7 @@ pub(crate) async fn surround(
     request.extensions_mut().insert(nonce.clone());
     request.extensions_mut().insert(rate_limit.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
-    let checked = expect_host(&request).and_then(|()| parameters.check(&request));
+    let checked = expect_host(&request).and_then(|()| parameters.check(&mut request));
     let mut response = match extract::whole(request).await {
         Ok(request) => match checked {
             Ok(()) => next.run(request).instrument(span).await,
@@ -63,6 +63,12 @@ pub(crate) async fn surround(
     rate_limit.write(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);
+    }
+    // Keys, secrets and customers are in answers: nothing on the way keeps them.
+    if route.starts_with("/api/") && !response.headers().contains_key(CACHE_CONTROL) {
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if let Some(target) = target {
         response = signing::sign(&app, &target, nonce.get(), response).await;

@@ -13,12 +13,16 @@ use crate::{
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 fn wanted(headers: &HeaderMap) -> Result<Option<i64>> {
-    let Some(sent) = headers.get("licet-min-position") else {
+    let Some(sent) = headers
+        .get("licet-min-position")
+        .filter(|sent| !sent.as_bytes().trim_ascii().is_empty())
+    else {
         return Ok(None);
     };
-    let wanted = sent.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let invalid = || Problem::bad_request("POSITION_INVALID", "Licet-Min-Position is a number.");
-    wanted.map(Some).ok_or_else(invalid)
+    let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let wanted = sent.to_str().ok().map(str::trim).filter(digits);
+    let invalid = || Problem::bad_request("POSITION_INVALID", "Licet-Min-Position is a position: digits alone.");
+    wanted.and_then(|text| text.parse().ok()).map(Some).ok_or_else(invalid)
 }
 
 /// Before a list is read: waits for the read model behind it.

@@ -142,7 +142,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 fn taken_code(claim: &str) -> Cow<'static, str> {
     match claim {
         // What is claimed is no field of it, but a version of a channel.
-        "release" => "RELEASE_EXISTS".into(),
+        "release" | "release_version" => "RELEASE_EXISTS".into(),
         claim => format!("{}_TAKEN", claim.to_uppercase()).into(),
     }
 }
@@ -157,6 +157,10 @@ impl IntoResponse for Problem {
 
 fn sentence(text: &impl std::fmt::Display) -> String {
     let text = text.to_string();
+    // The name of a field stays as it is written.
+    if text.split(' ').next().is_some_and(|word| word.contains('_')) {
+        return format!("{text}.");
+    }
     let mut characters = text.chars();
     let first = characters.next().map(char::to_uppercase).into_iter().flatten();
     format!("{}{}.", first.collect::<String>(), characters.as_str())

@@ -230,7 +230,7 @@ pub(crate) fn activation(
 }
 
 /// An event as history shows it.
-pub(crate) fn event(event: &RecordedEvent) -> admin::Event {
+pub(crate) fn event(event: &RecordedEvent, data: Value) -> admin::Event {
     let metadata: Value = serde_json::from_str(&event.metadata).unwrap_or_default();
     let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
     admin::Event {
@@ -238,7 +238,7 @@ pub(crate) fn event(event: &RecordedEvent) -> admin::Event {
         sequence: event.sequence,
         kind: event.event_type.clone(),
         version: event.event_version.clone(),
-        data: serde_json::from_str(&event.payload).unwrap_or_default(),
+        data,
         recorded_at: Timestamp::from(event.recorded_at).to_string(),
         actor_kind: text("actor_kind"),
         actor_id: text("actor_id"),

@@ -10,7 +10,7 @@ pub enum CommandError {
     #[error("the request has fields that are not valid")]
     Invalid(Vec<FieldError>),
     /// A unique value belongs to something else.
-    #[error("the {0} is taken")]
+    #[error("the {} is taken", in_words(.0))]
     Taken(&'static str),
     /// The resource has changed since the caller read it.
     #[error("the resource has changed since it was read")]
@@ -102,4 +102,9 @@ impl From<ExecuteError<Self>> for CommandError {
             ExecuteError::Read(error) => error.into(),
         }
     }
+}
+
+/// A claim's kind as people say it: `product_code` is a product code.
+fn in_words(kind: &str) -> String {
+    kind.replace('_', " ")
 }

@@ -20,7 +20,9 @@ pub(crate) fn web_address(text: &str) -> Result<Text<2000>, ValueError> {
     let plain = !written.contains(|c: char| c.is_whitespace() || c == '\\');
     // What stands in front of an `@` would be sent as a credential.
     let shaped = plain
-        && ["https://", "http://"].iter().any(|scheme| written.starts_with(scheme))
+        && written
+            .split_once("://")
+            .is_some_and(|(scheme, _)| ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
         && Url::parse(written).is_ok_and(|url| {
             let host = written.split("//").nth(1).is_some_and(|rest| !rest.starts_with('/'));
             host && url.username().is_empty() && url.password().is_none() && url.port() != Some(0)

@@ -7,6 +7,7 @@ mod anomaly;
 pub mod api_key;
 mod context;
 pub mod customer;
+mod disclose;
 mod error;
 mod fields;
 pub mod license;

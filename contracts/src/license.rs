@@ -30,6 +30,16 @@ pub struct Fingerprint {
     pub extra: Option<BTreeMap<String, String>>,
 }
 
+impl Fingerprint {
+    /// Whether nothing at all is said.
+    pub fn is_empty(&self) -> bool {
+        let texts = [&self.cpu_id, &self.system_uuid, &self.machine_id];
+        self.mac_addresses.as_ref().is_none_or(Vec::is_empty)
+            && texts.iter().all(|text| text.is_none())
+            && self.extra.as_ref().is_none_or(BTreeMap::is_empty)
+    }
+}
+
 /// `POST /api/license/activate`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

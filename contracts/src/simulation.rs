@@ -10,6 +10,7 @@ use crate::admin::PolicyTerms;
 pub struct SimulatePolicy {
     /// How many days of real history to live again; 1 to 90, default 30.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 90))]
     pub days: Option<i64>,
     /// `next_cursor` of the answer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, Uri, request::Parts},
+    http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
 };
 use licet_commands::{Context, Network};
 use licet_domain::{
@@ -24,7 +24,8 @@ use super::token::{self, TokenError};
 use crate::{
     App,
     envelope::RequestId,
-    extract::header,
+    extract::{RefusedQuery, header},
+    freshness,
     idempotency::IdempotencyKey,
     limits::RateLimitSlot,
     problem::{Problem, Result},
@@ -62,6 +63,12 @@ impl<P: Needed> FromRequestParts<App> for Caller<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let principal = Principal::authenticate(parts, app).await?;
         principal.expect(P::PERMISSION)?;
+        if let Some(RefusedQuery(problem)) = parts.extensions.get::<RefusedQuery>() {
+            return Err(problem.clone());
+        }
+        if matches!(parts.method, Method::GET | Method::HEAD) {
+            freshness::of_log(app, &parts.headers).await?;
+        }
         Ok(Self {
             principal,
             permission: PhantomData,

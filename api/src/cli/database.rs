@@ -30,6 +30,13 @@ pub(crate) fn open(location: &Location, edge: &Edge) -> anyhow::Result<Database>
         });
     }
     match &location.database_url {
+        Some(url)
+            if !["postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)) =>
+        {
+            bail!("DATABASE_URL is no address of a database, such as postgres://user@host/name")
+        }
         Some(url) => Ok(Database {
             url: url.clone(),
             cluster: None,
@@ -57,7 +64,11 @@ pub(crate) async fn open_log(location: &Location, database: &Database) -> anyhow
         ..LogOptions::default()
     };
     let opened = EventLog::open(&database.url, &settings).await;
-    let (log, tasks) = opened.context("opening the log; has this database been migrated? `licet migrate` does it")?;
+    let (log, tasks) = opened.map_err(|error| {
+        let answered = error.as_database_error().is_some();
+        let hint = answered.then_some("; has this database been migrated? `licet migrate` does it");
+        anyhow::Error::new(error).context(format!("opening the log{}", hint.unwrap_or_default()))
+    })?;
     if let Err(mismatch) = schema::check(log.pool()).await? {
         bail!(mismatch);
     }

@@ -42,8 +42,8 @@ pub(super) struct Options {
     #[arg(long, value_delimiter = ',', default_value = "client,admin,worker")]
     roles: Vec<Role>,
     /// Proxies whose X-Forwarded-For is believed: addresses and networks such as 10.0.0.0/8, with commas between them.
-    #[arg(long, env = "TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK", value_parser = network)]
-    trusted_proxies: Vec<IpNet>,
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = networks, default_value = "")]
+    trusted_proxies: Networks,
     /// Whether /metrics answers.
     #[arg(long, env = "MONITORING_ENABLED", default_value_t = true, action = clap::ArgAction::Set)]
     monitoring: bool,
@@ -91,6 +91,15 @@ struct MailOptions {
     /// In which language mail is written: en or de.
     #[arg(long, env = "MAIL_LANGUAGE", default_value = "en", value_name = "LANGUAGE")]
     mail_language: Language,
+}
+
+/// Networks with commas between them. Where nothing stands between two commas, as `${A:-},${B:-}` may write it, nothing is meant.
+#[derive(Debug, Clone)]
+struct Networks(Vec<IpNet>);
+
+fn networks(text: &str) -> Result<Networks, String> {
+    let named = text.split(',').filter(|text| !text.trim().is_empty());
+    named.map(network).collect::<Result<_, _>>().map(Networks)
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -144,7 +153,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         jwt_secret: secrets.jwt_secret,
         api_key: secrets.api_key,
         roles: options.roles.clone(),
-        trusted_proxies: options.trusted_proxies,
+        trusted_proxies: options.trusted_proxies.0,
         monitoring: options.monitoring,
         api_rate_limit: options.api_rate_limit,
         license_cache: options.license_cache_mb << 20,

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::{
     body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
-    http::{StatusCode, header::CONTENT_ENCODING},
+    http::{
+        HeaderMap, HeaderName, StatusCode,
+        header::{CONTENT_ENCODING, TRANSFER_ENCODING},
+    },
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -14,7 +17,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
-use super::{header, invalid_field, plain_words, wording::without_place};
+use super::{invalid_field, plain_words, wording::without_place};
 use crate::problem::{Problem, Result};
 
 /// The largest body that is read; a larger one is drained up to [`DRAIN`] and refused.
@@ -71,9 +74,9 @@ pub(crate) async fn whole(request: Request) -> Result<Request> {
 }
 
 async fn json_bytes(request: Request) -> Result<Bytes> {
-    let coding = header(request.headers(), CONTENT_ENCODING.as_str()).map(str::to_owned);
+    let coded = is_coded(request.headers());
     let bytes = read(request.into_body()).await?;
-    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    if coded {
         let detail = "The body is compressed; send it as it is, without Content-Encoding.";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Problem::new(status, "CONTENT_ENCODING_UNSUPPORTED", detail));
@@ -83,6 +86,20 @@ async fn json_bytes(request: Request) -> Result<Bytes> {
         Some(rest) => bytes.slice_ref(rest),
         None => bytes,
     })
+}
+
+/// Whether any coding of the content, or of the transfer, is left to be undone.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let codings = |name: HeaderName, plain: &'static str| {
+        let lines = headers.get_all(name).into_iter();
+        lines
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .any(move |coding| {
+                let coding = coding.trim_ascii();
+                !coding.is_empty() && !coding.eq_ignore_ascii_case(plain.as_bytes())
+            })
+    };
+    codings(CONTENT_ENCODING, "identity") || codings(TRANSFER_ENCODING, "chunked")
 }
 
 async fn read(body: Body) -> Result<Bytes> {
@@ -161,7 +178,13 @@ fn describe<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Pro
         pointer = culprit::<T>(bytes).unwrap_or_default();
     }
     let name = |prefix: &str| cause.strip_prefix(prefix)?.split('`').next().map(escaped);
-    let (pointer, code) = if let Some(name) = name("missing field `") {
+    let twice = |cause: &str| {
+        let name = cause.strip_prefix("the name ")?.split(" is given twice").next()?;
+        serde_json::from_str::<String>(name).ok().map(|name| escaped(&name))
+    };
+    let (pointer, code) = if let Some(name) = twice(&cause) {
+        (format!("{pointer}/{name}"), "DUPLICATE")
+    } else if let Some(name) = name("missing field `") {
         (format!("{pointer}/{name}"), "REQUIRED")
     } else if let Some(name) = name("duplicate field `") {
         (format!("{pointer}/{name}"), "DUPLICATE")

@@ -13,7 +13,7 @@ use axum::{
 use licet_contracts::FieldProblem;
 
 pub(crate) use body::{Json, OptionalJson, whole};
-pub(crate) use query::{KnownParameters, Query};
+pub(crate) use query::{KnownParameters, Query, RefusedQuery};
 pub(crate) use wording::plain_words;
 
 use crate::problem::{Problem, Result};

@@ -65,7 +65,19 @@ fn read<T: DeserializeOwned + IntoParams>(given: &[(String, String)]) -> Result<
 
 /// The parameters of every route, as the API's description lists them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct KnownParameters(Arc<HashMap<(String, String), Vec<String>>>);
+pub(crate) struct KnownParameters(Arc<HashMap<(String, String), Known>>);
+
+/// What the description says of one route.
+#[derive(Debug)]
+struct Known {
+    names: Vec<String>,
+    /// Whether it asks for a credential, which is looked at first.
+    secured: bool,
+}
+
+/// A query that is refused, once it is known who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct RefusedQuery(pub(crate) Problem);
 
 impl KnownParameters {
     /// Reads them out of the description.
@@ -78,42 +90,58 @@ impl KnownParameters {
                 let names = parameters
                     .filter(|parameter| parameter["in"] == "query")
                     .filter_map(|parameter| parameter["name"].as_str().map(str::to_owned));
-                known.insert((path.clone(), method.clone()), names.collect());
+                let names = names.collect();
+                let secured = operation["security"].as_array().is_some_and(|ways| !ways.is_empty());
+                known.insert((path.clone(), method.clone()), Known { names, secured });
             }
         }
         Self(Arc::new(known))
     }
 
-    /// Refuses a parameter that the route does not have, and one that is given twice.
-    pub(crate) fn check(&self, request: &Request) -> Result<()> {
-        let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
+    /// Refuses a parameter that the route does not have, and one that is given twice: at once where anybody may ask, else
+    /// when the credential is known.
+    pub(crate) fn check(&self, request: &mut Request) -> Result<()> {
+        let Some(known) = self.of_route(request) else {
             return Ok(());
         };
-        let Some(path) = request.extensions().get::<MatchedPath>() else {
+        let Err(problem) = check(request, &known.names) else {
             return Ok(());
         };
+        if !known.secured {
+            return Err(problem);
+        }
+        request.extensions_mut().insert(RefusedQuery(problem));
+        Ok(())
+    }
+
+    fn of_route(&self, request: &Request) -> Option<&Known> {
+        let path = request.extensions().get::<MatchedPath>()?;
         let method = match request.method().as_str() {
             "HEAD" => "get".to_owned(),
             method => method.to_lowercase(),
         };
-        let Some(known) = self.0.get(&(path.as_str().to_owned(), method)) else {
-            return Ok(());
-        };
-        if !is_text(query) {
-            return Err(Problem::bad_request("QUERY_INVALID", "The query is not well-formed."));
-        }
-        let mut seen = Vec::new();
-        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if !known.iter().any(|known| *known == name) {
-                return Err(unknown(&name, known));
-            }
-            if seen.contains(&name) {
-                return Err(refused(&name, format!("The query parameter {name} is given twice.")));
-            }
-            seen.push(name);
-        }
-        Ok(())
+        self.0.get(&(path.as_str().to_owned(), method))
     }
+}
+
+fn check(request: &Request, known: &[String]) -> Result<()> {
+    let Some(query) = request.uri().query().filter(|query| !query.is_empty()) else {
+        return Ok(());
+    };
+    if !is_text(query) {
+        return Err(Problem::bad_request("QUERY_INVALID", "The query is not well-formed."));
+    }
+    let mut seen = Vec::new();
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+        if !known.iter().any(|known| *known == name) {
+            return Err(unknown(&name, known));
+        }
+        if seen.contains(&name) {
+            return Err(refused(&name, format!("The query parameter {name} is given twice.")));
+        }
+        seen.push(name);
+    }
+    Ok(())
 }
 
 fn unknown(name: &str, known: &[String]) -> Problem {

@@ -15,6 +15,9 @@ pub(crate) fn plain_words(complaint: &str) -> String {
     {
         return format!("this is {}", known.replace('`', ""));
     }
+    if complaint.starts_with("UUID parsing failed") {
+        return "this is a UUID".to_owned();
+    }
     if complaint.starts_with("invalid digit") || complaint.starts_with("number too") {
         return "this is a whole number".to_owned();
     }
@@ -38,7 +41,11 @@ pub(super) fn without_place(complaint: &str) -> &str {
 
 fn kind(text: &str) -> &'static str {
     let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
-    if begins(&["u8", "u16", "u32", "u64", "usize"]) {
+    if begins(&["integer `-"]) {
+        "a negative one"
+    } else if begins(&["floating point"]) {
+        "a number with a fraction, or one so large"
+    } else if begins(&["u8", "u16", "u32", "u64", "usize"]) {
         "a whole number that is not negative"
     } else if begins(&["i8", "i16", "i32", "i64", "integer"]) {
         "a whole number"
@@ -77,11 +84,11 @@ mod tests {
             ),
             (
                 "invalid type: floating point `1.5`, expected i64",
-                "this is a whole number, and not a number with a fraction",
+                "this is a whole number, and not a number with a fraction, or one so large",
             ),
             (
                 "invalid value: integer `-1`, expected u64",
-                "this is a whole number that is not negative, and not a whole number",
+                "this is a whole number that is not negative, and not a negative one",
             ),
             (
                 "invalid type: map, expected a sequence",

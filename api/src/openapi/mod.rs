@@ -73,3 +73,8 @@ impl Document {
         render::answer(StatusCode::OK, self.text.to_string(), &[])
     }
 }
+
+/// A file's bytes, for the description.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(crate) struct Binary(#[expect(dead_code, reason = "only its shape is looked at")] Vec<u8>);

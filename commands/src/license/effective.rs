@@ -139,10 +139,10 @@ impl EffectiveLicense {
     }
 
     /// What decided about a machine, by name, as refusals keep it.
-    pub(super) fn facts(&self, totals: &[(String, u64)]) -> BTreeMap<String, Value> {
+    pub(super) fn facts(&self, totals: &[(String, u64)], now: Timestamp) -> BTreeMap<String, Value> {
         let license = self.license();
         let mut facts = BTreeMap::from([
-            ("standing".to_owned(), json!(license.standing)),
+            ("status".to_owned(), json!(self.status(now).as_str())),
             ("valid_from".to_owned(), json!(license.valid_from)),
             ("seats".to_owned(), json!(self.seats())),
             ("active".to_owned(), json!(license.active)),

@@ -148,7 +148,7 @@ impl Platform {
         self.note_crossed_limits(context, beaten).await;
         if !beaten.verdict.is_valid() {
             let (effective, activation) = (&beaten.effective, &beaten.activation);
-            let mut facts = effective.facts(&beaten.totals);
+            let mut facts = effective.facts(&beaten.totals, context.now);
             if let Some(version) = request.app_version.as_deref().map(AppVersion::new) {
                 facts.insert("app_version".to_owned(), json!(version));
             }

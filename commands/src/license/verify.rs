@@ -122,7 +122,7 @@ impl Platform {
         };
         let verdict = effective.validate(machine, &request, context.now);
         if !verdict.is_valid() {
-            let mut facts = effective.facts(&totals);
+            let mut facts = effective.facts(&totals, context.now);
             if let Some(version) = &version {
                 facts.insert("app_version".to_owned(), json!(version));
             }

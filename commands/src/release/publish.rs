@@ -64,6 +64,9 @@ impl Platform {
         let release = read(new, ReleaseId(id), &product, context)?;
         let unique = format!("{}/{}/{}", product.id, release.channel, release.version);
         let claim = self.claim(&context.tenant, "release", &unique, id).await?;
+        // Written in another way it is the same version.
+        let same = format!("{}/{}/{}", product.id, release.channel, release.version.unpadded());
+        let same = self.claim(&context.tenant, "release_version", &same, id).await?;
         let events = Release::decide(&Release::default(), ReleaseCommand::Publish(release.clone()))?;
         let raise = release
             .for_everybody()
@@ -78,7 +81,7 @@ impl Platform {
         let raised = raise.map_or(Ok(vec![]), |command| Product::decide(&state, command))?;
         let value = events.iter().fold(Release::default(), Release::evolve);
         let mut submission = Self::submission(context, context.answer(|| body(&value)));
-        submission.claims = vec![claim];
+        submission.claims = vec![claim, same];
         submission.streams = vec![stream::<Release>(id, 0, &events)];
         if !raised.is_empty() {
             submission

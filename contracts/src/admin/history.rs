@@ -16,7 +16,7 @@ pub struct Event {
     pub kind: String,
     /// The version of `data`'s shape.
     pub version: String,
-    /// What is recorded; personal data is sealed.
+    /// What is recorded: personal data as it reads, while its person is known; without keys and secrets.
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub data: Value,
     /// When it was recorded.

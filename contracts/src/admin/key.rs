@@ -24,6 +24,7 @@ pub struct CreateApiKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RotateApiKey {
     /// For how many seconds the old key goes on opening what it opened; default a day, at most 90 days.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 7_776_000))]
     pub overlap_seconds: Option<i64>,
     /// When the new key ends by itself; absent is when the old one would have, `null` is never.
     #[serde(

@@ -20,8 +20,10 @@ pub struct CreateLicenses {
     /// The policy, by code or id.
     pub policy: String,
     /// How many; 1 to 1,000, default 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub count: Option<i64>,
     /// Seats in place of the policy's.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub seats: Option<i64>,
     /// When they begin; default now.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
@@ -30,11 +32,11 @@ pub struct CreateLicenses {
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: Option<String>,
     /// Features on top of the policy's.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// Free text about them.
@@ -52,14 +54,14 @@ pub struct EditLicense {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000))]
     pub seats: Option<Option<i64>>,
     /// Features on top of the policy's.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Limits on top of the policy's.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
     /// When it begins.

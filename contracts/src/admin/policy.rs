@@ -13,6 +13,7 @@ use crate::nullable;
 #[cfg_attr(feature = "openapi", schema(example = json!({"seats": 10})))]
 pub struct PolicyTerms {
     /// How many machines may be active at once; 1 to 1,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
     pub seats: Option<i64>,
     /// How long a license lives, in days; `null` is for ever.
     #[serde(
@@ -20,14 +21,16 @@ pub struct PolicyTerms {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>, minimum = 1, maximum = 36_525))]
     pub duration_days: Option<Option<i64>>,
     /// What the duration is counted from: `creation` (default) or `first_activation`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::shapes::DurationFrom>))]
     pub duration_from: Option<String>,
     /// How long it works after its end, in days; 7.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 3650))]
     pub grace_days: Option<i64>,
     /// On how many components a machine must agree; 2.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10))]
     pub fingerprint_match: Option<i64>,
     /// Which extra components count; none.
     pub fingerprint_extra: Option<Vec<String>>,
@@ -35,10 +38,13 @@ pub struct PolicyTerms {
     /// `machine_id` and names in `fingerprint_extra`; `["system_uuid"]`.
     pub fingerprint_veto: Option<Vec<String>>,
     /// How often a machine reports, in seconds; 900.
+    #[cfg_attr(feature = "openapi", schema(minimum = 60, maximum = 86_400))]
     pub heartbeat_interval_seconds: Option<i64>,
     /// How many beats in a row may be missed before a floating seat falls free; 2.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub heartbeat_grace: Option<i64>,
     /// How long a machine may run offline, in days; 7.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 366))]
     pub lease_days: Option<i64>,
     /// Whether a seat is held by heartbeats only; false.
     pub floating: Option<bool>,
@@ -48,7 +54,7 @@ pub struct PolicyTerms {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>, minimum = 0))]
     pub max_transfers: Option<Option<i64>>,
     /// Over how many days transfers are counted; `null` is over the license's whole life.
     #[serde(
@@ -56,14 +62,14 @@ pub struct PolicyTerms {
         deserialize_with = "nullable::read",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<i64>, minimum = 1, maximum = 3650))]
     pub transfer_period_days: Option<Option<i64>>,
     /// Features by name: `true`, `false` or the time at which one ends.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::FeatureValue>>))]
     pub features: Option<BTreeMap<String, Value>>,
     /// Usage limits by meter: a number (hard), `{"limit": n, "overage": "soft"}` or `{"limit": n, "overage_percent": p}`.
-    #[serde(default, deserialize_with = "crate::unique::read")]
+    #[serde(default, deserialize_with = "crate::unique::read_values")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, crate::shapes::LimitValue>>))]
     pub limits: Option<BTreeMap<String, Value>>,
 }

@@ -26,6 +26,7 @@ pub struct CreateRelease {
     /// What is new.
     pub notes: Option<String>,
     /// To how many percent of the machines it is offered, always the same ones first; default 100.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub rollout_percent: Option<i64>,
 }
 
@@ -35,6 +36,7 @@ pub struct CreateRelease {
 #[cfg_attr(feature = "openapi", schema(example = json!({"rollout_percent": 50})))]
 pub struct EditRelease {
     /// To how many percent of the machines it is offered.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub rollout_percent: i64,
 }
 

@@ -141,6 +141,18 @@ impl Version {
         }
     }
 
+    /// The one way to write it that all ways of writing it have in common: no leading zeros, no zeros at the end.
+    pub fn unpadded(&self) -> String {
+        let shown = self
+            .numbers
+            .iter()
+            .rposition(|number| *number != 0)
+            .map_or(1, |last| last + 1);
+        let numbers: Vec<String> = self.numbers[..shown].iter().map(ToString::to_string).collect();
+        let rest = self.text.find(['-', '+']).map_or("", |at| &self.text[at..]);
+        format!("{}{rest}", numbers.join("."))
+    }
+
     fn is_numbers_alone(&self) -> bool {
         self.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     }

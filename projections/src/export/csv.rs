@@ -17,7 +17,10 @@ pub(super) async fn write(
     path: &Path,
 ) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
     let columns = columns_of(connection, table).await?;
-    let mut writer = csv::Writer::from_path(path)?;
+    // RFC 4180.
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_path(path)?;
     writer.write_record(columns.iter().map(|column| &column.name))?;
     let statement = select(table, &columns);
     let whose = tenant.map(Tenant::as_str);
@@ -58,8 +61,12 @@ fn written(moment: OffsetDateTime) -> String {
 }
 
 /// Programs for spreadsheets take a cell with such a beginning for a formula; an apostrophe makes it text, and is not shown.
+/// Where apostrophes stand in front of it already, one more: so the first one can be taken away again.
 fn inert(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text
+        .trim_start_matches('\'')
+        .starts_with(['=', '+', '-', '@', '\t', '\r'])
+    {
         format!("'{text}")
     } else {
         text
@@ -82,6 +89,8 @@ mod tests {
         for text in ["=1+1", "+43 1", "-", "@SUM(A1)", "\t=1"] {
             assert_eq!(inert(text.to_owned()), format!("'{text}"));
         }
+        assert_eq!(inert("'=1".to_owned()), "''=1", "as it was, once one is taken away");
+        assert_eq!(inert("'t Hof".to_owned()), "'t Hof");
         assert_eq!(inert("Müller = Sohn".to_owned()), "Müller = Sohn");
     }
 }

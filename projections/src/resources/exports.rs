@@ -37,10 +37,15 @@ pub(super) const EXPORTS: &[Export] = &[
         ", facts->>'code' AS code, r.parent_id AS product_id, (facts->>'version')::integer AS version,
          (facts->'terms'->>'seats')::integer AS seats, (facts->'terms'->>'duration_days')::integer AS duration_days,
          coalesce(facts->'terms'->>'duration_from', 'creation') AS duration_from,
-         (facts->'terms'->>'grace_days')::integer AS grace_days, (facts->'terms'->>'lease_days')::integer AS lease_days,
+         (facts->'terms'->>'grace_days')::integer AS grace_days,
+         (facts->'terms'->>'fingerprint_match')::integer AS fingerprint_match,
+         coalesce(facts->'terms'->'fingerprint_extra', '[]')::text AS fingerprint_extra,
+         coalesce(facts->'terms'->'fingerprint_veto', '[\"system_uuid\"]')::text AS fingerprint_veto, (facts->'terms'->>'lease_days')::integer AS lease_days,
          (facts->'terms'->>'heartbeat_interval_seconds')::integer AS heartbeat_interval_seconds,
+         coalesce((facts->'terms'->>'heartbeat_grace')::integer, 2) AS heartbeat_grace,
          (facts->'terms'->>'floating')::boolean AS floating,
          (facts->'terms'->>'max_transfers')::integer AS max_transfers,
+         (facts->'terms'->>'transfer_period_days')::integer AS transfer_period_days,
          coalesce(facts->'terms'->'features', '{}')::text AS features,
          coalesce(facts->'terms'->'limits', '{}')::text AS limits"
     ),
@@ -50,7 +55,8 @@ pub(super) const EXPORTS: &[Export] = &[
         "release",
         ", r.parent_id AS product_id, facts->'published'->>'version' AS version, facts->'published'->>'channel' AS channel,
          (facts->'published'->>'mandatory')::boolean AS mandatory, facts->'published'->>'min_version' AS min_version,
-         (facts->>'rollout_percent')::integer AS rollout_percent, facts->'published'->>'download_url' AS download_url"
+         (facts->>'rollout_percent')::integer AS rollout_percent, facts->'published'->>'download_url' AS download_url,
+         facts->'published'->>'sha256' AS sha256, facts->'published'->>'notes' AS notes"
     ),
     of_kind!(
         "api_keys",

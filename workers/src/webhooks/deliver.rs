@@ -10,8 +10,8 @@ use licet_projections::queues::deliveries::{self, DueDelivery, Outcome, TAKEN_SE
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Sender, Sent, as_recorded, database, payload};
-use crate::{Worker, WorkerError, metrics::METRICS};
+use super::{Sender, Sent, as_recorded, database};
+use crate::{Worker, WorkerError, metrics::METRICS, relay::envelope};
 
 /// Deliveries taken at once: even a slow target has answered all of them within the time for which they are taken.
 const BATCH_SIZE: i64 = 15;
@@ -128,9 +128,10 @@ async fn attempt(
         .map_err(|error| WorkerError::of("opening a webhook's secret")(error.into()))?;
     let epoch = epochs.of(event.position).id;
     let id = format!("msg_{}_{}", epoch.simple(), event.position);
-    let body = payload::message(platform, epochs.log_id(), &delivery.tenant, event)
-        .await?
-        .to_string();
+    let mut message = envelope(epochs.log_id(), event);
+    let disclosed = platform.disclose(&delivery.tenant, event).await;
+    message["data"] = disclosed.map_err(|error| WorkerError::of("opening a customer's data")(error.into()))?;
+    let body = message.to_string();
     let sent = sender
         .send(
             webhook.subscription.url.as_str(),

@@ -6,7 +6,6 @@
 //! `webhook-id` twice, as Standard Webhooks asks it to expect.
 
 mod deliver;
-mod payload;
 mod send;
 mod target;
 

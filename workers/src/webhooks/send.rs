@@ -95,7 +95,7 @@ fn post(agent: &Agent, url: &str, (id, now, signature): (&str, i64, &str), body:
         .header("webhook-signature", signature)
         .send(body);
     match answered {
-        Err(error) => refused(None, error.to_string()),
+        Err(error) => refused(None, in_words(&error)),
         Ok(mut response) => {
             let status = response.status().as_u16();
             let wait = matches!(status, 429 | 503)
@@ -117,6 +117,17 @@ fn post(agent: &Agent, url: &str, (id, now, signature): (&str, i64, &str), body:
                 },
             }
         }
+    }
+}
+
+/// What went wrong, without the library's names for kinds of errors.
+fn in_words(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(cause) => cause.to_string(),
+        ureq::Error::Other(cause) => cause.to_string(),
+        ureq::Error::HostNotFound => "the target's name is not known".to_owned(),
+        ureq::Error::Timeout(_) => "the target did not answer in time".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -102,11 +102,10 @@ pub(crate) async fn list_anomalies(
 pub(crate) async fn read_anomaly(
     State(app): State<App>,
     caller: Caller<ReadAnomalies>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Anomaly>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Anomaly>(&app, &caller, &query, &id).await
 }
 
 /// Read an anomaly's history: who made what of it.

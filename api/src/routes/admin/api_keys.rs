@@ -147,11 +147,10 @@ pub(crate) async fn list_api_keys(
 pub(crate) async fn read_api_key(
     State(app): State<App>,
     caller: Caller<ReadApiKeys>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<ApiKey>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<ApiKey>(&app, &caller, &query, &id).await
 }
 
 /// Make a new API key in place of one; the old one goes on for the overlap and then ends by itself.

@@ -3,6 +3,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use licet_contracts::{Page, admin};
 use licet_domain::{
+    event_types,
     permission::needed::ReadAudit,
     values::{Sealed, Timestamp},
 };
@@ -16,7 +17,7 @@ use super::reading::{self, PageQuery};
 use crate::{
     App,
     auth::{Caller, guarded},
-    extract::Query,
+    extract::{Query, refused},
     freshness,
     problem::{Result, unavailable},
 };
@@ -45,6 +46,16 @@ pub(crate) async fn list_audit(
     Query(page, query): Query<PageQuery, AuditQuery>,
 ) -> Result<Response> {
     freshness::of_read_model(&app, &headers, "audit_log").await?;
+    if let Some(action) = query
+        .action
+        .as_deref()
+        .filter(|action| !event_types().any(|name| name == *action))
+    {
+        return Err(refused(
+            "action",
+            format!("There is no action {action:?}; actions are events, such as license.issued."),
+        ));
+    }
     let (limit, most) = (page.limit(), page.most());
     let filter = AuditFilter {
         aggregate_id: query.aggregate_id,

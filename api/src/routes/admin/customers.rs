@@ -119,11 +119,10 @@ pub(crate) async fn list_customers(
 pub(crate) async fn read_customer(
     State(app): State<App>,
     caller: Caller<ReadCustomers>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Customer>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Customer>(&app, &caller, &query, &id).await
 }
 
 /// Change a customer.

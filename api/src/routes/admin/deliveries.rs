@@ -95,7 +95,7 @@ pub(crate) struct DeliveryQuery {
 /// List a webhook's deliveries, newest event first.
 #[utoipa::path(get, path = "/api/admin/webhooks/{id}/deliveries", tag = "webhooks",
     params(("id" = uuid::Uuid, Path), PageQuery, DeliveryQuery),
-    responses((status = 200, description = "A page.", body = Page<Delivery>)), security(("api_key" = [])))]
+    responses((status = 200, description = "A page.", body = Page<Delivery>), (status = 404, description = "`WEBHOOK_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_deliveries(
     State(app): State<App>,
     caller: Caller<ReadWebhooks>,
@@ -103,6 +103,10 @@ pub(crate) async fn list_deliveries(
     Path(id): Path,
 ) -> Result<Response> {
     let id = reading::id(&id, Webhook::KIND)?;
+    let webhook = reading::state(&caller, &app.platform.resources.webhooks, id, None).await?;
+    if !webhook.state.exists() {
+        return Err(problem::Problem::not_found(Webhook::KIND));
+    }
     let limit = page.limit();
     let status = filter.status.map(|status| match status {
         DeliveryStatus::Pending => "pending",
@@ -179,6 +183,10 @@ pub(crate) async fn replay_webhook(
 ) -> Result<Response> {
     let (id, webhook) = live(&app, &caller, &id).await?;
     let since: AsOf = value.since.parse().map_err(|_| invalid_field("/since", MOMENT))?;
+    let head = app.platform.log.position().await.map_err(unavailable)?;
+    let since = since
+        .expect_past(head, app.platform.edge.now())
+        .map_err(|error| invalid_field("/since", &format!("{error}.")))?;
     let route = format!("ReplayWebhook/{id}");
     let about = (&route[..], &bytes[..], StatusCode::ACCEPTED);
     let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {

@@ -129,11 +129,10 @@ pub(crate) async fn list_policies(
 pub(crate) async fn read_policy(
     State(app): State<App>,
     caller: Caller<ReadPolicies>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Policy>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Policy>(&app, &caller, &query, &id).await
 }
 
 /// Change a policy.

@@ -92,11 +92,10 @@ pub(crate) async fn list_products(
 pub(crate) async fn read_product(
     State(app): State<App>,
     caller: Caller<ReadProducts>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Product>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Product>(&app, &caller, &query, &id).await
 }
 
 /// Change a product.

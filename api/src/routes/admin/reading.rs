@@ -318,7 +318,11 @@ pub(super) async fn history(
     let events = events.map_err(unavailable)?;
     let last = events.last().map_or(0, |event| event.sequence);
     let next_cursor = (last > 0 && last.cast_unsigned() < total).then(|| last.to_string());
-    let items = events.iter().map(render::event).collect();
+    let mut items = Vec::with_capacity(events.len());
+    for event in &events {
+        let data = app.platform.disclose(&caller.tenant, event).await?;
+        items.push(render::event(event, data));
+    }
     let page = Page {
         items,
         next_cursor,

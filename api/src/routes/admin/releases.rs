@@ -73,7 +73,10 @@ pub(crate) async fn create_release(
         let new = NewRelease {
             product: value.product,
             version: value.version,
-            channel: value.channel.unwrap_or_else(|| "stable".to_owned()),
+            channel: value
+                .channel
+                .filter(|text| !text.trim().is_empty())
+                .unwrap_or_else(|| "stable".to_owned()),
             mandatory: value.mandatory.unwrap_or(false),
             min_version: value.min_version,
             download_url: value.download_url,
@@ -117,11 +120,10 @@ pub(crate) async fn list_releases(
 pub(crate) async fn read_release(
     State(app): State<App>,
     caller: Caller<ReadReleases>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Release>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Release>(&app, &caller, &query, &id).await
 }
 
 /// Offer a release to more machines, or to fewer.

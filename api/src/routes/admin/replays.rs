@@ -107,7 +107,12 @@ async fn begin(app: &App, caller: &Principal, wanted: CreateReplay) -> Result<St
         _ => return Err(invalid_field("/format", "The format is parquet or csv.")),
     };
     let head = app.platform.log.position().await.map_err(unavailable)?;
-    let as_of = wanted.as_of.as_deref().map(str::parse::<AsOf>).transpose();
+    let as_of = wanted
+        .as_of
+        .as_deref()
+        .filter(|text| !text.trim().is_empty())
+        .map(str::parse::<AsOf>)
+        .transpose();
     let as_of = as_of
         .map_err(|_| invalid_field("/as_of", MOMENT))?
         .unwrap_or(AsOf::Position(head))
@@ -159,7 +164,7 @@ pub(crate) async fn read_replay(
 
 /// Fetch a file of a replay.
 #[utoipa::path(get, path = "/api/admin/replays/{id}/{file}", tag = "replays", operation_id = "fetch_replay", params(("id" = uuid::Uuid, Path), ("file" = String, Path, description = "As `files` names it")),
-    responses((status = 200, description = "The file.", content((String = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet"))), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+    responses((status = 200, description = "The file.", content((String = "text/csv"), (crate::openapi::Binary = "application/vnd.apache.parquet"))), (status = 404, description = "`REPLAY_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn fetch_replay(
     State(app): State<App>,
     caller: Caller<RunReplays>,

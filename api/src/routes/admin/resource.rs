@@ -113,14 +113,8 @@ pub(super) async fn list<D: Shown>(
 }
 
 /// One thing, now or as it was.
-pub(super) async fn read<D: Shown>(
-    app: &App,
-    caller: &Principal,
-    (headers, query): (&HeaderMap, &AsOfQuery),
-    id: &str,
-) -> Result<Response> {
+pub(super) async fn read<D: Shown>(app: &App, caller: &Principal, query: &AsOfQuery, id: &str) -> Result<Response> {
     let id = reading::id(id, D::KIND)?;
-    freshness::of_log(app, headers).await?;
     let moment = reading::as_of(app, query).await?;
     let found = reading::state(caller, app.platform.of::<D>(), id, moment).await?;
     let missing = || Problem::not_found(D::KIND);

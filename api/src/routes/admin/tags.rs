@@ -85,11 +85,10 @@ pub(crate) async fn list_tags(
 pub(crate) async fn read_tag(
     State(app): State<App>,
     caller: Caller<ReadTags>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Tag>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Tag>(&app, &caller, &query, &id).await
 }
 
 /// Rename or repaint a tag; what carries it goes on carrying it.

@@ -119,11 +119,10 @@ pub(crate) async fn list_webhooks(
 pub(crate) async fn read_webhook(
     State(app): State<App>,
     caller: Caller<ReadWebhooks>,
-    headers: HeaderMap,
     Query(query, _): Query<AsOfQuery>,
     Path(id): Path,
 ) -> Result<Response> {
-    resource::read::<Webhook>(&app, &caller, (&headers, &query), &id).await
+    resource::read::<Webhook>(&app, &caller, &query, &id).await
 }
 
 /// Change what a webhook subscribes to; what is absent stays as it is.

@@ -33,10 +33,15 @@ pub(crate) async fn deactivate_license(
     caller: Caller<ActivateLicenses>,
     headers: HeaderMap,
     nonce: NonceSlot,
-    Json { value: request, bytes }: Json<DeactivateRequest>,
+    Json {
+        value: mut request,
+        bytes,
+    }: Json<DeactivateRequest>,
 ) -> Result<Response> {
+    request.nonce = request.nonce.filter(|nonce| !nonce.is_empty());
     nonce.keep(request.nonce.as_ref())?;
-    let target = match (&request.activation_id, request.fingerprint) {
+    let id = request.activation_id.as_deref().filter(|id| !id.trim().is_empty());
+    let target = match (id, request.fingerprint.filter(|fingerprint| !fingerprint.is_empty())) {
         (Some(id), _) => {
             let id = id.trim().parse().map_err(|_| Problem::not_found(ACTIVATION))?;
             DeactivationTargetRequest::Id(id)

@@ -19,7 +19,7 @@ use licet_projections::heartbeats;
 use crate::{
     App,
     auth::{Caller, Credential, token},
-    extract::{Json, NonceSlot},
+    extract::{Json, NonceSlot, invalid_field},
     problem::{Problem, Result, unavailable},
     render, signing, used_meters,
 };
@@ -53,6 +53,11 @@ pub(crate) async fn heartbeat(
     let (license, activation) = (claims.lic, claims.sub);
     caller.limit(&app, &activation.to_string())?;
     let context = caller.context(&app, None);
+    let client_time = request.client_time.as_deref().filter(|text| !text.trim().is_empty());
+    let client_time = client_time.map(Timestamp::parse).transpose().map_err(|_| {
+        let detail = "This is no RFC 3339 time, such as 2027-01-31T12:00:00Z.";
+        invalid_field("/client_time", detail)
+    })?;
     let beat = Beat {
         active_users: request.active_users,
         features: request.features.unwrap_or_default(),
@@ -66,8 +71,7 @@ pub(crate) async fn heartbeat(
         activation,
         beat,
         app_version: request.app_version,
-        // What is no time is not worth a refusal.
-        client_time: request.client_time.and_then(|text| Timestamp::parse(&text).ok()),
+        client_time,
         nonce: request.nonce.clone(),
         used,
         counted,

@@ -11,13 +11,13 @@ use licet_event_store::Tenant;
 use super::raw;
 use crate::{
     App,
-    auth::{Caller, Credential},
+    auth::{Caller, Credential, Principal},
     catalog,
-    extract::{Json, NonceSlot},
+    extract::{Json, NonceSlot, invalid_field},
     problem::{Problem, Result},
     render, signing, used_meters,
 };
-use licet_domain::permission::needed::UseLicenses;
+use licet_domain::{permission::needed::UseLicenses, values::LicenseId};
 
 /// Ask whether a machine may run. Only refusals are recorded.
 #[utoipa::path(post, path = "/api/license/verify", tag = "license", operation_id = "verify_license",
@@ -33,12 +33,14 @@ pub(crate) async fn verify_license(
     State(app): State<App>,
     caller: Caller<UseLicenses>,
     nonce: NonceSlot,
-    Json { value: request, .. }: Json<VerifyRequest>,
+    Json { value: mut request, .. }: Json<VerifyRequest>,
 ) -> Result<Response> {
+    request.nonce = request.nonce.filter(|nonce| !nonce.is_empty());
     nonce.keep(request.nonce.as_ref())?;
     let asked = match &caller.credential {
         Credential::Token(claims) => {
             caller.limit(&app, &claims.sub.to_string())?;
+            expect_same_license(&app, &caller, claims.lic, request.license_key.as_deref()).await?;
             Verification::Activation(claims.lic, claims.sub)
         }
         Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
@@ -75,6 +77,19 @@ pub(crate) async fn verify_license(
     let mut answer = shape(&app, &caller.tenant, &verified, request.nonce, context.now).await?;
     answer.update = update(&app, &caller.tenant, &verified, wanted.app_version.as_deref()).await;
     Ok(render::answer(StatusCode::OK, render::json(&answer), &[]))
+}
+
+/// A key beside a token is of the token's license, or the program asks about another one than it is answered for.
+async fn expect_same_license(app: &App, caller: &Principal, license: LicenseId, key: Option<&str>) -> Result<()> {
+    let Some(key) = key.filter(|key| !key.trim().is_empty()) else {
+        return Ok(());
+    };
+    let named = app.platform.license_by_key(&caller.tenant, key).await?;
+    if named.is_some_and(|(named, _)| named == license) {
+        return Ok(());
+    }
+    let detail = "This is not the key of the token's license: leave it out, or ask without the token.";
+    Err(invalid_field("/license_key", detail))
 }
 
 /// For a program that said its version.

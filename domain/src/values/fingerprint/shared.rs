@@ -3,8 +3,9 @@
 use super::DropReason;
 
 /// What boards and hypervisors report where nobody filled in the real value, as it reads once normalized.
-const PLACEHOLDERS: [&str; 46] = [
+const PLACEHOLDERS: [&str; 60] = [
     "",
+    "(null)",
     "(nullstring)",
     "0123456789",
     "12345",
@@ -15,23 +16,32 @@ const PLACEHOLDERS: [&str; 46] = [
     "1234567890",
     "123456789000",
     "12345678901234567",
+    "accessdenied",
     "baseboardserialnumber",
     "chassisserialnumber",
     "defaultstring",
     "empty",
+    "error",
     "eval",
+    "failed",
+    "false",
     "iatpass",
     "invalid",
     "mb1234567890",
     "n/a",
     "na",
+    "nan",
+    "nil",
     "nnnnnnn",
     "none",
     "notapplicable",
     "notavailable",
+    "notfound",
     "notpresent",
     "notsettable",
     "notspecified",
+    "notsupported",
+    "null",
     "nullstring",
     "oemserial",
     "pcie2",
@@ -46,11 +56,18 @@ const PLACEHOLDERS: [&str; 46] = [
     "tobefilledbyoem",
     "tulipcomputers",
     "type2boardserialnumber",
+    "unavailable",
+    "undefined",
     "uninitialized",
     "unknow",
     "unknown",
+    "unspecified",
+    "unsupported",
     "xxxxxxxxxxx",
 ];
+
+/// What reading a value failed with, wherever in the text: programs that run tools keep their complaint for an answer.
+const COMPLAINTS: [&str; 3] = ["permissiondenied", "nosuchfileordirectory", "commandnotfound"];
 
 /// System UUIDs of whole series of boards, normalized; either byte order of each counts.
 const SHARED_UUIDS: [&str; 19] = [
@@ -140,7 +157,7 @@ pub(super) fn was_placeholder(text: &str) -> bool {
 }
 
 pub(super) fn is_placeholder(text: &str) -> bool {
-    was_placeholder(text) || PLACEHOLDERS.contains(&text)
+    was_placeholder(text) || PLACEHOLDERS.contains(&text) || COMPLAINTS.iter().any(|complaint| text.contains(complaint))
 }
 
 /// A UUID of a whole series of boards, in either byte order.
@@ -156,10 +173,16 @@ pub(super) fn is_shared_machine_id(text: &str) -> bool {
     SHARED_MACHINE_IDS.contains(&text) || is_shared_uuid(text)
 }
 
-/// Why a hardware address tells no machine apart. What is no such address is taken as it is.
+/// Why a hardware address tells no machine apart: 48 or 64 bits, or the 160 of InfiniBand. What is no such address in
+/// another way than being cut off is taken as it is.
 pub(super) fn why_mac_is_dropped(text: &str) -> Option<DropReason> {
-    if !matches!(text.len(), 12 | 16) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
+    }
+    match text.len() {
+        12 | 16 => {}
+        40 => return None,
+        _ => return Some(DropReason::Placeholder),
     }
     if SHARED_MACS.iter().any(|shared| text.starts_with(shared)) {
         return Some(DropReason::Shared);

@@ -34,6 +34,12 @@ fn placeholders_count_as_absent() {
         "Not Specified",
         "Not Present",
         "uninitialized",
+        "null",
+        "(null)",
+        "undefined",
+        "error",
+        "Permission denied",
+        "cat: /sys/class/dmi/id/product_uuid: Permission denied",
         "",
         "  ",
     ] {

@@ -1,6 +1,6 @@
 //! `GET /api/admin/licenses/{id}/true-up`
 
-use axum::{extract::State, http::HeaderMap, http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use licet_commands::CommandError;
 use licet_contracts::{
     Problem,
@@ -16,7 +16,6 @@ use crate::{
     App,
     auth::Caller,
     extract::{Path, Query, invalid},
-    freshness,
     problem::{Result, unavailable},
     render, signing,
 };
@@ -39,12 +38,10 @@ pub(crate) struct TrueUpQuery {
 pub(crate) async fn license_true_up(
     State(app): State<App>,
     caller: Caller<ReadLicenses>,
-    headers: HeaderMap,
     Query(query, _): Query<TrueUpQuery>,
     Path(id): Path,
 ) -> Result<Response> {
     let (id, context) = (license_id(&id)?, caller.reading(&app));
-    freshness::of_log(&app, &headers).await?;
     let from = query.from;
     // Nobody signs for what has not happened: a period that is not over ends now.
     let to = query.to.map_or(context.now, |to| to.min(context.now));

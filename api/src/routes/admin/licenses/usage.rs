@@ -6,6 +6,7 @@ use licet_contracts::{
     usage::{ActivityBucket, Decision, FeatureCount, HeartbeatEntry, MeterAmount, Series, UsageStats},
 };
 use licet_domain::{
+    decision,
     license::License,
     permission::needed::ReadLicenses,
     values::{LicenseId, Timestamp},
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     App,
     auth::{Caller, Principal},
-    extract::{Path, Query, invalid},
+    extract::{Path, Query, refused},
     freshness,
     problem::{self, Result, unavailable},
     render,
@@ -46,10 +47,15 @@ async fn asked(
     if license.state.facts().is_none() {
         return Err(problem::Problem::not_found(License::KIND));
     }
-    let to = range.to.unwrap_or_else(|| app.platform.edge.now().plus_seconds(1));
+    // Nothing is recorded later than now.
+    let now = app.platform.edge.now().plus_seconds(1);
+    let to = range.to.unwrap_or(now).min(now);
     let from = range.from.unwrap_or_else(|| to.plus_seconds(-days * 86_400));
     if from > to {
-        return Err(invalid("from"));
+        return Err(refused(
+            "from",
+            "The range begins after its end, or is still to come.".to_owned(),
+        ));
     }
     Ok((id, Range { from, to }))
 }
@@ -315,6 +321,12 @@ pub(crate) async fn list_decisions(
         to: query.to,
     };
     let (id, range) = asked(&app, &caller, (&headers, &range, "decisions"), (&id, 30)).await?;
+    if let Some(code) = query.code.as_deref().filter(|code| !decision::CODES.contains(code)) {
+        return Err(refused(
+            "code",
+            format!("No machine is refused with {code:?}; codes are in capitals, such as NOT_ACTIVATED."),
+        ));
+    }
     let limit = page.limit();
     let filter = DecisionFilter {
         machine: query.machine,
