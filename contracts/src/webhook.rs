@@ -73,9 +73,16 @@ pub struct Webhook {
     /// Its id.
     #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub id: String,
-    /// Where it delivers what.
-    #[serde(flatten)]
-    pub subscription: Subscription,
+    /// Where it delivers.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
+    pub url: String,
+    /// For people.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub description: Option<String>,
+    /// Event types; none is all.
+    pub event_types: Vec<String>,
+    /// What must be equal.
+    pub filters: BTreeMap<String, String>,
     /// `active`, or `retired`: it delivers nothing any more.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ResourceStatus))]
     pub status: String,

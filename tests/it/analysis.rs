@@ -315,7 +315,7 @@ fn resources_are_handed_out_in_plain_columns_a_file_for_each_kind() {
         (
             "releases",
             "release_id,product_id,version,channel,",
-            ",1.4.2,stable,false,,100,,false,20",
+            ",1.4.2,stable,false,,100,,,,false,20",
         ),
         (
             "api_keys",

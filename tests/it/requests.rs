@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use licet_test_support::{Answer, Server};
+use licet_test_support::{Answer, Server, machine_request};
 use serde_json::{Value, json};
 
 use crate::{new_database, start};
@@ -224,6 +224,10 @@ fn versions_are_read_the_same_everywhere() {
     };
     let machine = |version: Value| json!({ "license_key": key, "app_version": version, "fingerprint": { "cpu_id": "x", "system_uuid": "ab12" } });
     assert_eq!(release("studio", "v3.1").text("version"), "3.1.0");
+    for again in ["3.1.0", "3.1.0.0", "03.1", "V3.1"] {
+        let refused = release("studio", again);
+        assert_eq!((refused.status, refused.code()), (409, "RELEASE_EXISTS"), "{again}");
+    }
     for (version, runs) in [
         ("3.1.0.345", true),
         ("v3.1", true),
@@ -312,6 +316,9 @@ fn machines_that_share_what_many_have_are_two() {
         json!({ "cpu_id": cpu, "system_uuid": "00020003-0004-0005-0006-000700080009" }),
         json!({ "cpu_id": cpu, "system_uuid": "fefefefe-fefe-fefe-fefe-fefefefefefe" }),
         json!({ "cpu_id": cpu, "machine_id": "uninitialized" }),
+        json!({ "cpu_id": cpu, "mac_addresses": ["permission denied"], "system_uuid": "cat: product_uuid: Permission denied" }),
+        json!({ "cpu_id": cpu, "mac_addresses": ["undefined", "00:11:22"], "machine_id": "null" }),
+        json!({ "cpu_id": cpu, "system_uuid": "error", "machine_id": "(null)" }),
     ] {
         let refused = activate(shared.clone());
         assert_eq!(
@@ -362,6 +369,188 @@ fn an_empty_nonce_is_none() {
 }
 
 #[test]
+fn what_is_empty_is_absent_for_machines_and_scripts_alike() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let fingerprint = machine_request(&key, 1)["fingerprint"].clone();
+    let token = server.activate(&key, 1).text("token").to_owned();
+    let deactivate = |body: Value| server.send("POST", "/api/license/deactivate", &body);
+    for nothing in [json!({ "activation_id": "" }), json!({ "fingerprint": {} }), json!({})] {
+        let mut body = nothing.clone();
+        body["license_key"] = json!(key);
+        assert_eq!((deactivate(body).code()), "ACTIVATION_REQUIRED", "{nothing}");
+    }
+    let beat = server.beat(&token, &json!({ "client_time": " " }));
+    assert_eq!(beat.status, 200, "{}", beat.body);
+    let named = json!({ "license_key": key, "activation_id": "", "fingerprint": fingerprint, "nonce": "" });
+    let done = deactivate(named);
+    assert_eq!((done.status, &done.body["nonce"]), (200, &json!(null)), "{}", done.body);
+    let release = json!({ "product": "studio", "version": "1.0", "channel": "" });
+    assert_eq!(server.create("/api/admin/releases", &release).text("channel"), "stable");
+    let replay = server.send(
+        "POST",
+        "/api/admin/replays",
+        &json!({ "name": "license_state", "as_of": "" }),
+    );
+    assert_eq!(replay.status, 202, "{}", replay.body);
+    let unhurried = server.send_with("GET", "/api/admin/products", &[KEY, ("licet-min-position", "")], b"");
+    assert_eq!(unhurried.status, 200, "{}", unhurried.body);
+}
+
+#[test]
+fn a_token_answers_for_its_own_license_alone() {
+    let (server, _database) = start();
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let (_, other) = server.issue("atelier", &json!({ "seats": 1 }));
+    let token = format!("Bearer {}", server.activate(&key, 1).text("token"));
+    let verify = |key: &str| {
+        let body = json!({ "license_key": key }).to_string();
+        server.send_with(
+            "POST",
+            "/api/license/verify",
+            &[("authorization", &token)],
+            body.as_bytes(),
+        )
+    };
+    assert_eq!(verify(&key).code(), "VALID");
+    assert_eq!(verify("").code(), "VALID");
+    for wrong in [&other[..], "LICET-AAAAA"] {
+        let refused = verify(wrong);
+        assert_eq!(
+            (refused.status, error(&refused).1),
+            (422, "/license_key"),
+            "{}",
+            refused.body
+        );
+    }
+}
+
+#[test]
+fn a_time_that_is_none_and_values_that_a_list_does_not_have_are_refused() {
+    let (server, _database) = start();
+    let (id, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let token = server.activate(&key, 1).text("token").to_owned();
+    for time in ["x", "2026-11-28", "12:00"] {
+        let beat = server.beat(&token, &json!({ "client_time": time }));
+        assert_eq!(
+            (beat.status, error(&beat).1),
+            (422, "/client_time"),
+            "{time}: {}",
+            beat.body
+        );
+    }
+    for (path, status) in [
+        ("/api/admin/audit?action=licence.issued".to_owned(), 422),
+        ("/api/admin/audit?action=license.issued".to_owned(), 200),
+        (
+            format!("/api/admin/licenses/{id}/decisions?code=fingerprint_required"),
+            422,
+        ),
+        (
+            format!("/api/admin/licenses/{id}/decisions?code=FINGERPRINT_REQUIRED"),
+            200,
+        ),
+        (
+            "/api/admin/webhooks/00000000-0000-7000-8000-000000000000/deliveries".to_owned(),
+            404,
+        ),
+    ] {
+        let answer = server.get(&path);
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
+    let unreadable = server.get("/api/admin/licenses?customer_id=x");
+    assert!(error(&unreadable).2.ends_with("this is a UUID."), "{}", unreadable.body);
+    let webhook = server.create("/api/admin/webhooks", &json!({ "url": "HTTPS://example.com/hooks" }));
+    let replay = format!("/api/admin/webhooks/{}/replay", webhook.text("id"));
+    for since in ["2999-01-01", "999999", "2999-01-01T00:00:00Z"] {
+        let refused = server.send("POST", &replay, &json!({ "since": since }));
+        assert_eq!(
+            (refused.status, error(&refused).1),
+            (422, "/since"),
+            "{since}: {}",
+            refused.body
+        );
+    }
+    for ahead in ["/api/admin/mails", "/api/admin/permissions", "/api/admin/signing-keys"] {
+        let behind = server.send_with("GET", ahead, &[KEY, ("licet-min-position", "999999")], b"");
+        assert_eq!((behind.status, behind.code()), (503, "READ_MODEL_BEHIND"), "{ahead}");
+    }
+}
+
+#[test]
+fn strangers_learn_nothing_and_nobody_on_the_way_keeps_an_answer() {
+    let (server, _database) = start();
+    for headers in [&[][..], &[("x-api-key", "wrong")]] {
+        let stranger = server.send_with("GET", "/api/admin/products?nonsense=1", headers, b"");
+        assert_eq!((stranger.status, stranger.code()), (401, "UNAUTHENTICATED"));
+    }
+    assert_eq!(server.get("/api/admin/products?nonsense=1").status, 422);
+    assert_eq!(server.get("/api/admin/products").header("cache-control"), "no-store");
+    let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
+    assert_eq!(server.activate(&key, 1).header("cache-control"), "no-store");
+    let body = br#"{"code": "atelier", "name": "Atelier"}"#;
+    for coded in [
+        &[("content-encoding", "identity"), ("content-encoding", "gzip")][..],
+        &[("content-encoding", "identity, br")],
+    ] {
+        let headers = [&[KEY], coded].concat();
+        let refused = server.send_with("POST", "/api/admin/products", &headers, body);
+        assert_eq!((refused.status, refused.code()), (415, "CONTENT_ENCODING_UNSUPPORTED"));
+    }
+}
+
+#[test]
+fn a_name_that_is_given_twice_is_named_wherever_it_stands() {
+    let (server, _database) = start();
+    server.issue("studio", &json!({ "seats": 1 }));
+    let policy = |rest: &str| {
+        let body = format!(r#"{{"code": "twice", "product": "studio", "seats": 1, {rest}}}"#);
+        server.send_with("POST", "/api/admin/policies", &[KEY], body.as_bytes())
+    };
+    for (twice, pointer) in [
+        (
+            r#""limits": {"pages": {"limit": 1, "limit": 9, "overage": "soft"}}"#,
+            "/limits",
+        ),
+        (r#""features": {"a/b": true, "a/b": false}"#, "/features"),
+    ] {
+        let refused = policy(twice);
+        let first = &refused.body["errors"][0];
+        assert_eq!(
+            (refused.status, &first["code"], &first["pointer"]),
+            (422, &json!("DUPLICATE"), &json!(pointer)),
+            "{}",
+            refused.body
+        );
+    }
+}
+
+#[test]
+fn a_history_reads_as_people_do_and_tells_no_secret() {
+    let (server, _database) = start();
+    let customer = json!({ "name": "Ada", "email": "ada@example.com" });
+    let customer = server.create("/api/admin/customers", &customer);
+    let webhook = server.create("/api/admin/webhooks", &json!({ "url": "https://example.com/hooks" }));
+    let (license, key) = server.issue("studio", &json!({ "seats": 1 }));
+    let seated = server.activate(&key, 1);
+    let history = |collection: &str, id: &str| {
+        let path = format!("/api/admin/{collection}/{id}/events");
+        server.get_at(seated.header("licet-position"), &path).body["items"].clone()
+    };
+    let customers = history("customers", customer.text("id"));
+    assert_eq!(customers[0]["data"]["name"], "Ada", "{customers}");
+    assert_eq!(history("licenses", &license)[1]["data"]["hostname"], "machine-1");
+    let all = [
+        customers,
+        history("licenses", &license),
+        history("webhooks", webhook.text("id")),
+    ];
+    for events in all {
+        assert!(!events.to_string().contains("\"v1."), "{events}");
+    }
+}
+
+#[test]
 fn connections_that_say_nothing_keep_nobody_out() {
     let database = new_database();
     let server = Server::start_limited(&database.url, 128);
@@ -398,7 +587,7 @@ fn half_a_request_does_not_keep_the_server_up() {
 fn proxies_are_named_by_network() {
     let database = new_database();
     let settings = [
-        ("TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.0/8 ,::1"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.0/8 ,,::1,"),
         ("API_RATE_LIMIT", "1 per hour"),
     ];
     let server = Server::start_with(&database.url, &settings);

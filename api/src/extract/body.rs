@@ -178,12 +178,8 @@ fn describe<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Pro
         pointer = culprit::<T>(bytes).unwrap_or_default();
     }
     let name = |prefix: &str| cause.strip_prefix(prefix)?.split('`').next().map(escaped);
-    let twice = |cause: &str| {
-        let name = cause.strip_prefix("the name ")?.split(" is given twice").next()?;
-        serde_json::from_str::<String>(name).ok().map(|name| escaped(&name))
-    };
-    let (pointer, code) = if let Some(name) = twice(&cause) {
-        (format!("{pointer}/{name}"), "DUPLICATE")
+    let (pointer, code) = if cause.starts_with("the name ") && cause.contains(" is given twice") {
+        (pointer, "DUPLICATE")
     } else if let Some(name) = name("missing field `") {
         (format!("{pointer}/{name}"), "REQUIRED")
     } else if let Some(name) = name("duplicate field `") {

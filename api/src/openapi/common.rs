@@ -11,16 +11,6 @@ use crate::problem::{MAIL, REPLAY};
 /// Routes that ask by POST and change nothing that a repetition could double.
 const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/api/version/check"];
 
-/// Reads of what is not in the log, which no position says anything about.
-const BESIDE_THE_LOG: [&str; 6] = [
-    "/api/version/latest",
-    "/api/admin/mails",
-    "/api/admin/signing-keys",
-    "/api/admin/webhooks/{id}/deliveries",
-    "/api/admin/replays/{id}",
-    "/api/admin/replays/{id}/{file}",
-];
-
 /// Orders that change nothing in the log: they can be repeated, or are kept from it beside the log.
 fn is_beside_the_log(path: &str) -> bool {
     ["/simulate", "/test", "/resend", "/replay", "/replays", "/signing-keys"]
@@ -115,9 +105,7 @@ impl Operation<'_> {
             self.refuses(428, &["PRECONDITION_REQUIRED"]);
         }
         if method == "get" && credential {
-            if !BESIDE_THE_LOG.contains(&path) {
-                self.may_wait();
-            }
+            self.may_wait();
         } else if credential {
             self.changes(path, method);
         }

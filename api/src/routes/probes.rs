@@ -8,7 +8,8 @@ use axum::{
 use licet_event_store::schema;
 use licet_projections::{queues::consumers, status};
 use prometheus::{Encoder as _, TextEncoder};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     App,
@@ -19,16 +20,32 @@ use crate::{
 /// How far a read model may be behind before the server counts as not ready.
 const LAG_BOUND: i64 = 50_000;
 
+/// Whether the process is alive.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the server can do its work.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    /// What stands in the way, in sentences.
+    problems: Vec<String>,
+}
+
 /// Say that the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "probes", operation_id = "healthz",
-    responses((status = 200, description = "Alive.")))]
+    responses((status = 200, description = "Alive.", body = Health)))]
 pub(crate) async fn healthz() -> Response {
-    render::answer(StatusCode::OK, json!({ "status": "ok" }).to_string(), &[])
+    render::answer(StatusCode::OK, render::json(&Health { status: "ok" }), &[])
 }
 
 /// Say whether the server can do its work: database, migrations, projectors.
 #[utoipa::path(get, path = "/readyz", tag = "probes", operation_id = "readyz",
-    responses((status = 200, description = "Ready."), (status = 503, description = "Not ready; says why.")))]
+    responses((status = 200, description = "Ready.", body = Readiness), (status = 503, description = "Not ready; says why.", body = Readiness)))]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let mut wrong: Vec<String> = Vec::new();
     match schema::check(app.platform.log.pool()).await {
@@ -79,8 +96,11 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let word = if wrong.is_empty() { "ready" } else { "not ready" };
-    render::answer(status, json!({ "status": word, "problems": wrong }).to_string(), &[])
+    let readiness = Readiness {
+        status: if wrong.is_empty() { "ready" } else { "not ready" },
+        problems: wrong,
+    };
+    render::answer(status, render::json(&readiness), &[])
 }
 
 /// Metrics in Prometheus' text format.

@@ -47,12 +47,10 @@ impl Shown for Webhook {
         let subscription = &webhook.subscription;
         Some(Shape {
             id: webhook.created.webhook_id.to_string(),
-            subscription: Subscription {
-                url: subscription.url.as_str().to_owned(),
-                description: subscription.description.as_ref().map(|text| text.as_str().to_owned()),
-                event_types: subscription.event_types.clone(),
-                filters: subscription.filters.clone(),
-            },
+            url: subscription.url.as_str().to_owned(),
+            description: subscription.description.as_ref().map(|text| text.as_str().to_owned()),
+            event_types: subscription.event_types.clone(),
+            filters: subscription.filters.clone(),
             status: render::status(self.is_retired()),
             secret: None,
             created_at: webhook.created.at.to_string(),

@@ -22,7 +22,7 @@ use licet_domain::permission::needed::WriteActivations;
 
 /// Move a seat from one machine to another.
 #[utoipa::path(post, path = "/api/admin/licenses/{id}/transfer", tag = "licenses", request_body = admin::TransferSeat, params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The machine that has the seat now.", body = ActivationSummary),
+    responses((status = 200, description = "The machine that has the seat now.", body = ActivationSummary), (status = 404, description = "`LICENSE_NOT_FOUND`, `ACTIVATION_NOT_FOUND`", body = Problem),
         (status = 409, description = "`ACTIVATION_NOT_ACTIVE`, `ALREADY_ACTIVE`, `ACTIVATION_CHECKED_OUT`", body = Problem),
         (status = 422, description = "`TRANSFER_LIMIT_REACHED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn transfer_seat(
