@@ -13,12 +13,14 @@ mod fields;
 pub mod license;
 mod network;
 mod operation;
+pub mod operator;
 mod platform;
 pub mod policy;
 pub mod product;
 mod refusals;
 pub mod release;
 mod resources;
+pub mod session;
 pub mod tag;
 pub mod webhook;
 

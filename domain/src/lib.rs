@@ -13,11 +13,13 @@ mod event_types;
 pub mod heartbeat;
 pub mod license;
 pub mod operation;
+pub mod operator;
 pub mod permission;
 pub mod policy;
 pub mod product;
 pub mod release;
 pub mod resource;
+pub mod session;
 pub mod tag;
 #[cfg(test)]
 mod testing;
@@ -39,9 +41,11 @@ macro_rules! for_every_resource {
             (anomalies, Anomaly = $crate::anomaly::Anomaly),
             (api_keys, ApiKey = $crate::api_key::ApiKey),
             (customers, Customer = $crate::customer::Customer),
+            (operators, Operator = $crate::operator::Operator),
             (policies, Policy = $crate::policy::Policy),
             (products, Product = $crate::product::Product),
             (releases, Release = $crate::release::Release),
+            (sessions, Session = $crate::session::Session),
             (tags, Tag = $crate::tag::Tag),
             (webhooks, Webhook = $crate::webhook::Webhook),
         }

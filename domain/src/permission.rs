@@ -1,11 +1,11 @@
 //! What may be done, by whom: the one list behind the routes' types, refusals and `GET /api/admin/permissions`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api_key::Scope;
 
 /// What an operator is in the house.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Everything, operators and signing keys too.

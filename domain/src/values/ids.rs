@@ -36,12 +36,16 @@ ids! {
     CustomerId,
     /// The right to run a product on so many machines.
     LicenseId,
+    /// Someone who works in the back office.
+    OperatorId,
     /// The terms under which licenses of a product are issued.
     PolicyId,
     /// What is licensed.
     ProductId,
     /// A published version of a product.
     ReleaseId,
+    /// A browser that an operator signed in with.
+    SessionId,
     /// An address that is told of events.
     WebhookId,
 }

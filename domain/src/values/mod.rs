@@ -19,7 +19,10 @@ pub use fingerprint::{
     ComponentHash, Components, DropReason, Dropped, Fingerprint, MachineIdentity, MatchRule, RawFingerprint,
 };
 pub(crate) use ids::ids;
-pub use ids::{ActivationId, AnomalyId, ApiKeyId, CustomerId, LicenseId, PolicyId, ProductId, ReleaseId, WebhookId};
+pub use ids::{
+    ActivationId, AnomalyId, ApiKeyId, CustomerId, LicenseId, OperatorId, PolicyId, ProductId, ReleaseId, SessionId,
+    WebhookId,
+};
 pub use license_key::LicenseKey;
 pub use limit::{Limit, Limits, Overage};
 pub use sealed::Sealed;

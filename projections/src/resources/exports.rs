@@ -81,6 +81,13 @@ pub(super) const EXPORTS: &[Export] = &[
          (facts->'found'->>'to')::timestamptz AS to_time, facts->>'reason' AS reason,
          coalesce(facts->'found'->'facts', '{}')::text AS facts"
     ),
+    of_kind!("operators", "operator", ", facts->>'role' AS role"),
+    of_kind!(
+        "sessions",
+        "session",
+        ", r.parent_id AS operator_id, facts->>'level' AS level, (facts->'begun'->>'ends_at')::timestamptz AS ends_at,
+         (facts->'ended'->>'at')::timestamptz AS ended_at, facts->'ended'->>'reason' AS reason"
+    ),
     of_kind!("tags", "tag", ", facts->>'name' AS name, facts->>'color' AS color"),
 ];
 

@@ -1,0 +1,141 @@
+//! Use cases of sessions: begun, made more of, found by their token, ended.
+//!
+//! Tokens are drawn here and kept as hashes, as claims; each step of signing in draws another one.
+
+use std::sync::Arc;
+
+use licet_domain::{
+    operator::Operator,
+    session::{EndReason, Level, Session, SessionBegun, SessionCommand, SessionEnded},
+    values::{OperatorId, SessionId, Timestamp},
+};
+use licet_event_store::{Claim, Envelope, Release, Tenant, Versioned};
+use uuid::Uuid;
+
+use crate::{CommandError, Context, Platform};
+
+/// What a claim on a token is called.
+const CLAIM: &str = "session_token";
+
+/// A session with the token that opens it: the only time that it is seen.
+#[derive(Debug, Clone)]
+pub struct OpenedSession {
+    /// The session.
+    pub id: Uuid,
+    /// What the browser keeps.
+    pub token: String,
+}
+
+/// Who a token is of.
+#[derive(Debug, Clone)]
+pub struct SessionHolder {
+    /// The session.
+    pub session: Arc<Versioned<Session>>,
+    /// Its operator.
+    pub operator: Arc<Versioned<Operator>>,
+}
+
+impl Platform {
+    /// Begins a session of an operator whose password was right.
+    pub async fn begin_session(
+        &self,
+        context: &Context,
+        operator: Uuid,
+        level: Level,
+        lifetime_seconds: i64,
+    ) -> Result<OpenedSession, CommandError> {
+        let id = self.edge.id();
+        let begun = SessionBegun {
+            session_id: SessionId(id),
+            operator_id: OperatorId(operator),
+            level,
+            client: context.client.clone(),
+            ends_at: context.now.plus_seconds(lifetime_seconds),
+            at: context.now,
+        };
+        let (token, claim) = self.draw_token(context, id).await?;
+        let envelope = Envelope {
+            claims: vec![claim],
+            ..context.envelope()
+        };
+        let order = |_: &_| Ok(SessionCommand::Begin(Box::new(begun.clone())));
+        let about = (id, context, envelope);
+        self.run(&self.resources.sessions, about, order, |_| Ok(()), &|()| String::new())
+            .await?;
+        Ok(OpenedSession { id, token })
+    }
+
+    /// Makes a whole session of one that waited for its second factor. The token that it had opens nothing any more.
+    pub async fn elevate_session(
+        &self,
+        context: &Context,
+        id: Uuid,
+        old_token: &str,
+    ) -> Result<OpenedSession, CommandError> {
+        let (token, claim) = self.draw_token(context, id).await?;
+        let old = self.claim(&context.tenant, CLAIM, old_token, id).await?;
+        let envelope = Envelope {
+            claims: vec![claim],
+            releases: vec![Release {
+                kind: old.kind,
+                value_hash: old.value_hash,
+            }],
+            ..context.envelope()
+        };
+        let order = |_: &_| Ok(SessionCommand::Elevate { at: context.now });
+        let about = (id, context, envelope);
+        self.run(&self.resources.sessions, about, order, |_| Ok(()), &|()| String::new())
+            .await?;
+        Ok(OpenedSession { id, token })
+    }
+
+    /// Ends a session; one that has ended stays as it is.
+    pub async fn end_session(
+        &self,
+        context: &Context,
+        id: Uuid,
+        reason: EndReason,
+        by: Option<Uuid>,
+    ) -> Result<(), CommandError> {
+        let ended = SessionEnded {
+            reason,
+            by: by.map(OperatorId),
+            at: context.now,
+        };
+        let order = |_: &_| Ok(SessionCommand::End(ended.clone()));
+        let about = (id, context, context.envelope());
+        self.run(&self.resources.sessions, about, order, |_| Ok(()), &|()| String::new())
+            .await?;
+        Ok(())
+    }
+
+    /// Whose session a token opens; `None` where it opens none, or its operator is let in no more.
+    pub async fn session_of(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<SessionHolder>, CommandError> {
+        if token.len() != 64 || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let hash = self.look_up_key(tenant).await?.hash(CLAIM, token.as_bytes());
+        let Some(id) = self.holder(tenant, CLAIM, hash).await? else {
+            return Ok(None);
+        };
+        let session = self.resources.sessions.get(tenant, id).await?;
+        let Some(live) = session.state.live(now) else {
+            return Ok(None);
+        };
+        let operator = live.begun.operator_id.0;
+        let operator = self.resources.operators.get(tenant, operator).await?;
+        let let_in = operator.state.facts().is_some_and(|operator| !operator.disabled);
+        Ok(let_in.then_some(SessionHolder { session, operator }))
+    }
+
+    async fn draw_token(&self, context: &Context, id: Uuid) -> Result<(String, Claim), CommandError> {
+        let token = hex::encode(self.edge.bytes::<32>());
+        let claim = self.claim(&context.tenant, CLAIM, &token, id).await?;
+        Ok((token, claim))
+    }
+}
