@@ -87,7 +87,7 @@ async fn list(log: &EventLog, output: Output) -> anyhow::Result<ExitCode> {
                 .map(|cause| format!("  stopped: {cause}"))
                 .unwrap_or_default();
             format!(
-                "{:<14} version {}  position {} of {}{stopped}",
+                "{:<18} version {}  position {} of {}{stopped}",
                 one.name, one.version, one.position, one.head
             )
         });
@@ -124,7 +124,7 @@ async fn compare(log: &EventLog, name: Option<String>, output: Output) -> anyhow
                 "DIFFERS from its replay"
             };
             let head = format!(
-                "{:<14} {verdict}: {} rows at position {}",
+                "{:<18} {verdict}: {} rows at position {}",
                 one.name, one.rows, one.position
             );
             std::iter::once(head).chain(

@@ -78,6 +78,11 @@ impl SubscriptionRequest {
         if self.filters.len() > 10 || !self.filters.iter().all(well) {
             fields.complain("filters", "INVALID", "at most 10, each with a short name and value");
         }
+        if let Some(kind) = self.filters.get("aggregate_type").filter(|kind| !is_kind(kind)) {
+            let detail =
+                format!("nothing is called {kind:?}; an aggregate is a license, customer, product or their like");
+            fields.complain("filters", "UNKNOWN", &detail);
+        }
         let url = fields.finish(url)?;
         Ok(Subscription {
             url,
@@ -120,4 +125,10 @@ fn is_undelivered(kind: &str) -> bool {
 fn is_type(kind: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '.' | '_');
     !kind.is_empty() && kind.len() <= 64 && kind.strip_suffix('*').unwrap_or(kind).chars().all(plain)
+}
+
+/// Whether events are of aggregates that are called so: what stands in front of the dot.
+fn is_kind(kind: &str) -> bool {
+    let mut kinds = event_types().filter_map(|name| name.split('.').next());
+    kinds.any(|known| known == kind)
 }

@@ -21,7 +21,9 @@ impl Decider for Anomaly {
             (Self::Found(_), AnomalyCommand::Find(_)) => Err(ResourceRejection::AlreadyExists(Anomaly::KIND)),
             (Self::Absent, AnomalyCommand::Judge { .. }) => Err(ResourceRejection::NotFound(Anomaly::KIND)),
             (Self::Found(anomaly), AnomalyCommand::Judge { judgment, reason, at }) => {
-                if anomaly.judgment == judgment {
+                // Another reason for the same is news.
+                let says_more = judgment != Judgment::Open && reason.is_some() && reason != anomaly.reason;
+                if anomaly.judgment == judgment && !says_more {
                     return Ok(vec![]);
                 }
                 let judged = AnomalyJudged { reason, at };
@@ -94,6 +96,13 @@ mod tests {
         given::<Anomaly>([found.clone(), dismissed.clone()])
             .when(judge(Judgment::Dismissed))
             .then_nothing();
+        given::<Anomaly>([found.clone(), dismissed.clone()])
+            .when(AnomalyCommand::Judge {
+                judgment: Judgment::Dismissed,
+                reason: Some("known to the customer".to_owned()),
+                at,
+            })
+            .then_events();
         given::<Anomaly>([found, dismissed])
             .when(judge(Judgment::Open))
             .then_events();

@@ -127,14 +127,17 @@ fn check_fingerprint(order: &Activate) -> Result<(), LicenseRejection> {
     if rule.is_met_by(components) {
         return Ok(());
     }
+    let mut dropped = order.fingerprint.dropped();
+    let has_placeholder = !dropped.is_empty();
+    dropped.extend(order.fingerprint.unnamed(rule.extra));
     let too_little = InsufficientFingerprint {
         present: components.count(rule.extra),
         required: rule.required,
-        dropped: order.fingerprint.dropped(),
+        dropped,
     };
-    if too_little.dropped.is_empty() {
-        Err(LicenseRejection::FingerprintInsufficient(too_little))
-    } else {
+    if has_placeholder {
         Err(LicenseRejection::FingerprintPlaceholder(too_little))
+    } else {
+        Err(LicenseRejection::FingerprintInsufficient(too_little))
     }
 }

@@ -61,6 +61,8 @@ pub enum DropReason {
     LocallyAdministered,
     /// Many machines have it at once.
     Shared,
+    /// The policy does not name it.
+    NotNamed,
 }
 
 impl fmt::Display for DropReason {
@@ -69,6 +71,7 @@ impl fmt::Display for DropReason {
             Self::Placeholder => "a placeholder",
             Self::LocallyAdministered => "made up by software",
             Self::Shared => "the same on many machines",
+            Self::NotNamed => "not named by the policy",
         })
     }
 }
@@ -151,6 +154,16 @@ impl Fingerprint {
                 })
             })
             .collect()
+    }
+
+    /// The extra components that were sent and are none of these.
+    pub fn unnamed(&self, names: &[String]) -> Vec<Dropped> {
+        let unnamed = self.extra.keys().filter(|name| !names.contains(name));
+        let dropped = |name: &String| Dropped {
+            component: name.clone(),
+            reason: DropReason::NotNamed,
+        };
+        unnamed.map(dropped).collect()
     }
 
     /// The machine as it is told apart under a license's key.
