@@ -1,40 +1,49 @@
-//! Events as people and other systems are shown them: personal data as it reads, while its person is known; secrets not at
-//! all.
+//! Events as people and other systems are shown them: personal data as it reads, while its person is known; secrets, and
+//! what proves them, not at all.
 
-use licet_domain::{Decider as _, customer::Customer, license::License, values::Sealed};
+use licet_domain::{Decider as _, customer::Customer, license::License, operator::Operator, values::Sealed};
 use licet_event_store::{RecordedEvent, Tenant, vault::Sealer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{CommandError, Platform};
 
+/// What lets an operator in, and digests of it: whoever has one could tell a guess that is right.
+const PROOFS: [&str; 5] = ["invitation", "recovery_codes", "code", "password", "secret"];
+
 impl Platform {
     /// What an event says, for whoever may read what it is about.
     pub async fn disclose(&self, tenant: &Tenant, event: &RecordedEvent) -> Result<Value, CommandError> {
         let mut data: Value = serde_json::from_str(&event.payload).unwrap_or_default();
-        if let Some(fields) = data.as_object_mut().filter(|fields| has_sealed(fields)) {
+        let Some(fields) = data.as_object_mut() else {
+            return Ok(data);
+        };
+        if event.aggregate_type == Operator::TYPE {
+            fields.retain(|name, _| !PROOFS.contains(&&name[..]));
+        }
+        if has_sealed(fields) {
             let person = self.person_of(tenant, event).await?;
             open(fields, person.as_ref());
         }
         Ok(data)
     }
 
-    /// The key of the customer that an event is about; `None` for other events, and for who was forgotten.
+    /// The key of the customer or operator that an event is about; `None` for other events, and for who was forgotten.
     async fn person_of(&self, tenant: &Tenant, event: &RecordedEvent) -> Result<Option<Sealer>, CommandError> {
         let Ok(id) = event.aggregate_id.parse::<Uuid>() else {
             return Ok(None);
         };
-        let customer = match event.aggregate_type.as_str() {
-            Customer::TYPE => Some(id),
+        let person = match event.aggregate_type.as_str() {
+            Customer::TYPE | Operator::TYPE => Some(id),
             License::TYPE => {
                 let license = self.licenses.get(tenant, id).await?;
                 license.state.facts().map(|license| license.issued.customer_id.0)
             }
             _ => None,
         };
-        match customer {
+        match person {
             None => Ok(None),
-            Some(customer) => self.person_sealer(tenant, customer).await,
+            Some(person) => self.person_sealer(tenant, person).await,
         }
     }
 }

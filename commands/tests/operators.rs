@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use licet_commands::{
     CacheSizes, CommandError, Context, Platform,
-    operator::{GivenCode, Hashing, LogIn, NewOperator, NextStep, SignInRules, SignedIn},
+    operator::{
+        GivenCode, Hashing, KnownBrowser, LogIn, NewOperator, NewOwner, NextStep, SetupLink, SignInRules, SignedIn,
+    },
     session::SessionHolder,
 };
 use licet_domain::{
@@ -56,7 +58,10 @@ impl Node {
             email: email.to_owned(),
             role: Role::Owner,
         };
-        let invited = self.platform.invite_operator(&self.context(), new).await?;
+        let invited = self
+            .platform
+            .invite_operator(&self.context(), new, &|_| String::new())
+            .await?;
         Ok(invited.value.token)
     }
 
@@ -66,11 +71,11 @@ impl Node {
             .await
     }
 
-    async fn sign_in(&self, password: &str, browser: Option<&str>) -> Result<SignedIn, CommandError> {
+    async fn sign_in(&self, password: &str, browser: Option<&KnownBrowser>) -> Result<SignedIn, CommandError> {
         let log_in = LogIn {
             email: " Ada@Example.com".to_owned(),
             password: password.to_owned(),
-            browser: browser.map(str::to_owned),
+            browser: browser.cloned(),
         };
         self.platform
             .sign_in(&self.context(), &self.hashing, RULES, log_in)
@@ -83,9 +88,13 @@ impl Node {
         found.expect("the database answers")
     }
 
-    async fn give(&self, token: &str, given: GivenCode, browser: Option<&str>) -> Result<SignedIn, CommandError> {
+    async fn give(
+        &self,
+        token: &str,
+        given: GivenCode,
+        browser: Option<&KnownBrowser>,
+    ) -> Result<SignedIn, CommandError> {
         let holder = self.holder(token).await.expect("the session waits");
-        let browser = browser.map(str::to_owned);
         self.platform
             .give_code(&self.context(), RULES, &holder, token, given, browser)
             .await
@@ -181,6 +190,56 @@ async fn an_operator_gets_in_by_link_password_and_second_factor() {
 }
 
 #[tokio::test]
+async fn a_setup_link_is_good_once_and_the_first_one_ends_the_others() {
+    let database = TestDatabase::new().await;
+    let node = Node::start(&database).await;
+    let tenant = Tenant::default();
+    let link = async |kind| {
+        let now = node.platform.edge.now();
+        node.platform.setup_token(&tenant, kind, now).await.unwrap()
+    };
+    let set_up = async |token: &str, email: &str| {
+        let new = NewOwner {
+            token: token.to_owned(),
+            name: "Ada Example".to_owned(),
+            email: email.to_owned(),
+            password: PASSWORD.to_owned(),
+        };
+        node.platform.set_up(&node.context(), &node.hashing, new).await
+    };
+    let (first, second) = (link(SetupLink::First).await, link(SetupLink::First).await);
+    assert!(!node.platform.has_operators(&tenant).await.unwrap());
+    for forged in [
+        first.replace("first", "rescue"),
+        format!("{first}0"),
+        String::new(),
+        "first.9.9.9".to_owned(),
+    ] {
+        assert_eq!(
+            code(set_up(&forged, "ada@example.com").await),
+            "SETUP_LINK_INVALID",
+            "{forged}"
+        );
+    }
+    set_up(&first, "ada@example.com").await.unwrap();
+    assert!(node.platform.has_operators(&tenant).await.unwrap());
+    for used in [&first, &second, &link(SetupLink::First).await] {
+        assert_eq!(code(set_up(used, "eve@example.com").await), "SETUP_LINK_INVALID");
+    }
+    let rescue = link(SetupLink::Rescue).await;
+    assert_eq!(code(set_up(&rescue, "ADA@example.com").await), "operator_email");
+    set_up(&rescue, "grace@example.com").await.unwrap();
+    assert_eq!(code(set_up(&rescue, "eve@example.com").await), "SETUP_LINK_INVALID");
+    let past = node.platform.edge.now().plus_seconds(-86_400);
+    let over = node
+        .platform
+        .setup_token(&tenant, SetupLink::Rescue, past)
+        .await
+        .unwrap();
+    assert_eq!(code(set_up(&over, "eve@example.com").await), "SETUP_LINK_INVALID");
+}
+
+#[tokio::test]
 async fn a_code_is_good_once_on_two_nodes_at_the_same_moment() {
     let database = TestDatabase::new().await;
     let nodes = [Node::start(&database).await, Node::start(&database).await];
@@ -220,9 +279,41 @@ async fn whoever_guesses_is_shut_out_and_the_owner_is_not() {
         "3",
         "knocking at a shut door fills no log"
     );
-    let own = node.sign_in(PASSWORD, Some("own browser")).await.unwrap();
+    let operator = node.sign_in(PASSWORD, None).await;
+    assert!(operator.is_err());
+    let id: uuid::Uuid = database
+        .text("SELECT aggregate_id FROM events WHERE event_type = 'operator.invited'")
+        .await
+        .parse()
+        .unwrap();
+    let proof = node.platform.browser_proof(&Tenant::default(), id).await.unwrap();
+    let read = async |proof: &str| {
+        node.platform
+            .read_browser_proof(&Tenant::default(), proof)
+            .await
+            .unwrap()
+    };
+    let browser = read(&proof).await.expect("it was made here");
+    for forged in [
+        proof.replace('.', ".0"),
+        format!("{proof}0"),
+        String::new(),
+        "a.b.c".to_owned(),
+    ] {
+        assert_eq!(read(&forged).await, None, "{forged}");
+    }
+    let foreign = KnownBrowser {
+        operator: uuid::Uuid::nil(),
+        ..browser.clone()
+    };
+    assert_eq!(
+        code(node.sign_in(PASSWORD, Some(&foreign)).await),
+        "LOGIN_FAILED",
+        "it knew someone else"
+    );
+    let own = node.sign_in(PASSWORD, Some(&browser)).await.unwrap();
     let given = GivenCode::Recovery(recovery[0].clone());
-    node.give(&own.session.token, given, Some("own browser")).await.unwrap();
+    node.give(&own.session.token, given, Some(&browser)).await.unwrap();
     let stranger = LogIn {
         email: "nobody@example.com".to_owned(),
         password: PASSWORD.to_owned(),
@@ -233,4 +324,95 @@ async fn whoever_guesses_is_shut_out_and_the_owner_is_not() {
         .sign_in(&node.context(), &node.hashing, RULES, stranger)
         .await;
     assert_eq!(code(unknown), "LOGIN_FAILED");
+}
+
+#[tokio::test]
+async fn whoever_has_the_password_alone_replaces_no_second_factor() {
+    let database = TestDatabase::new().await;
+    let node = Node::start(&database).await;
+    let link = node.invite("ada@example.com").await.unwrap();
+    node.accept(&link, PASSWORD).await.unwrap();
+    // Someone who knows the password signs in first, and waits.
+    let thief = node.sign_in(PASSWORD, None).await.unwrap().session.token;
+    let owner = node.sign_in(PASSWORD, None).await.unwrap().session.token;
+    let enroll = async |token: &str| {
+        let holder = node.holder(token).await.unwrap();
+        node.platform.enroll(&node.context(), &holder).await
+    };
+    let confirm = async |token: &str, secret: &str| {
+        let holder = node.holder(token).await.unwrap();
+        let secret = Secret::try_from_base32(secret).unwrap();
+        let code = code_of(&secret, node.platform.edge.now().seconds());
+        node.platform
+            .confirm_factor(&node.context(), &holder, token, &code, None)
+            .await
+    };
+    let shown = enroll(&owner).await.unwrap();
+    let other = enroll(&thief).await.unwrap();
+    assert_eq!(
+        code(confirm(&owner, &shown.secret).await),
+        "CODE_INVALID",
+        "another one is proposed by now"
+    );
+    let shown = enroll(&owner).await.unwrap();
+    confirm(&owner, &shown.secret).await.unwrap();
+    assert_eq!(code(enroll(&thief).await), "FACTOR_ENROLLED");
+    assert_eq!(code(confirm(&thief, &other.secret).await), "CODE_INVALID");
+}
+
+#[tokio::test]
+async fn each_step_may_come_by_another_node() {
+    let database = TestDatabase::new().await;
+    let nodes = [Node::start(&database).await, Node::start(&database).await];
+    let link = nodes[0].invite("ada@example.com").await.unwrap();
+    nodes[1].accept(&link, PASSWORD).await.unwrap();
+    let waiting = nodes[0].sign_in(PASSWORD, None).await.unwrap().session.token;
+    let holder = nodes[1].holder(&waiting).await.unwrap();
+    let shown = nodes[1].platform.enroll(&nodes[1].context(), &holder).await.unwrap();
+    let secret = Secret::try_from_base32(&shown.secret).unwrap();
+    let code = code_of(&secret, nodes[0].platform.edge.now().seconds() - 30);
+    let holder = nodes[0].holder(&waiting).await.unwrap();
+    let context = nodes[0].context();
+    let confirmed = nodes[0]
+        .platform
+        .confirm_factor(&context, &holder, &waiting, &code, None)
+        .await;
+    let (_, session) = confirmed.unwrap();
+    let holder = nodes[1].holder(&session.token).await.unwrap();
+    assert_eq!(
+        holder.session.state.facts().map(|session| session.level),
+        Some(Level::Full)
+    );
+    let again = nodes[1].sign_in(PASSWORD, None).await.unwrap().session.token;
+    let given = GivenCode::Code(code_of(&secret, nodes[0].platform.edge.now().seconds()));
+    nodes[0].give(&again, given, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_that_is_none_tells_nothing_about_operators() {
+    let database = TestDatabase::new().await;
+    let node = Node::start(&database).await;
+    let link = node.invite("ada.lovelace@example.com").await.unwrap();
+    let (id, _) = link.split_once('.').unwrap();
+    let nobody = uuid::Uuid::nil().simple();
+    for wrong in [
+        format!("{id}.0000"),
+        format!("{nobody}.0000"),
+        id.to_owned(),
+        String::new(),
+    ] {
+        // A password that contains her name is as good as any other one.
+        let refused = node.accept(&wrong, "ada.lovelace 2026").await;
+        assert_eq!(code(refused), "INVITATION_INVALID", "{wrong}");
+    }
+    let context = node.context();
+    let operator = id.parse().unwrap();
+    let another = node
+        .platform
+        .reinvite_operator(&context, operator, &|_| String::new())
+        .await
+        .unwrap();
+    assert_eq!(code(node.accept(&link, PASSWORD).await), "INVITATION_INVALID");
+    node.accept(&another.value.token, PASSWORD).await.unwrap();
+    assert_eq!(code(node.invite("ADA.Lovelace@EXAMPLE.com").await), "operator_email");
 }

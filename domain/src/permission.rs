@@ -22,6 +22,20 @@ pub enum Role {
     Auditor,
 }
 
+impl Role {
+    /// Its name, as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Support => "support",
+            Self::Sales => "sales",
+            Self::Analyst => "analyst",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
 use Role::{Admin, Analyst, Auditor, Owner, Sales, Support};
 
 /// Who reads what the business is made of.

@@ -86,12 +86,12 @@ pub enum SessionCommand {
     Begin(Box<SessionBegun>),
     /// The second factor was right; the token is another one from now on.
     Elevate {
-        /// Now.
+        /// When it was ordered.
         at: Timestamp,
     },
     /// The password was asked for again, and was right.
     Reauthenticate {
-        /// Now.
+        /// When it was ordered.
         at: Timestamp,
     },
     /// Ends it.
@@ -126,33 +126,33 @@ pub struct SessionBegun {
     pub client: Option<Sealed>,
     /// When it ends at the latest.
     pub ends_at: Timestamp,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// A session opens everything from now on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionElevated {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// The password was given again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionReauthenticated {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// A session was ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionEnded {
-    /// Why.
+    /// What ended it.
     pub reason: EndReason,
     /// By whom, where it was a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<OperatorId>,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -177,9 +177,13 @@ impl Decider for Session {
             (_, SessionCommand::End(ended)) => vec![SessionEvent::Ended(ended)],
             (session, SessionCommand::Elevate { at }) => {
                 open(session, at)?;
-                let done = session.level == Level::Full;
-                let event = SessionEvent::Elevated(SessionElevated { at });
-                (!done).then_some(event).into_iter().collect()
+                if session.level == Level::Full {
+                    return Err(ResourceRejection::Conflict {
+                        code: "SESSION_ELEVATED",
+                        detail: "this session has its second factor already",
+                    });
+                }
+                vec![SessionEvent::Elevated(SessionElevated { at })]
             }
             (session, SessionCommand::Reauthenticate { at }) => {
                 open(session, at)?;
@@ -288,9 +292,13 @@ mod tests {
             .when(SessionCommand::Elevate { at: at(1) })
             .then_events();
         let full = [begun.clone(), elevated].concat();
+        let again = ResourceRejection::Conflict {
+            code: "SESSION_ELEVATED",
+            detail: "this session has its second factor already",
+        };
         given::<Session>(full.clone())
             .when(SessionCommand::Elevate { at: at(2) })
-            .then_nothing();
+            .then_rejected(&again);
         let ended = given::<Session>(full.clone())
             .when(end(EndReason::SignedOut))
             .then_events();

@@ -12,6 +12,8 @@ pub enum ActorKind {
     ApiKey,
     /// A licensed machine with its activation token.
     Activation,
+    /// Someone who works in the back office.
+    Operator,
     /// The server itself: timers and the start.
     System,
 }
@@ -22,6 +24,7 @@ impl ActorKind {
         match self {
             Self::ApiKey => "api_key",
             Self::Activation => "activation",
+            Self::Operator => "operator",
             Self::System => "system",
         }
     }

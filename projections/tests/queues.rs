@@ -70,7 +70,7 @@ async fn a_failure_that_is_told_late_undoes_nothing() {
     let pool = log.pool();
     mails::enqueue(pool, &[mail(1)], None).await.unwrap();
     let held_up = mails::take_due(pool, 1).await.unwrap().remove(0);
-    mails::sent(pool, &held_up.mail.mail_id).await.unwrap();
+    mails::sent(pool, &held_up).await.unwrap();
     mails::failed(pool, &held_up, "too late", false).await.unwrap();
     let status: String = sqlx::query_scalar("SELECT status FROM mails")
         .fetch_one(pool)
@@ -111,15 +111,50 @@ async fn a_failure_that_is_told_late_undoes_nothing() {
     let age = "UPDATE webhook_deliveries SET created_at = clock_timestamp() - interval '4 days' WHERE position = 2";
     sqlx::query(age).execute(pool).await.unwrap();
     assert_eq!(
-        deliveries::bury_stale(pool).await.unwrap(),
+        deliveries::dead_letter_stale(pool).await.unwrap(),
         0,
         "it has only just begun to fail"
     );
     let age = "UPDATE webhook_pauses SET failing_since = clock_timestamp() - interval '4 days'";
     sqlx::query(age).execute(pool).await.unwrap();
-    assert_eq!(deliveries::bury_stale(pool).await.unwrap(), 1);
+    assert_eq!(deliveries::dead_letter_stale(pool).await.unwrap(), 1);
     assert_eq!(
         (status(2).await, status(3).await),
         ("dead".to_owned(), "pending".to_owned())
     );
+}
+
+#[tokio::test]
+async fn what_is_ordered_sent_again_is_sent_again_whatever_is_told_late() {
+    let database = TestDatabase::new().await;
+    let (log, _tasks) = database.log().await;
+    let (pool, tenant) = (log.pool(), Tenant::default());
+    let moment = std::time::Duration::from_millis(3);
+    mails::enqueue(pool, &[mail(1)], None).await.unwrap();
+    let held_up = mails::take_due(pool, 1).await.unwrap().remove(0);
+    tokio::time::sleep(moment).await;
+    mails::resend(pool, &tenant, &held_up.mail.mail_id).await.unwrap();
+    mails::sent(pool, &held_up).await.unwrap();
+    mails::failed(pool, &held_up, "too late", true).await.unwrap();
+    assert_eq!(database.text("SELECT status || attempts FROM mails").await, "pending0");
+
+    let webhook = Uuid::from_u128(7);
+    let queued = "INSERT INTO webhook_deliveries (webhook_id, tenant_id, position, event_type)
+                  VALUES ('00000000-0000-0000-0000-000000000007', 'default', 1, 'x')";
+    database.execute(queued).await;
+    let held_up = deliveries::take_due(pool, webhook, 1).await.unwrap().remove(0);
+    tokio::time::sleep(moment).await;
+    deliveries::resend(pool, &tenant, webhook, 1).await.unwrap();
+    let failed = Outcome::Failed {
+        status: None,
+        error: "too late".to_owned(),
+        retry_after_seconds: None,
+    };
+    for late in [Outcome::Delivered { status: 200 }, failed] {
+        deliveries::settle(pool, &held_up, &late).await.unwrap();
+        assert_eq!(
+            database.text("SELECT status || attempts FROM webhook_deliveries").await,
+            "pending0"
+        );
+    }
 }

@@ -526,6 +526,22 @@ fn a_name_that_is_given_twice_is_named_wherever_it_stands() {
 }
 
 #[test]
+fn a_body_of_thousands_of_wrong_fields_costs_no_more_than_others() {
+    let (server, _database) = start();
+    let fields: Vec<String> = (0..6_000).map(|field| format!("\"f{field}\":0")).collect();
+    let body = format!("{{{}}}", fields.join(","));
+    for _ in 0..20 {
+        let refused = server.send_with("POST", "/api/license/activate", &[KEY], body.as_bytes());
+        assert_eq!(
+            (refused.status, error(&refused).1),
+            (422, "/license_key"),
+            "{}",
+            refused.body
+        );
+    }
+}
+
+#[test]
 fn a_history_reads_as_people_do_and_tells_no_secret() {
     let (server, _database) = start();
     let customer = json!({ "name": "Ada", "email": "ada@example.com" });

@@ -16,9 +16,11 @@ pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
         .map_err(failed)?;
     replays::sweep(platform.log.pool()).await.map_err(failed)?;
     deliveries::sweep(platform.log.pool()).await.map_err(failed)?;
-    let buried = deliveries::bury_stale(platform.log.pool()).await.map_err(failed)?;
-    if buried > 0 {
-        tracing::warn!(buried, "gave up deliveries whose targets took nothing for three days");
+    let given_up = deliveries::dead_letter_stale(platform.log.pool())
+        .await
+        .map_err(failed)?;
+    if given_up > 0 {
+        tracing::warn!(given_up, "gave up deliveries whose targets took nothing for three days");
     }
     sweep_scratch(&platform.log).await.map_err(failed)?;
     seats::give_holds(platform).await?;

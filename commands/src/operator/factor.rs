@@ -1,11 +1,7 @@
 //! The second factor: codes of six digits that change every 30 seconds (RFC 6238), and recovery codes.
 
-use licet_domain::operator::KnownOperator;
-use licet_event_store::vault::Sealer;
 use qrcode::{QrCode, render::svg};
 use totp_rs::{Builder, Secret, Totp};
-
-use crate::CommandError;
 
 /// What is shown of a second factor that is proposed.
 #[derive(Debug, Clone)]
@@ -18,7 +14,7 @@ pub struct Enrollment {
     pub qr_svg: String,
 }
 
-/// What someone gave in place of the first factor's second.
+/// What someone gives who has shown the password.
 #[derive(Debug, Clone)]
 pub enum GivenCode {
     /// Six digits of the app.
@@ -28,7 +24,7 @@ pub enum GivenCode {
 }
 
 /// The factor of a secret, under the name that apps show.
-fn totp(secret: &[u8; 20], account: &str) -> Result<Totp, CommandError> {
+fn totp(secret: &[u8; 20], account: &str) -> Totp {
     let built = Builder::new()
         .with_secret(Secret::new_stack(*secret))
         // One step before and after, for clocks that differ.
@@ -36,19 +32,19 @@ fn totp(secret: &[u8; 20], account: &str) -> Result<Totp, CommandError> {
         .with_issuer(Some("Licet"))
         .with_account_name(account.replace(':', " "))
         .build();
-    built.map_err(|_| CommandError::Overloaded)
+    built.expect("twenty bytes are a secret, and a name without a colon is an account")
 }
 
 impl Enrollment {
-    pub(super) fn of(secret: &[u8; 20], account: &str) -> Result<Self, CommandError> {
-        let totp = totp(secret, account)?;
-        let otpauth_url = totp.to_url().map_err(|_| CommandError::Overloaded)?;
-        let code = QrCode::new(&otpauth_url).map_err(|_| CommandError::Overloaded)?;
-        Ok(Self {
+    pub(super) fn of(secret: &[u8; 20], account: &str) -> Self {
+        let totp = totp(secret, account);
+        let otpauth_url = totp.to_url().expect("it has an account");
+        let code = QrCode::new(&otpauth_url).expect("a picture holds more than an address of mail");
+        Self {
             secret: totp.secret().to_base32(),
             qr_svg: code.render::<svg::Color<'_>>().min_dimensions(200, 200).build(),
             otpauth_url,
-        })
+        }
     }
 }
 
@@ -59,17 +55,7 @@ pub(super) fn step_of(code: &str, secret: &str, seconds: i64) -> Option<u64> {
         return None;
     }
     let secret: [u8; 20] = hex::decode(secret).ok()?.try_into().ok()?;
-    totp(&secret, "operator").ok()?.check(&digits, seconds.cast_unsigned())
-}
-
-/// The open secret of the factor that counts, or of the one that is proposed.
-pub(super) fn secret_of(operator: &KnownOperator, sealer: &Sealer, proposed: bool) -> Option<String> {
-    let sealed = if proposed {
-        operator.proposed.as_ref()
-    } else {
-        operator.factor.as_ref().map(|factor| &factor.secret)
-    };
-    sealer.open(sealed?).ok()
+    totp(&secret, "operator").check(&digits, seconds.cast_unsigned())
 }
 
 /// A recovery code as it is typed: 16 hexadecimal digits in four groups.
@@ -93,7 +79,7 @@ mod tests {
     #[test]
     fn a_code_is_right_for_its_step_and_one_beside_it() {
         let secret = [7; 20];
-        let code = totp(&secret, "a").unwrap().generate(1_800_000_000).to_string();
+        let code = totp(&secret, "a").generate(1_800_000_000).to_string();
         let step = |seconds| step_of(&code, &hex::encode(secret), seconds);
         assert_eq!(step(1_800_000_000), Some(60_000_000));
         assert_eq!(step(1_800_000_030), Some(60_000_000), "the step is the code's");
@@ -105,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_app_reads_what_is_proposed() {
-        let shown = Enrollment::of(&[7; 20], "ada@example.com").unwrap();
+        let shown = Enrollment::of(&[7; 20], "ada@example.com");
         assert!(
             shown.otpauth_url.starts_with("otpauth://totp/Licet:ada%40example.com?"),
             "{}",

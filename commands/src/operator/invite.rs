@@ -1,15 +1,15 @@
 //! Takes operators up: by a link that is handed out, good once.
 
 use licet_domain::{
-    operator::{Operator, OperatorCommand, OperatorInvited},
+    operator::{INVITATION_INVALID, Operator, OperatorCommand, OperatorInvited, OperatorReinvited},
     permission::Role,
     values::{Email, OperatorId, Text},
 };
 use licet_event_store::{Envelope, vault::Purpose};
 use uuid::Uuid;
 
-use super::{Hashing, password};
-use crate::{CommandError, Context, Done, Fields, Platform};
+use super::{EMAIL_CLAIM, Hashing, login_name, password};
+use crate::{Body, CommandError, Context, Done, Fields, Platform};
 
 /// For how long a link is good.
 const INVITATION_SECONDS: i64 = 86_400;
@@ -40,6 +40,7 @@ impl Platform {
         &self,
         context: &Context,
         new: NewOperator,
+        body: Body<'_, InvitedOperator>,
     ) -> Result<Done<InvitedOperator>, CommandError> {
         let mut fields = Fields::new();
         let name = fields.take("name", Text::<200>::parse(&new.name));
@@ -60,9 +61,10 @@ impl Platform {
             invitation_ends_at: context.now.plus_seconds(INVITATION_SECONDS),
             at: context.now,
         };
-        let folded = email.as_str().to_lowercase();
+        let name = login_name(&new.email);
+        let claim = self.claim(&context.tenant, EMAIL_CLAIM, &name, id);
         let envelope = Envelope {
-            claims: vec![self.claim(&context.tenant, "operator_email", &folded, id).await?],
+            claims: vec![claim.await?],
             ..context.envelope()
         };
         let order = |_: &_| Ok(OperatorCommand::Invite(Box::new(invited.clone())));
@@ -74,11 +76,36 @@ impl Platform {
             })
         };
         let about = (id, context, envelope);
-        self.run(&self.resources.operators, about, order, output, &|_| String::new())
-            .await
+        self.run(&self.resources.operators, about, order, output, body).await
     }
 
-    /// Sets the first password by a link; answers whose it was.
+    /// Hands out another link to one who has set no password yet; the link before is good no more.
+    pub async fn reinvite_operator(
+        &self,
+        context: &Context,
+        id: Uuid,
+        body: Body<'_, InvitedOperator>,
+    ) -> Result<Done<InvitedOperator>, CommandError> {
+        let secret = hex::encode(self.edge.bytes::<24>());
+        let reinvited = OperatorReinvited {
+            invitation: self.invitation_digest(context, &secret).await?,
+            invitation_ends_at: context.now.plus_seconds(INVITATION_SECONDS),
+            at: context.now,
+        };
+        let order = |_: &_| Ok(OperatorCommand::Reinvite(reinvited.clone()));
+        let token = format!("{}.{secret}", id.simple());
+        let output = |state: &Operator| {
+            Ok(InvitedOperator {
+                operator: state.clone(),
+                token: token.clone(),
+            })
+        };
+        let about = (id, context, context.envelope());
+        self.run(&self.resources.operators, about, order, output, body).await
+    }
+
+    /// Sets the first password by a link; answers whose it was. The link is looked at before the password: who has none
+    /// learns nothing about operators, and keeps no hashing busy.
     pub async fn accept_invitation(
         &self,
         context: &Context,
@@ -89,29 +116,14 @@ impl Platform {
         let named = token
             .split_once('.')
             .and_then(|(id, secret)| Some((id.parse::<Uuid>().ok()?, secret)));
-        let (id, secret) = named.ok_or(CommandError::not_found(<Operator as licet_domain::Resource>::KIND))?;
-        let invitation = self.invitation_digest(context, secret).await?;
-        self.set_password(context, hashing, id, password, |password| OperatorCommand::Accept {
-            invitation: invitation.clone(),
-            password,
-            at: context.now,
-        })
-        .await?;
-        Ok(id)
-    }
-
-    /// Hashes a password, seals it and orders what is made of it.
-    pub(super) async fn set_password(
-        &self,
-        context: &Context,
-        hashing: &Hashing,
-        id: Uuid,
-        password: &str,
-        order: impl Fn(licet_domain::values::Sealed) -> OperatorCommand + Sync,
-    ) -> Result<(), CommandError> {
-        let known = self.resources.operators.get(&context.tenant, id).await?;
-        let missing = || CommandError::not_found(<Operator as licet_domain::Resource>::KIND);
-        let facts = known.state.facts().ok_or_else(missing)?;
+        let (id, secret) = named.ok_or(CommandError::Resource(INVITATION_INVALID))?;
+        let digest = self.invitation_digest(context, secret).await?;
+        let known = self.resources.operators.fresh(&context.tenant, id).await?;
+        let facts = known
+            .state
+            .facts()
+            .filter(|facts| facts.has_invitation(&digest, context.now));
+        let facts = facts.ok_or(CommandError::Resource(INVITATION_INVALID))?;
         let sealer = self
             .vault
             .sealer(&context.tenant, Purpose::Person, &id.to_string())
@@ -121,11 +133,17 @@ impl Platform {
         let password = fields.take("password", password::acceptable(password, &email));
         let hash = hashing.hash(&self.edge, fields.finish(password)?).await?;
         let sealed = sealer.seal(&hash);
+        let order = |_: &_| {
+            Ok(OperatorCommand::Accept {
+                invitation: digest.clone(),
+                password: sealed.clone(),
+                at: context.now,
+            })
+        };
         let about = (id, context, context.envelope());
-        let order = |_: &_| Ok(order(sealed.clone()));
         self.run(&self.resources.operators, about, order, |_| Ok(()), &|()| String::new())
             .await?;
-        Ok(())
+        Ok(id)
     }
 
     async fn invitation_digest(&self, context: &Context, secret: &str) -> Result<String, CommandError> {

@@ -19,33 +19,33 @@ const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 /// so few at a time that whoever asks for licenses is not kept waiting.
 #[derive(Debug, Clone)]
 pub struct Hashing {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// What a password is compared with where there is none: it takes as long.
-    nobody: Arc<str>,
+    dummy_hash: Arc<str>,
 }
 
 impl Hashing {
     /// One that hashes so many passwords at the same time.
     pub fn new(edge: &Edge, at_once: usize) -> Self {
-        let nobody = hash(&hex::encode(edge.bytes::<32>()), &edge.bytes());
+        let dummy_hash = hash(&hex::encode(edge.bytes::<32>()), &edge.bytes());
         Self {
-            turns: Arc::new(Semaphore::new(at_once)),
-            nobody: nobody.into(),
+            permits: Arc::new(Semaphore::new(at_once)),
+            dummy_hash: dummy_hash.into(),
         }
     }
 
     /// A password's hash, in PHC notation.
     pub(super) async fn hash(&self, edge: &Edge, password: String) -> Result<String, CommandError> {
         let salt = edge.bytes();
-        self.in_turn(move || hash(&password, &salt)).await
+        self.with_permit(move || hash(&password, &salt)).await
     }
 
     /// Whether a password is the one of this hash, and whether the hash is of weaker parameters than today's. Without a
     /// hash it never is, after the same time.
     pub(super) async fn check(&self, password: String, hash: Option<String>) -> Result<Checked, CommandError> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        self.in_turn(move || {
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
+        self.with_permit(move || {
             let right = Argon2::default()
                 .verify_password(password.as_bytes(), &hash[..])
                 .is_ok();
@@ -58,11 +58,14 @@ impl Hashing {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| CommandError::Overloaded)?;
+    async fn with_permit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| CommandError::Overloaded)?;
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         });
         done.await.map_err(|_| CommandError::Overloaded)

@@ -1,26 +1,27 @@
 //! Lets operators in: by password, and by the second factor that comes after it.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use licet_domain::{
-    ResourceRejection,
-    operator::{FactorConfirmed, KnownOperator, LockOut, Operator, OperatorCommand, OperatorEvent},
+    operator::{KnownOperator, LOGIN_FAILED, LockOut, OperatorCommand, OperatorEvent},
     session::Level,
+    values::Sealed,
 };
 use licet_event_store::{
-    Versioned,
+    Tenant,
     vault::{Purpose, Sealer},
 };
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::{Enrollment, GivenCode, Hashing, factor, login_failed};
+use super::{EMAIL_CLAIM, GivenCode, Hashing, KnownBrowser, code_invalid, factor, login_failed, login_name};
 use crate::{
     CommandError, Context, Platform,
     session::{OpenedSession, SessionHolder},
 };
 
-/// Recovery codes of one second factor.
-const RECOVERY_CODES: usize = 10;
+/// When who is not let in hears of it: later than the slowest of the reasons takes, unless many wait.
+const REFUSED_AFTER: Duration = Duration::from_millis(400);
 
 /// Someone who wants to be let in.
 #[derive(Debug, Clone)]
@@ -29,8 +30,17 @@ pub struct LogIn {
     pub email: String,
     /// The password.
     pub password: String,
-    /// The browser, where it proves that it knew this operator before.
-    pub browser: Option<String>,
+    /// The browser, where it proves which operator it knew before.
+    pub browser: Option<KnownBrowser>,
+}
+
+/// Who an operator is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorPerson {
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub email: String,
 }
 
 /// What the settings say about getting in.
@@ -65,8 +75,8 @@ pub struct SignedIn {
 }
 
 impl Platform {
-    /// Looks at a password. An unknown address, a wrong password and a shut door are one and the same from outside: the
-    /// answer, and what it takes to come to it.
+    /// Looks at a password. An unknown address, a wrong password and a shut door are one and the same from outside: by the
+    /// answer, and by when it comes.
     pub async fn sign_in(
         &self,
         context: &Context,
@@ -74,24 +84,41 @@ impl Platform {
         rules: SignInRules,
         log_in: LogIn,
     ) -> Result<SignedIn, CommandError> {
-        let known = self.operator_by_email(context, &log_in.email).await?;
-        let facts = known.as_ref().and_then(|known| known.state.facts());
-        let hash = match facts {
-            Some(facts) => self.open_of(context, facts, facts.password.as_ref()).await?,
-            None => None,
-        };
+        let begun = Instant::now();
+        let signed_in = self.try_sign_in(context, hashing, rules, log_in).await;
+        if matches!(&signed_in, Err(CommandError::Resource(refused)) if *refused == LOGIN_FAILED) {
+            sleep_until(begun + REFUSED_AFTER).await;
+        }
+        signed_in
+    }
+
+    async fn try_sign_in(
+        &self,
+        context: &Context,
+        hashing: &Hashing,
+        rules: SignInRules,
+        log_in: LogIn,
+    ) -> Result<SignedIn, CommandError> {
+        let id = self.operator_by_email(context, &log_in.email).await?;
+        let seen = self.password_of(context, id).await?;
+        let hash = seen.as_ref().map(|(_, hash)| hash.clone());
         let checked = hashing.check(log_in.password.clone(), hash).await?;
-        let Some(facts) = facts else {
+        let (Some(id), Some((compared, _))) = (id, seen) else {
             return Err(login_failed());
         };
-        let id = facts.id.0;
-        let shut = facts.disabled || facts.locked_until(log_in.browser.as_deref(), context.now).is_some();
-        if shut || !checked.right {
-            self.note_failure(context, id, rules, log_in.browser).await?;
+        // Hundreds of guesses may have waited for their hash: what has happened meanwhile counts.
+        let known = self.resources.operators.fresh(&context.tenant, id).await?;
+        let facts = known.state.facts().ok_or_else(login_failed)?;
+        let browser = KnownBrowser::of(log_in.browser.as_ref(), id);
+        let shut = facts.disabled || facts.locked_until(browser.as_deref(), context.now).is_some();
+        let changed = facts.password.as_ref() != Some(&compared);
+        if shut || changed || !checked.right {
+            self.note_failure(context, id, rules, browser).await?;
             return Err(login_failed());
         }
         if checked.weak {
-            self.hash_anew(context, hashing, facts, log_in.password).await?;
+            self.hash_anew(context, hashing, facts, compared, log_in.password)
+                .await?;
         }
         let (level, next) = match facts.factor {
             Some(_) => (Level::Password, NextStep::Totp),
@@ -113,17 +140,20 @@ impl Platform {
         holder: &SessionHolder,
         token: &str,
         given: GivenCode,
-        browser: Option<String>,
+        browser: Option<&KnownBrowser>,
     ) -> Result<SignedIn, CommandError> {
         let (session, facts) = waiting(holder, Level::Password)?;
         let id = facts.id.0;
+        let browser = KnownBrowser::of(browser, id);
         let shut = facts.locked_until(browser.as_deref(), context.now).is_some();
         let right = !shut && self.use_code(context, facts, given).await?;
         if !right {
             self.note_failure(context, id, rules, browser).await?;
             return Err(code_invalid());
         }
-        self.let_in(context, id, browser).await?;
+        // Shut meanwhile, the door tells nobody that the code was right.
+        let let_in = self.let_in(context, id, browser).await;
+        let_in.map_err(|error| if is_rule(&error) { code_invalid() } else { error })?;
         let session = self.elevate_session(context, session, token).await?;
         Ok(SignedIn {
             operator: id,
@@ -132,77 +162,38 @@ impl Platform {
         })
     }
 
-    /// Proposes a second factor to whoever has none.
-    pub async fn enroll(&self, context: &Context, holder: &SessionHolder) -> Result<Enrollment, CommandError> {
-        let (_, facts) = waiting(holder, Level::Enroll)?;
-        let sealer = self.sealer_of(context, facts).await?;
-        let secret = self.edge.bytes::<20>();
-        let sealed = sealer.seal(&hex::encode(secret));
-        let order = OperatorCommand::ProposeFactor {
-            secret: sealed,
-            at: context.now,
-        };
-        self.order(context, facts.id.0, order).await?;
-        Enrollment::of(&secret, &sealer.open(&facts.email)?)
-    }
-
-    /// Makes the proposed factor count, once a code of it was right; answers the recovery codes, and the session.
-    pub async fn confirm_factor(
-        &self,
-        context: &Context,
-        holder: &SessionHolder,
-        token: &str,
-        code: &str,
-        browser: Option<String>,
-    ) -> Result<(Vec<String>, OpenedSession), CommandError> {
-        let (session, facts) = waiting(holder, Level::Enroll)?;
-        let sealer = self.sealer_of(context, facts).await?;
-        let secret = factor::secret_of(facts, &sealer, true).ok_or_else(code_invalid)?;
-        let step = factor::step_of(code, &secret, context.now.seconds()).ok_or_else(code_invalid)?;
-        let codes: Vec<String> = (0..RECOVERY_CODES)
-            .map(|_| factor::recovery_code(self.edge.bytes()))
-            .collect();
-        let mut digests = Vec::with_capacity(codes.len());
-        for code in &codes {
-            digests.push(self.recovery_digest(context, code).await?);
-        }
-        let confirmed = OperatorCommand::ConfirmFactor(FactorConfirmed {
-            step,
-            recovery_codes: digests,
-            at: context.now,
-        });
-        self.order(context, facts.id.0, confirmed).await?;
-        self.let_in(context, facts.id.0, browser).await?;
-        let session = self.elevate_session(context, session, token).await?;
-        Ok((codes, session))
-    }
-
     async fn use_code(&self, context: &Context, facts: &KnownOperator, given: GivenCode) -> Result<bool, CommandError> {
-        let (id, at) = (facts.id.0, context.now);
-        match given {
+        let at = context.now;
+        let order = match given {
             GivenCode::Code(code) => {
                 let sealer = self.sealer_of(context, facts).await?;
-                let secret = factor::secret_of(facts, &sealer, false);
+                let secret = facts
+                    .factor
+                    .as_ref()
+                    .map(|factor| sealer.open(&factor.secret))
+                    .transpose()?;
                 let step = secret.and_then(|secret| factor::step_of(&code, &secret, at.seconds()));
                 let Some(step) = step else { return Ok(false) };
-                let events = self.order(context, id, OperatorCommand::UseCode { step, at }).await?;
-                Ok(matches!(events.first(), Some(OperatorEvent::CodeUsed(_))))
+                OperatorCommand::UseCode { step, at }
             }
             GivenCode::Recovery(code) => {
                 let code = self.recovery_digest(context, &code).await?;
-                match self
-                    .order(context, id, OperatorCommand::UseRecoveryCode { code, at })
-                    .await
-                {
-                    Ok(_) => Ok(true),
-                    Err(CommandError::Resource(_)) => Ok(false),
-                    Err(error) => Err(error),
-                }
+                OperatorCommand::UseRecoveryCode { code, at }
             }
+        };
+        match self.order(context, facts.id.0, order).await {
+            Ok(events) => Ok(!matches!(events.first(), Some(OperatorEvent::CodeReused(_)))),
+            Err(error) if is_rule(&error) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
-    async fn let_in(&self, context: &Context, id: Uuid, browser: Option<String>) -> Result<(), CommandError> {
+    pub(super) async fn let_in(
+        &self,
+        context: &Context,
+        id: Uuid,
+        browser: Option<String>,
+    ) -> Result<(), CommandError> {
         let order = OperatorCommand::LogIn {
             browser,
             at: context.now,
@@ -231,19 +222,20 @@ impl Platform {
         context: &Context,
         hashing: &Hashing,
         facts: &KnownOperator,
+        was: Sealed,
         password: String,
     ) -> Result<(), CommandError> {
         let hash = hashing.hash(&self.edge, password).await?;
-        let password = self.sealer_of(context, facts).await?.seal(&hash);
-        let order = OperatorCommand::SetPassword {
-            password,
+        let order = OperatorCommand::Rehash {
+            was,
+            password: self.sealer_of(context, facts).await?.seal(&hash),
             at: context.now,
         };
         self.order(context, facts.id.0, order).await.map(drop)
     }
 
     /// Orders something of an operator; answers what was recorded.
-    async fn order(
+    pub(super) async fn order(
         &self,
         context: &Context,
         id: Uuid,
@@ -259,52 +251,65 @@ impl Platform {
         Ok(executed.await?.events)
     }
 
-    async fn operator_by_email(
+    /// Who an operator is.
+    pub async fn operator_person(
         &self,
-        context: &Context,
-        email: &str,
-    ) -> Result<Option<Arc<Versioned<Operator>>>, CommandError> {
-        let folded = email.trim().to_lowercase();
-        let key = self.look_up_key(&context.tenant).await?;
-        let hash = key.hash("operator_email", folded.as_bytes());
-        match self.holder(&context.tenant, "operator_email", hash).await? {
-            Some(id) => Ok(Some(self.resources.operators.fresh(&context.tenant, id).await?)),
-            None => Ok(None),
-        }
+        tenant: &Tenant,
+        facts: &KnownOperator,
+    ) -> Result<OperatorPerson, CommandError> {
+        let sealer = self
+            .vault
+            .sealer(tenant, Purpose::Person, &facts.id.to_string())
+            .await?;
+        Ok(OperatorPerson {
+            name: sealer.open(&facts.name)?,
+            email: sealer.open(&facts.email)?,
+        })
     }
 
-    async fn sealer_of(&self, context: &Context, facts: &KnownOperator) -> Result<Sealer, CommandError> {
+    async fn operator_by_email(&self, context: &Context, email: &str) -> Result<Option<Uuid>, CommandError> {
+        let key = self.look_up_key(&context.tenant).await?;
+        let hash = key.hash(EMAIL_CLAIM, login_name(email).as_bytes());
+        self.holder(&context.tenant, EMAIL_CLAIM, hash).await
+    }
+
+    /// The hash of an operator's password, sealed and open; looked for in the same way where there is no operator.
+    async fn password_of(&self, context: &Context, id: Option<Uuid>) -> Result<Option<(Sealed, String)>, CommandError> {
+        let known = self
+            .resources
+            .operators
+            .fresh(&context.tenant, id.unwrap_or_default())
+            .await?;
+        let Some(facts) = known.state.facts() else {
+            return Ok(None);
+        };
+        let Some(sealed) = facts.password.clone() else {
+            return Ok(None);
+        };
+        let hash = self.sealer_of(context, facts).await?.open(&sealed)?;
+        Ok(Some((sealed, hash)))
+    }
+
+    pub(super) async fn sealer_of(&self, context: &Context, facts: &KnownOperator) -> Result<Sealer, CommandError> {
         let id = facts.id.to_string();
         Ok(self.vault.sealer(&context.tenant, Purpose::Person, &id).await?)
     }
 
-    async fn open_of(
-        &self,
-        context: &Context,
-        facts: &KnownOperator,
-        sealed: Option<&licet_domain::values::Sealed>,
-    ) -> Result<Option<String>, CommandError> {
-        let Some(sealed) = sealed else { return Ok(None) };
-        Ok(Some(self.sealer_of(context, facts).await?.open(sealed)?))
-    }
-
-    async fn recovery_digest(&self, context: &Context, code: &str) -> Result<String, CommandError> {
+    pub(super) async fn recovery_digest(&self, context: &Context, code: &str) -> Result<String, CommandError> {
         let key = self.look_up_key(&context.tenant).await?;
         Ok(hex::encode(key.hash("recovery_code", factor::plain(code).as_bytes())))
     }
 }
 
 /// The session that waits for this, and whose it is.
-fn waiting(holder: &SessionHolder, level: Level) -> Result<(Uuid, &KnownOperator), CommandError> {
+pub(super) fn waiting(holder: &SessionHolder, level: Level) -> Result<(Uuid, &KnownOperator), CommandError> {
     let session = holder.session.state.facts().filter(|session| session.level == level);
-    let session = session.ok_or_else(login_failed)?;
-    let facts = holder.operator.state.facts().ok_or_else(login_failed)?;
+    let session = session.ok_or_else(code_invalid)?;
+    let facts = holder.operator.state.facts().ok_or_else(code_invalid)?;
     Ok((session.begun.session_id.0, facts))
 }
 
-fn code_invalid() -> CommandError {
-    CommandError::Resource(ResourceRejection::Conflict {
-        code: "CODE_INVALID",
-        detail: "this code is wrong, or was used already",
-    })
+/// Whether the rules have refused, and nothing has failed.
+fn is_rule(error: &CommandError) -> bool {
+    matches!(error, CommandError::Resource(_))
 }

@@ -54,8 +54,10 @@ impl Platform {
             at: context.now,
         };
         let (token, claim) = self.draw_token(context, id).await?;
+        // One request may order other things besides.
         let envelope = Envelope {
             claims: vec![claim],
+            command_id: self.edge.id(),
             ..context.envelope()
         };
         let order = |_: &_| Ok(SessionCommand::Begin(Box::new(begun.clone())));
@@ -80,6 +82,7 @@ impl Platform {
                 kind: old.kind,
                 value_hash: old.value_hash,
             }],
+            command_id: self.edge.id(),
             ..context.envelope()
         };
         let order = |_: &_| Ok(SessionCommand::Elevate { at: context.now });
@@ -123,12 +126,21 @@ impl Platform {
         let Some(id) = self.holder(tenant, CLAIM, hash).await? else {
             return Ok(None);
         };
-        let session = self.resources.sessions.get(tenant, id).await?;
+        let mut session = self.resources.sessions.get(tenant, id).await?;
+        // On its way in it may come by another node each time, faster than the nodes hear of each other.
+        let is_in = |session: &Session| session.facts().is_some_and(|session| session.level == Level::Full);
+        if !is_in(&session.state) {
+            session = self.resources.sessions.fresh(tenant, id).await?;
+        }
         let Some(live) = session.state.live(now) else {
             return Ok(None);
         };
         let operator = live.begun.operator_id.0;
-        let operator = self.resources.operators.get(tenant, operator).await?;
+        let operator = if live.level == Level::Full {
+            self.resources.operators.get(tenant, operator).await?
+        } else {
+            self.resources.operators.fresh(tenant, operator).await?
+        };
         let let_in = operator.state.facts().is_some_and(|operator| !operator.disabled);
         Ok(let_in.then_some(SessionHolder { session, operator }))
     }

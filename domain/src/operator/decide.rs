@@ -4,16 +4,23 @@ use super::{
     command::{LockOut, OperatorCommand},
     event::{
         CodeReused, CodeUsed, FactorProposed, FactorReset, LoggedIn, LoginFailed, OperatorDisabled, OperatorEdited,
-        OperatorEnabled, OperatorEvent, OperatorLocked, OperatorUnlocked, PasswordSet, RecoveryCodeUsed,
+        OperatorEnabled, OperatorEvent, OperatorLocked, OperatorUnlocked, PasswordRehashed, PasswordSet,
+        RecoveryCodeUsed,
     },
     state::{KnownOperator, Operator},
 };
 use crate::{Decider, Resource as _, ResourceRejection, values::Timestamp};
 
 /// What a log-in hears that may not go on; the same for every reason.
-const LOGIN_FAILED: ResourceRejection = ResourceRejection::Conflict {
+pub const LOGIN_FAILED: ResourceRejection = ResourceRejection::Conflict {
     code: "LOGIN_FAILED",
     detail: "address, password or code are wrong, or it was tried too often",
+};
+
+/// What a link hears that lets nobody in; the same for every reason.
+pub const INVITATION_INVALID: ResourceRejection = ResourceRejection::Conflict {
+    code: "INVITATION_INVALID",
+    detail: "this link was used already, or its time is over; ask for another one",
 };
 
 impl Decider for Operator {
@@ -27,7 +34,13 @@ impl Decider for Operator {
     fn decide(state: &Self, command: OperatorCommand) -> Result<Vec<OperatorEvent>, ResourceRejection> {
         match (state, command) {
             (Self::Absent, OperatorCommand::Invite(invited)) => Ok(vec![OperatorEvent::Invited(*invited)]),
-            (Self::Known(_), OperatorCommand::Invite(_)) => Err(ResourceRejection::AlreadyExists(Self::KIND)),
+            (Self::Absent, OperatorCommand::SetUp { operator, password }) => {
+                let set = PasswordSet {
+                    password,
+                    at: operator.at,
+                };
+                Ok(vec![OperatorEvent::Invited(*operator), OperatorEvent::PasswordSet(set)])
+            }
             (Self::Absent, _) => Err(ResourceRejection::NotFound(Self::KIND)),
             (Self::Known(operator), command) => decide(operator, command),
         }
@@ -44,27 +57,47 @@ impl Decider for Operator {
 
 fn decide(operator: &KnownOperator, command: OperatorCommand) -> Result<Vec<OperatorEvent>, ResourceRejection> {
     match command {
-        OperatorCommand::Invite(_) => Err(ResourceRejection::AlreadyExists(Operator::KIND)),
+        OperatorCommand::Invite(_) | OperatorCommand::SetUp { .. } => {
+            Err(ResourceRejection::AlreadyExists(Operator::KIND))
+        }
         OperatorCommand::Accept {
             invitation,
             password,
             at,
         } => accept(operator, &invitation, PasswordSet { password, at }),
+        OperatorCommand::Reinvite(reinvited) => {
+            enabled(operator)?;
+            match operator.password {
+                None => Ok(vec![OperatorEvent::Reinvited(reinvited)]),
+                Some(_) => Err(ResourceRejection::Conflict {
+                    code: "OPERATOR_HAS_PASSWORD",
+                    detail: "this operator has set a password already and needs no link",
+                }),
+            }
+        }
+        OperatorCommand::Rehash { was, password, at } => {
+            let same = operator.password.as_ref() == Some(&was);
+            let event = OperatorEvent::PasswordRehashed(PasswordRehashed { password, at });
+            Ok(same.then_some(event).into_iter().collect())
+        }
         OperatorCommand::SetPassword { password, at } => {
             enabled(operator)?;
             Ok(vec![OperatorEvent::PasswordSet(PasswordSet { password, at })])
         }
         OperatorCommand::ProposeFactor { secret, at } => {
-            enabled(operator)?;
+            without_factor(operator)?;
             Ok(vec![OperatorEvent::FactorProposed(FactorProposed { secret, at })])
         }
-        OperatorCommand::ConfirmFactor(confirmed) => match operator.proposed {
-            Some(_) => Ok(vec![OperatorEvent::FactorConfirmed(confirmed)]),
-            None => Err(ResourceRejection::Conflict {
-                code: "FACTOR_NOT_PROPOSED",
-                detail: "no second factor waits for its first code",
-            }),
-        },
+        OperatorCommand::ConfirmFactor { secret, confirmed } => {
+            without_factor(operator)?;
+            if operator.proposed != Some(secret) {
+                return Err(ResourceRejection::Conflict {
+                    code: "FACTOR_NOT_PROPOSED",
+                    detail: "another second factor was proposed meanwhile; begin again",
+                });
+            }
+            Ok(vec![OperatorEvent::FactorConfirmed(confirmed)])
+        }
         OperatorCommand::UseCode { step, at } => use_code(operator, step, at),
         OperatorCommand::UseRecoveryCode { code, at } => {
             enabled(operator)?;
@@ -112,15 +145,22 @@ fn enabled(operator: &KnownOperator) -> Result<(), ResourceRejection> {
     if operator.disabled { Err(LOGIN_FAILED) } else { Ok(()) }
 }
 
+/// Whoever has only the password must not put another factor in the place of the one that counts.
+fn without_factor(operator: &KnownOperator) -> Result<(), ResourceRejection> {
+    enabled(operator)?;
+    if operator.factor.is_none() {
+        return Ok(());
+    }
+    Err(ResourceRejection::Conflict {
+        code: "FACTOR_ENROLLED",
+        detail: "a second factor counts already; it has to be reset first",
+    })
+}
+
 /// A link is good once, and for its time.
 fn accept(operator: &KnownOperator, digest: &str, set: PasswordSet) -> Result<Vec<OperatorEvent>, ResourceRejection> {
-    enabled(operator)?;
-    let good = |invitation: &super::Invitation| invitation.digest == digest && set.at < invitation.ends_at;
-    if !operator.invitation.as_ref().is_some_and(good) {
-        return Err(ResourceRejection::Conflict {
-            code: "INVITATION_INVALID",
-            detail: "this link was used already, or its time is over; ask for another one",
-        });
+    if !operator.has_invitation(digest, set.at) {
+        return Err(INVITATION_INVALID);
     }
     Ok(vec![OperatorEvent::PasswordSet(set)])
 }

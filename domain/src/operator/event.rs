@@ -12,8 +12,12 @@ crate::events! {
     pub enum OperatorEvent {
         /// It was taken up, and a link handed out.
         Invited(OperatorInvited) = ("operator.invited", 1),
+        /// Another link was handed out.
+        Reinvited(OperatorReinvited) = ("operator.reinvited", 1),
         /// It has a password from now on.
         PasswordSet(PasswordSet) = ("operator.password_set", 1),
+        /// The same password is kept under other parameters.
+        PasswordRehashed(PasswordRehashed) = ("operator.password_rehashed", 1),
         /// A second factor was proposed.
         FactorProposed(FactorProposed) = ("operator.factor_proposed", 1),
         /// A code of it was right: it counts from now on.
@@ -58,7 +62,27 @@ pub struct OperatorInvited {
     pub invitation: String,
     /// Until when the link is good.
     pub invitation_ends_at: Timestamp,
-    /// The moment.
+    /// When, by the server's clock.
+    pub at: Timestamp,
+}
+
+/// Another link was handed out; the one before is good no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperatorReinvited {
+    /// The digest of what the link carries.
+    pub invitation: String,
+    /// Until when the link is good.
+    pub invitation_ends_at: Timestamp,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// The same password is kept under the parameters of today.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PasswordRehashed {
+    /// The hash in its usual notation (PHC), sealed.
+    pub password: Sealed,
+    /// When the password was given.
     pub at: Timestamp,
 }
 
@@ -67,7 +91,7 @@ pub struct OperatorInvited {
 pub struct PasswordSet {
     /// The hash in its usual notation (PHC), sealed.
     pub password: Sealed,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -76,7 +100,7 @@ pub struct PasswordSet {
 pub struct FactorProposed {
     /// The secret of its codes, sealed.
     pub secret: Sealed,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -87,7 +111,7 @@ pub struct FactorConfirmed {
     pub step: u64,
     /// The digests of the recovery codes that were shown.
     pub recovery_codes: Vec<String>,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -96,7 +120,7 @@ pub struct FactorConfirmed {
 pub struct CodeUsed {
     /// Its step of time.
     pub step: u64,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -105,7 +129,7 @@ pub struct CodeUsed {
 pub struct CodeReused {
     /// Its step of time.
     pub step: u64,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -114,7 +138,7 @@ pub struct CodeReused {
 pub struct RecoveryCodeUsed {
     /// Its digest.
     pub code: String,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -124,7 +148,7 @@ pub struct LoginFailed {
     /// The browser that knew this operator; absent for strangers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -136,7 +160,7 @@ pub struct OperatorLocked {
     pub browser: Option<String>,
     /// Until when.
     pub until: Timestamp,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -146,7 +170,7 @@ pub struct LoggedIn {
     /// The browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -157,34 +181,34 @@ pub struct OperatorEdited {
     pub name: Sealed,
     /// What it may do.
     pub role: Role,
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// The operator gets in no more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatorDisabled {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// The operator gets in again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatorEnabled {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// The second factor was taken away.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FactorReset {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }
 
 /// All failures were forgotten.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatorUnlocked {
-    /// The moment.
+    /// When, by the server's clock.
     pub at: Timestamp,
 }

@@ -11,9 +11,10 @@ mod state;
 mod tests;
 
 pub use command::{LockOut, NewOperator, OperatorCommand};
+pub use decide::{INVITATION_INVALID, LOGIN_FAILED};
 pub use event::{
     CodeReused, CodeUsed, FactorConfirmed, FactorProposed, FactorReset, LoggedIn, LoginFailed, OperatorDisabled,
-    OperatorEdited, OperatorEnabled, OperatorEvent, OperatorInvited, OperatorLocked, OperatorUnlocked, PasswordSet,
-    RecoveryCodeUsed,
+    OperatorEdited, OperatorEnabled, OperatorEvent, OperatorInvited, OperatorLocked, OperatorReinvited,
+    OperatorUnlocked, PasswordRehashed, PasswordSet, RecoveryCodeUsed,
 };
 pub use state::{Attempts, Factor, Invitation, KnownOperator, Operator};

@@ -128,6 +128,12 @@ impl KnownOperator {
         }
     }
 
+    /// Whether a link lets someone in at a moment.
+    pub fn has_invitation(&self, digest: &str, now: Timestamp) -> bool {
+        let good = |invitation: &Invitation| invitation.digest == digest && now < invitation.ends_at;
+        !self.disabled && self.invitation.as_ref().is_some_and(good)
+    }
+
     /// Whose failures a browser's count among.
     pub(super) fn counted_as(&self, browser: Option<&str>) -> String {
         let own = browser.filter(|name| self.attempts.contains_key(*name) || self.attempts.len() < MAX_BROWSERS);
@@ -143,6 +149,13 @@ impl KnownOperator {
     fn apply(&mut self, event: &OperatorEvent) {
         match event {
             OperatorEvent::Invited(_) | OperatorEvent::CodeReused(_) => {}
+            OperatorEvent::Reinvited(event) => {
+                self.invitation = Some(Invitation {
+                    digest: event.invitation.clone(),
+                    ends_at: event.invitation_ends_at,
+                });
+            }
+            OperatorEvent::PasswordRehashed(event) => self.password = Some(event.password.clone()),
             OperatorEvent::PasswordSet(event) => {
                 self.password = Some(event.password.clone());
                 self.invitation = None;

@@ -54,6 +54,17 @@ fn log_in(browser: Option<&str>, seconds: i64) -> OperatorCommand {
     }
 }
 
+fn confirm(secret: &str, step: u64) -> OperatorCommand {
+    OperatorCommand::ConfirmFactor {
+        secret: sealed(secret),
+        confirmed: FactorConfirmed {
+            step,
+            recovery_codes: vec!["one".to_owned(), "two".to_owned()],
+            at: at(30),
+        },
+    }
+}
+
 /// One with a password and a second factor whose code of step 7 was used.
 fn enrolled() -> Vec<OperatorEvent> {
     let orders = [
@@ -63,11 +74,7 @@ fn enrolled() -> Vec<OperatorEvent> {
             secret: sealed("secret"),
             at: at(20),
         },
-        OperatorCommand::ConfirmFactor(FactorConfirmed {
-            step: 7,
-            recovery_codes: vec!["one".to_owned(), "two".to_owned()],
-            at: at(30),
-        }),
+        confirm("secret", 7),
     ];
     after(vec![], orders)
 }
@@ -117,6 +124,22 @@ fn a_link_is_good_once_and_for_its_time() {
 }
 
 #[test]
+fn whoever_is_set_up_has_a_password_and_no_link_left() {
+    let OperatorCommand::Invite(operator) = invite() else {
+        unreachable!("this is an invitation");
+    };
+    let set_up = || OperatorCommand::SetUp {
+        operator: operator.clone(),
+        password: sealed("hash"),
+    };
+    let history = after(vec![], [set_up()]);
+    assert_eq!((history.len(), state(&history).invitation), (2, None));
+    given::<Operator>(history)
+        .when(set_up())
+        .then_rejected(&ResourceRejection::AlreadyExists(Operator::KIND));
+}
+
+#[test]
 fn a_code_is_good_once_and_an_older_one_never() {
     let history = enrolled();
     let use_code = |step| OperatorCommand::UseCode { step, at: at(40) };
@@ -141,12 +164,51 @@ fn a_recovery_code_is_good_once() {
     assert_eq!(state(&history).recovery_codes, ["two"]);
     let reset = after(history, [OperatorCommand::ResetFactor { at: at(50) }]);
     assert_eq!(refusal(&reset, spend("two")), "LOGIN_FAILED");
-    let confirm = OperatorCommand::ConfirmFactor(FactorConfirmed {
-        step: 9,
-        recovery_codes: vec![],
-        at: at(60),
-    });
-    assert_eq!(refusal(&reset, confirm), "FACTOR_NOT_PROPOSED");
+    assert_eq!(refusal(&reset, confirm("secret", 9)), "FACTOR_NOT_PROPOSED");
+}
+
+#[test]
+fn whoever_has_the_password_alone_puts_no_factor_in_the_place_of_another() {
+    let propose = |secret: &str| OperatorCommand::ProposeFactor {
+        secret: sealed(secret),
+        at: at(40),
+    };
+    assert_eq!(refusal(&enrolled(), propose("mine")), "FACTOR_ENROLLED");
+    assert_eq!(refusal(&enrolled(), confirm("secret", 9)), "FACTOR_ENROLLED");
+    let raced = after(
+        vec![],
+        [invite(), accept("digest", 10), propose("hers"), propose("mine")],
+    );
+    assert_eq!(refusal(&raced, confirm("hers", 9)), "FACTOR_NOT_PROPOSED");
+    let disabled = after(raced, [OperatorCommand::Disable { at: at(50) }]);
+    assert_eq!(refusal(&disabled, confirm("mine", 9)), "LOGIN_FAILED");
+}
+
+#[test]
+fn a_password_that_was_changed_meanwhile_is_not_brought_back() {
+    let rehash = |was: &str| OperatorCommand::Rehash {
+        was: sealed(was),
+        password: sealed("stronger"),
+        at: at(40),
+    };
+    given::<Operator>(enrolled()).when(rehash("older")).then_nothing();
+    let rehashed = after(enrolled(), [rehash("hash")]);
+    assert_eq!(state(&rehashed).password, Some(sealed("stronger")));
+}
+
+#[test]
+fn a_link_that_was_lost_is_followed_by_another_one() {
+    let reinvite = || {
+        OperatorCommand::Reinvite(OperatorReinvited {
+            invitation: "another".to_owned(),
+            invitation_ends_at: at(200_000),
+            at: at(90_000),
+        })
+    };
+    let history = after(vec![], [invite(), reinvite()]);
+    assert_eq!(refusal(&history, accept("digest", 100)), "INVITATION_INVALID");
+    let accepted = after(history, [accept("another", 100_000)]);
+    assert_eq!(refusal(&accepted, reinvite()), "OPERATOR_HAS_PASSWORD");
 }
 
 #[test]

@@ -209,8 +209,8 @@ pub async fn fail_pending(pool: &PgPool, webhook_id: Uuid) -> sqlx::Result<()> {
 }
 
 /// Gives up what has waited for three days for a target that has taken nothing for as long.
-pub async fn bury_stale(pool: &PgPool) -> sqlx::Result<u64> {
-    let buried = sqlx::query!(
+pub async fn dead_letter_stale(pool: &PgPool) -> sqlx::Result<u64> {
+    let given_up = sqlx::query!(
         r#"UPDATE webhook_deliveries d SET status = 'dead', settled_at = clock_timestamp(),
                last_error = coalesce(last_error, 'the target took nothing for three days')
            FROM webhook_pauses p
@@ -220,7 +220,7 @@ pub async fn bury_stale(pool: &PgPool) -> sqlx::Result<u64> {
     )
     .execute(pool)
     .await?;
-    Ok(buried.rows_affected())
+    Ok(given_up.rows_affected())
 }
 
 /// Gives back what was taken and not tried.
@@ -237,17 +237,19 @@ pub async fn put_back(pool: &PgPool, webhook_id: Uuid, positions: &[i64]) -> sql
 }
 
 /// Writes down how a try went; answers whether the delivery is given up. A failure that is told late, by a node that was
-/// held up, undoes nothing that another one has noted since.
+/// held up, undoes nothing that another one has noted since; and neither a failure nor a success takes back that an
+/// operator has ordered it sent again meanwhile, which makes it a new one.
 pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) -> sqlx::Result<bool> {
     match outcome {
         Outcome::Delivered { status } => {
             sqlx::query!(
                 r#"UPDATE webhook_deliveries SET status = 'delivered', attempts = attempts + 1, settled_at = clock_timestamp(),
                        last_status = $3, last_error = NULL
-                   WHERE webhook_id = $1 AND position = $2"#,
+                   WHERE webhook_id = $1 AND position = $2 AND date_trunc('milliseconds', created_at) = $4"#,
                 delivery.webhook_id,
                 delivery.position,
                 i32::from(*status),
+                OffsetDateTime::from(delivery.created_at),
             )
             .execute(pool)
             .await?;
@@ -267,6 +269,7 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
                        settled_at = CASE WHEN created_at + make_interval(secs => $6) < clock_timestamp() + make_interval(secs => $5)
                                          THEN clock_timestamp() END
                    WHERE webhook_id = $1 AND position = $2 AND status = 'pending' AND attempts = $7
+                     AND date_trunc('milliseconds', created_at) = $8
                    RETURNING status = 'dead' AS "dead!""#,
                 delivery.webhook_id,
                 delivery.position,
@@ -275,6 +278,7 @@ pub async fn settle(pool: &PgPool, delivery: &DueDelivery, outcome: &Outcome) ->
                 wait as f64,
                 GIVE_UP_SECONDS as f64,
                 delivery.attempts.cast_signed(),
+                OffsetDateTime::from(delivery.created_at),
             )
             .fetch_optional(pool)
             .await?;

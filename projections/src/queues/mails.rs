@@ -94,11 +94,13 @@ pub async fn take_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<DueMail>> {
         .collect())
 }
 
-/// Writes down that a mail was sent.
-pub async fn sent(pool: &PgPool, mail_id: &str) -> sqlx::Result<()> {
+/// Writes down that a mail was sent; not where an operator has ordered it sent again meanwhile, which makes it a new one.
+pub async fn sent(pool: &PgPool, mail: &DueMail) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE mails SET status = 'sent', attempts = attempts + 1, settled_at = clock_timestamp(), last_error = NULL WHERE mail_id = $1",
-        mail_id,
+        r#"UPDATE mails SET status = 'sent', attempts = attempts + 1, settled_at = clock_timestamp(), last_error = NULL
+           WHERE mail_id = $1 AND date_trunc('milliseconds', created_at) = $2"#,
+        mail.mail.mail_id,
+        OffsetDateTime::from(mail.created_at),
     )
     .execute(pool)
     .await?;
@@ -112,12 +114,13 @@ pub async fn failed(pool: &PgPool, mail: &DueMail, error: &str, hopeless: bool) 
         r#"UPDATE mails SET attempts = attempts + 1, last_error = left($2, 500),
                next_attempt_at = clock_timestamp() + make_interval(secs => $3),
                status = CASE WHEN $4 OR created_at + interval '3 days' < clock_timestamp() THEN 'dead' ELSE 'pending' END
-           WHERE mail_id = $1 AND status = 'pending' AND attempts = $5"#,
+           WHERE mail_id = $1 AND status = 'pending' AND attempts = $5 AND date_trunc('milliseconds', created_at) = $6"#,
         mail.mail.mail_id,
         error.replace('\0', ""),
         back_off(mail.attempts + 1) as f64,
         hopeless,
         mail.attempts.cast_signed(),
+        OffsetDateTime::from(mail.created_at),
     )
     .execute(pool)
     .await?;

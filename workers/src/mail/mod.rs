@@ -102,7 +102,7 @@ async fn send_and_note(worker: &Worker, mailer: &Arc<Mailer>, mail: DueMail) -> 
     let pool = worker.platform.log.pool();
     let outcome = send(&worker.platform, mailer, &mail).await;
     let note = async || match &outcome {
-        Ok(()) => mails::sent(pool, &mail.mail.mail_id).await,
+        Ok(()) => mails::sent(pool, &mail).await,
         Err(refusal) => mails::failed(pool, &mail, &refusal.cause, refusal.hopeless).await,
     };
     worker.note(note).await.map_err(database("noting a mail"))?;

@@ -87,8 +87,8 @@ async fn end(worker: &Worker, delivery: &DueDelivery) -> Result<(), WorkerError>
         Err(error) => return Err(WorkerError::of("ending a webhook whose target is gone")(error.into())),
     }
     tracing::warn!(webhook = %id, "its target answered 410 Gone; the webhook has ended");
-    let buried = deliveries::fail_pending(platform.log.pool(), id).await;
-    buried.map_err(database("giving up deliveries"))
+    let given_up = deliveries::fail_pending(platform.log.pool(), id).await;
+    given_up.map_err(database("giving up deliveries"))
 }
 
 async fn note(platform: &Platform, delivery: &DueDelivery, outcome: &Outcome) -> Result<bool, StoreError> {

@@ -114,11 +114,18 @@ pub(crate) async fn list_deliveries(
         DeliveryStatus::Dead => "dead",
     });
     let after = page.after(|text| text.parse().ok())?;
-    let rows = deliveries::list(app.platform.log.pool(), &caller.tenant, id, status, after, limit + 1)
-        .await
-        .map_err(unavailable)?;
+    let rows = deliveries::list(
+        app.platform.log.report_pool(),
+        &caller.tenant,
+        id,
+        status,
+        after,
+        limit + 1,
+    )
+    .await
+    .map_err(unavailable)?;
     let most = page.most();
-    let counted = deliveries::count(app.platform.log.pool(), &caller.tenant, id, status, most).await;
+    let counted = deliveries::count(app.platform.log.report_pool(), &caller.tenant, id, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     Ok(reading::slice(
         rows,

@@ -92,11 +92,17 @@ pub(crate) async fn list_mails(
     });
     let before = page.after(read_cursor)?;
     let before = before.as_ref().map(|(at, id)| (*at, id.as_str()));
-    let rows = mails::list(app.platform.log.pool(), &caller.tenant, status, before, limit + 1)
-        .await
-        .map_err(unavailable)?;
+    let rows = mails::list(
+        app.platform.log.report_pool(),
+        &caller.tenant,
+        status,
+        before,
+        limit + 1,
+    )
+    .await
+    .map_err(unavailable)?;
     let most = page.most();
-    let counted = mails::count(app.platform.log.pool(), &caller.tenant, status, most).await;
+    let counted = mails::count(app.platform.log.report_pool(), &caller.tenant, status, most).await;
     let total = reading::total(counted.map_err(unavailable)?, most);
     let place = |row: &MailRow| format!("{}-{}", reading::moment_in_cursor(row.created_at), shown(&row.mail_id));
     Ok(reading::slice(rows, limit, total, place, shape))
