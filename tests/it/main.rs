@@ -15,6 +15,7 @@ mod heartbeat;
 mod hostile;
 mod layers;
 mod limits;
+mod machines;
 mod nats;
 mod offline;
 mod permissions;
@@ -29,6 +30,7 @@ mod tools;
 mod verifying;
 mod versions;
 mod webhooks;
+mod wire;
 
 use licet_test_support::{Server, TestDatabase};
 

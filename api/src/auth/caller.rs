@@ -1,13 +1,9 @@
 //! Reads the credential, once, into an extractor that says what it may do: a handler that takes it cannot forget to check.
 
-use std::{
-    marker::PhantomData,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{marker::PhantomData, net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::FromRequestParts,
     http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
 };
 use licet_commands::{Context, Network};
@@ -20,7 +16,10 @@ use licet_domain::{
 use licet_event_store::{Actor, ActorKind, Tenant};
 use subtle::ConstantTimeEq as _;
 
-use super::token::{self, TokenError};
+use super::{
+    address::address,
+    token::{self, TokenError},
+};
 use crate::{
     App,
     envelope::RequestId,
@@ -174,38 +173,6 @@ fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> 
     Ok((credential, actor, Vec::new()))
 }
 
-/// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
-/// both. What cannot be read hides nobody: then it is the proxy itself that is counted.
-fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip().to_canonical())?;
-    let trusted = |address: &IpAddr| {
-        app.settings
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(address))
-    };
-    if !trusted(&peer) {
-        return Some(peer);
-    }
-    // Each proxy appends, to the last line or as a line of its own: what stands last was said by the nearest.
-    let lines = parts.headers.get_all("x-forwarded-for").iter().rev();
-    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
-    let mut known = hops.map_while(|hop| forwarded(std::str::from_utf8(hop).ok()?));
-    known.find(|hop| !trusted(hop)).or(Some(peer))
-}
-
-/// An address as proxies write it: alone, in brackets, or with a port.
-fn forwarded(hop: &str) -> Option<IpAddr> {
-    let hop = hop.trim().trim_matches('"');
-    let bracketed = || hop.strip_prefix('[')?.split(']').next()?.parse::<IpAddr>().ok();
-    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
-    let address = hop.parse::<IpAddr>().ok().or_else(bracketed).or_else(with_port)?;
-    Some(address.to_canonical())
-}
-
 impl Principal {
     /// Refuses who does not have a permission. An activation's token is good for what machines ask; the handler looks
     /// whether its seat has ended.
@@ -308,31 +275,4 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<String> {
         return Err(Problem::new(status, "PRECONDITION_REQUIRED", detail));
     }
     Ok(tags)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::forwarded;
-
-    #[test]
-    fn proxies_write_addresses_in_many_ways() {
-        for (text, expected) in [
-            ("192.0.2.7", Some("192.0.2.7")),
-            (" 192.0.2.7:4711 ", Some("192.0.2.7")),
-            ("2001:db8::7", Some("2001:db8::7")),
-            ("[2001:db8::7]", Some("2001:db8::7")),
-            ("[2001:db8::7]:443", Some("2001:db8::7")),
-            ("\"[2001:db8::7]:443\"", Some("2001:db8::7")),
-            ("::ffff:192.0.2.7", Some("192.0.2.7")),
-            ("unknown", None),
-            ("", None),
-            ("192.0.2.7, 192.0.2.8", None),
-        ] {
-            assert_eq!(
-                forwarded(text).map(|address| address.to_string()).as_deref(),
-                expected,
-                "{text:?}"
-            );
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Who asks.
 
+mod address;
 mod caller;
 mod guard;
 pub(crate) mod token;
