@@ -16,7 +16,7 @@ pub struct Subscription {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Event types, such as `license.revoked` or `license.*`; none is all.
+    /// Event types, such as `license.revoked` or `license.*`; none is all but those of operators and their sessions.
     #[serde(default)]
     pub event_types: Vec<String>,
     /// What must be equal: `aggregate_id`, `aggregate_type`, or a field of the event's data.
@@ -54,7 +54,7 @@ pub struct EditWebhook {
     )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub description: Option<Option<String>>,
-    /// Event types; none is all.
+    /// Event types; none is all but those of operators and their sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_types: Option<Vec<String>>,
     /// What must be equal.
@@ -79,7 +79,7 @@ pub struct Webhook {
     /// For people.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub description: Option<String>,
-    /// Event types; none is all.
+    /// Event types; none is all but those of operators and their sessions.
     pub event_types: Vec<String>,
     /// What must be equal.
     pub filters: BTreeMap<String, String>,

@@ -11,7 +11,9 @@ use super::{
     event::{WebhookCreated, WebhookEvent},
 };
 use crate::{
-    Kind, Lifecycle, Resource,
+    Decider as _, Kind, Lifecycle, Resource,
+    operator::Operator,
+    session::Session,
     values::{Text, Timestamp},
 };
 
@@ -49,7 +51,10 @@ impl Subscription {
                 Value::Array(_) | Value::Object(_) => false,
             },
         };
-        (self.event_types.is_empty() || self.event_types.iter().any(by_type)) && self.filters.iter().all(by_filter)
+        // Who signs in when is told to those alone who ask for it by name.
+        let of_operators = [Operator::TYPE, Session::TYPE].contains(&aggregate_type);
+        let by_default = self.event_types.is_empty() && !of_operators;
+        (by_default || self.event_types.iter().any(by_type)) && self.filters.iter().all(by_filter)
     }
 }
 
@@ -115,6 +120,10 @@ mod tests {
         let wants =
             |subscription: &Subscription, kind: &str, data: Value| subscription.wants(kind, "license", "l1", &data);
         assert!(wants(&subscription, "license.revoked", json!({})));
+        let signed_in = |subscription: &Subscription| subscription.wants("session.begun", "session", "s1", &json!({}));
+        assert!(!signed_in(&subscription), "who signs in is told to whoever asks for it");
+        subscription.event_types = vec!["session.*".to_owned()];
+        assert!(signed_in(&subscription));
         subscription.event_types = vec!["license.*".to_owned(), "customer.created".to_owned()];
         assert!(wants(&subscription, "license.revoked", json!({})));
         assert!(!wants(&subscription, "customer.edited", json!({})));
