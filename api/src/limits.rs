@@ -12,6 +12,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use licet_domain::values::Timestamp;
+use licet_event_store::StoreError;
 use licet_projections::nodes::rates::{self, NodeCount, OtherNodes};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
@@ -88,9 +89,31 @@ impl RateLimitSlot {
     }
 }
 
+/// What is said beyond a limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refusal {
+    code: &'static str,
+    consolation: &'static str,
+}
+
+impl Refusal {
+    /// Of requests to the API.
+    pub(crate) const API: Self = Self {
+        code: "RATE_LIMITED",
+        consolation: "A lease stays valid meanwhile.",
+    };
+    /// Of tries to get in.
+    pub(crate) const LOGIN: Self = Self {
+        code: "LOGIN_RATE_LIMITED",
+        consolation: "Whoever is signed in stays so meanwhile.",
+    };
+}
+
 /// The counters of this node.
 pub(crate) struct RateLimits {
     rate: Rate,
+    /// What whoever is refused hears.
+    refusal: Refusal,
     counters: Cache<[u8; 16], Arc<Mutex<Counter>>>,
 }
 
@@ -158,6 +181,8 @@ enum Key<'a> {
     Client(&'a str, IpAddr),
     Address(IpAddr),
     Credential(&'a str),
+    LoginAccount(&'a str),
+    LoginAddress(IpAddr),
 }
 
 impl Key<'_> {
@@ -166,6 +191,8 @@ impl Key<'_> {
             Self::Client(client, address) => format!("client\n{}\n{client}", block(address)),
             Self::Address(address) => format!("address\n{}", block(address)),
             Self::Credential(name) => format!("credential\n{name}"),
+            Self::LoginAccount(account) => format!("login account\n{account}"),
+            Self::LoginAddress(address) => format!("login address\n{}", block(address)),
         };
         let digest = Sha256::digest(text);
         let mut short = [0; 16];
@@ -186,10 +213,14 @@ fn block(address: IpAddr) -> IpAddr {
 }
 
 impl RateLimits {
-    pub(crate) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate, refusal: Refusal) -> Self {
         let idle = Duration::from_secs(rate.window_seconds.cast_unsigned() * 2);
         let counters = Cache::builder().max_capacity(KEYS).time_to_idle(idle).build();
-        Self { rate, counters }
+        Self {
+            rate,
+            refusal,
+            counters,
+        }
     }
 
     fn check(&self, key: Key<'_>, factor: u64, slot: &RateLimitSlot, now: Timestamp) -> Result<()> {
@@ -200,10 +231,11 @@ impl RateLimits {
             return Ok(());
         }
         let detail = format!(
-            "Too many requests: try again in {} seconds. A lease stays valid meanwhile.",
-            rate_limit.reset_seconds.max(1)
+            "Too many requests: try again in {} seconds. {}",
+            rate_limit.reset_seconds.max(1),
+            self.refusal.consolation
         );
-        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail))
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, self.refusal.code, detail))
     }
 
     /// Before anything else is looked at.
@@ -228,6 +260,31 @@ impl RateLimits {
         self.check(Key::Client(client, address), 1, slot, now)
     }
 
+    /// Once it is known as whom someone tries to get in; the address and the account have a limit each.
+    pub(crate) fn by_login(
+        &self,
+        account: &str,
+        address: Option<IpAddr>,
+        slot: &RateLimitSlot,
+        now: Timestamp,
+    ) -> Result<()> {
+        address.map_or(Ok(()), |address| self.check(Key::LoginAddress(address), 1, slot, now))?;
+        self.check(Key::LoginAccount(account), 1, slot, now)
+    }
+
+    async fn share(&self, app: &App) -> std::result::Result<(), StoreError> {
+        let news = self.news();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let pool = app.platform.log.pool();
+        let others = rates::share(pool, app.node, self.rate.window_seconds, &news).await?;
+        news.iter()
+            .zip(others)
+            .for_each(|(told, others)| self.hear(told, others));
+        Ok(())
+    }
+
     /// What is worth telling: keys of which a tenth of the limit is used, where there is news.
     fn news(&self) -> Vec<NodeCount> {
         let mut news = Vec::new();
@@ -236,7 +293,7 @@ impl RateLimits {
             if counter.own > counter.told && counter.own * 10 >= counter.limit {
                 news.push(NodeCount {
                     key: *key,
-                    window: counter.window,
+                    window_begins: counter.window * self.rate.window_seconds,
                     count: counter.own.cast_signed(),
                 });
             }
@@ -247,7 +304,7 @@ impl RateLimits {
     fn hear(&self, told: &NodeCount, others: OtherNodes) {
         if let Some(counter) = self.counters.get(&told.key) {
             let mut counter = lock(&counter);
-            if counter.window == told.window {
+            if counter.window * self.rate.window_seconds == told.window_begins {
                 counter.told = told.count.cast_unsigned();
                 counter.others = others.now.max(0).cast_unsigned();
                 counter.others_before = others.before.max(0).cast_unsigned();
@@ -258,7 +315,6 @@ impl RateLimits {
 
 /// Tells the other nodes and hears from them, once a second, until the server ends.
 pub(crate) async fn share(app: App) {
-    let node = app.node;
     let mut ending = app.ending.clone();
     let mut since_sweep = 0;
     loop {
@@ -268,22 +324,18 @@ pub(crate) async fn share(app: App) {
         if ended {
             return;
         }
-        let pool = app.platform.log.pool();
-        let news = app.limits.news();
-        if !news.is_empty() {
-            match rates::share(pool, node, &news).await {
-                Ok(others) => news
-                    .iter()
-                    .zip(others)
-                    .for_each(|(told, others)| app.limits.hear(told, others)),
-                Err(error) => tracing::warn!(%error, "rate counts could not be shared; this node limits by itself"),
+        let both = [&app.limits, &app.login_limits];
+        for limits in both {
+            if let Err(error) = limits.share(&app).await {
+                tracing::warn!(%error, "rate counts could not be shared; this node limits by itself");
             }
         }
         since_sweep += 1;
         if since_sweep == 60 {
             since_sweep = 0;
-            let window = app.platform.edge.now().seconds() / app.limits.rate.window_seconds;
-            if let Err(error) = rates::sweep(pool, window - 2).await {
+            let longest = both.map(|limits| limits.rate.window_seconds).into_iter().max();
+            let before = app.platform.edge.now().seconds() - 2 * longest.unwrap_or_default();
+            if let Err(error) = rates::sweep(app.platform.log.pool(), before).await {
                 tracing::warn!(%error, "old rate counts could not be dropped");
             }
         }
@@ -324,7 +376,7 @@ mod tests {
 
     #[test]
     fn what_other_nodes_admitted_counts() {
-        let limits = RateLimits::new(RATE);
+        let limits = RateLimits::new(RATE, Refusal::API);
         let (slot, now) = (RateLimitSlot::default(), Timestamp::from_millis(1_800_000_000_000));
         for _ in 0..3 {
             limits.by_client("a", None, &slot, now).unwrap();
@@ -343,7 +395,7 @@ mod tests {
         let news = limits.news();
         let news = news
             .iter()
-            .find(|one| one.window > next.seconds() / 60 - 1 && one.count == 1);
+            .find(|one| one.window_begins > next.seconds() - 60 && one.count == 1);
         limits.hear(news.unwrap(), OtherNodes { now: 0, before: 10 });
         assert!(
             limits.by_client("c", None, &slot, next).is_err(),

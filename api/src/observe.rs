@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     beats: Counter<u64>,
     unknown_keys: Counter<u64>,
     limited: Counter<u64>,
+    logins: Counter<u64>,
 }
 
 impl Metrics {
@@ -79,9 +80,16 @@ impl Metrics {
                 .u64_counter("licet_rate_limited")
                 .with_description("Requests refused by a rate limit, by method and route template.")
                 .build(),
+            logins: meter
+                .u64_counter("licet_logins")
+                .with_description("Steps of operators on the way in: password, full (both factors), failed.")
+                .build(),
         };
         // A rate over a counter that begins with its first failure misses that one.
         metrics.unknown_keys.add(0, &[]);
+        for step in ["password", "full", "failed"] {
+            metrics.logins.add(0, &[KeyValue::new("step", step)]);
+        }
         metrics
     }
 
@@ -116,6 +124,11 @@ impl Metrics {
 
     pub(crate) fn unknown_key(&self) {
         self.unknown_keys.add(1, &[]);
+    }
+
+    /// A step of an operator on the way in.
+    pub(crate) fn login(&self, step: &'static str) {
+        self.logins.add(1, &[KeyValue::new("step", step)]);
     }
 
     pub(crate) fn verdict(&self, code: &'static str) {

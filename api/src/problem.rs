@@ -13,7 +13,7 @@ use licet_contracts::FieldProblem;
 use licet_domain::{
     Kind, ResourceRejection,
     license::{License, LicenseRejection},
-    permission::Permission,
+    permission::{Permission, Role},
 };
 use licet_projections::WaitError;
 use serde_json::{Map, Value};
@@ -82,14 +82,47 @@ impl Problem {
         problem
     }
 
+    /// The operator's role does not suffice; `permission` and `roles` say for what, and whose does.
+    pub(crate) fn role_forbidden(permission: Permission, role: Role) -> Self {
+        let roles: Vec<&str> = permission.roles().iter().map(|role| role.as_str()).collect();
+        let (name, role) = (permission.name(), role.as_str());
+        let suffice = if roles.is_empty() {
+            "no role of operators has it".to_owned()
+        } else {
+            format!("these do: {}", roles.join(", "))
+        };
+        let detail = format!("The role {role} does not have the permission {name}; {suffice}.");
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail);
+        problem.facts.insert("permission".to_owned(), name.into());
+        problem.facts.insert("roles".to_owned(), roles.into());
+        problem
+    }
+
+    /// The password has to be given again.
+    pub(crate) fn reauthentication_required() -> Self {
+        let detail = "This asks for your password again: POST /api/auth/reauthenticate, then repeat it.";
+        Self::new(StatusCode::FORBIDDEN, "REAUTHENTICATION_REQUIRED", detail)
+    }
+
+    /// There is no session, or none that is in.
+    pub(crate) fn signed_out() -> Self {
+        let detail = "You are not signed in, or your session has ended: sign in again.";
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
+    }
+
+    pub(crate) fn operator_token_expired() -> Self {
+        let detail = "The token has expired, or its session has ended: POST /api/auth/token makes another one.";
+        Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail)
+    }
+
     pub(crate) fn token_expired() -> Self {
         let detail = "The token has expired: activate again to get a new one.";
         Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", detail)
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        let detail = "There is no valid credential in this request: send an API key as X-API-Key, or an activation's \
-                      token as Authorization: Bearer.";
+        let detail = "There is no valid credential in this request: send an API key as X-API-Key, a token as \
+                      Authorization: Bearer, or sign in.";
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail)
     }
 
@@ -205,12 +238,13 @@ impl From<CommandError> for Problem {
 }
 
 fn resource(rejection: ResourceRejection, text: String) -> Problem {
-    let conflict = |code: Cow<'static, str>| Problem::new(StatusCode::CONFLICT, code, text);
+    let conflict = |code: Cow<'static, str>| Problem::new(StatusCode::CONFLICT, code, text.clone());
     match rejection {
         ResourceRejection::NotFound(kind) => Problem::not_found(kind),
         ResourceRejection::AlreadyExists(_) => conflict("ALREADY_EXISTS".into()),
         ResourceRejection::Retired(kind) => conflict(kind.code("RETIRED").into()),
         ResourceRejection::Conflict { code, .. } => conflict(code.into()),
+        ResourceRejection::NotAuthenticated { code, .. } => Problem::new(StatusCode::UNAUTHORIZED, code, text),
         ResourceRejection::Field { field, code, detail } => field_problem(field, code, detail),
     }
 }

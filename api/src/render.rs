@@ -230,9 +230,8 @@ pub(crate) fn activation(
 }
 
 /// An event as history shows it.
-pub(crate) fn event(event: &RecordedEvent, data: Value) -> admin::Event {
+pub(crate) fn event(event: &RecordedEvent, data: Value, actor: admin::Actor) -> admin::Event {
     let metadata: Value = serde_json::from_str(&event.metadata).unwrap_or_default();
-    let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
     admin::Event {
         position: event.position,
         sequence: event.sequence,
@@ -240,8 +239,16 @@ pub(crate) fn event(event: &RecordedEvent, data: Value) -> admin::Event {
         version: event.event_version.clone(),
         data,
         recorded_at: Timestamp::from(event.recorded_at).to_string(),
-        actor_kind: text("actor_kind"),
-        actor_id: text("actor_id"),
-        request_id: text("request_id"),
+        actor_kind: actor.kind.clone(),
+        actor_id: actor.id.clone(),
+        actor,
+        request_id: metadata["request_id"].as_str().unwrap_or_default().to_owned(),
     }
+}
+
+/// What kind of someone has caused an event, and which one.
+pub(crate) fn actor(event: &RecordedEvent) -> (String, String) {
+    let metadata: Value = serde_json::from_str(&event.metadata).unwrap_or_default();
+    let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
+    (text("actor_kind"), text("actor_id"))
 }

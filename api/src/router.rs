@@ -15,7 +15,7 @@ use crate::{
     envelope,
     openapi::{self, Document},
     problem::Problem,
-    routes::{admin, license, probes, version, well_known},
+    routes::{admin, auth, license, probes, version, well_known},
 };
 
 /// The server's routes, for the roles that this process has.
@@ -28,7 +28,7 @@ pub(crate) fn router(app: App) -> Router {
         document = document.merge(license_routes());
     }
     if has(Role::Admin) {
-        document = document.merge(admin::routes());
+        document = document.merge(auth::routes()).merge(admin::routes());
     }
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);

@@ -17,7 +17,7 @@ pub(crate) struct Secrets {
 /// Reads them; `keep_in` is where missing ones are made and kept.
 pub(crate) fn read(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<Secrets> {
     Ok(Secrets {
-        secret_key: one("SECRET_KEY", 32, keep_in)?,
+        secret_key: secret_key(keep_in)?,
         jwt_secret: one("JWT_SECRET", 32, keep_in)?,
         api_key: one("API_KEY", 16, keep_in)?,
     })

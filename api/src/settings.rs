@@ -1,6 +1,7 @@
 //! How the server is set up.
 
 use ipnet::IpNet;
+use licet_commands::operator::SignInRules;
 
 use crate::limits::Rate;
 
@@ -32,10 +33,27 @@ pub(crate) struct Settings {
     pub(crate) monitoring: bool,
     /// How often one license or activation may ask from one address.
     pub(crate) api_rate_limit: Rate,
+    /// How operators get in.
+    pub(crate) sign_in: SignInSettings,
     /// How many bytes of licenses with their machines are kept in memory.
     pub(crate) license_cache: u64,
     /// Whether webhooks may go to targets inside private networks.
     pub(crate) webhook_allow_private: bool,
+}
+
+/// How operators get in.
+#[derive(Debug, Clone)]
+pub(crate) struct SignInSettings {
+    /// How often anybody may try to get in from one address, and as one operator.
+    pub(crate) rate_limit: Rate,
+    /// When whoever fails to get in is shut out, and how long sessions last at most.
+    pub(crate) rules: SignInRules,
+    /// When a session ends that nobody uses, in seconds.
+    pub(crate) idle_seconds: i64,
+    /// For how long a password counts before what cannot be taken back, in seconds.
+    pub(crate) reauthentication_seconds: i64,
+    /// Where browsers find this server, such as `https://licenses.example.com`; by default where they asked.
+    pub(crate) public_url: Option<String>,
 }
 
 /// A secret that is no secret.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use licet_commands::{CacheSizes, Platform};
+use licet_commands::{CacheSizes, Platform, operator::Hashing};
 use licet_domain::{api_key::Scope, values::Timestamp};
 use licet_event_store::{
     Actor, ActorKind, Edge, EventLog, Keyring, RELOAD, Tenant,
@@ -16,8 +16,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    catalog::Catalog, idempotency::InFlight, limits::RateLimits, observe::Metrics, settings::Settings,
-    signing::LeaseCache, used_meters::UsedMeters,
+    auth::SessionUse,
+    catalog::Catalog,
+    idempotency::InFlight,
+    limits::{RateLimits, Refusal},
+    observe::Metrics,
+    settings::Settings,
+    signing::LeaseCache,
+    used_meters::UsedMeters,
 };
 
 /// The server's parts; clones share them.
@@ -39,6 +45,11 @@ pub(crate) struct Parts {
     pub(crate) in_flight: InFlight,
     pub(crate) leases: LeaseCache,
     pub(crate) limits: RateLimits,
+    pub(crate) login_limits: RateLimits,
+    /// Hashes passwords, so few at a time that machines are not kept waiting.
+    pub(crate) hashing: Hashing,
+    /// When sessions were last used, as far as this node knows.
+    pub(crate) sessions_seen: Cache<Uuid, SessionUse>,
     pub(crate) catalog: Catalog,
     pub(crate) used_meters: UsedMeters,
     /// Delivers tests to webhooks.
@@ -54,6 +65,11 @@ impl std::ops::Deref for App {
     fn deref(&self) -> &Parts {
         &self.0
     }
+}
+
+/// Half of the processors hash passwords at most; the others go on answering machines.
+fn passwords_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 impl App {
@@ -74,11 +90,15 @@ impl App {
             ..CacheSizes::default()
         };
         let node = edge.id();
+        let hashing = Hashing::new(&edge, passwords_at_once());
         let platform = Platform::new(log.clone(), vault, edge, sizes);
         Ok(Self(Arc::new(Parts {
             node,
             reader: Reader::new(log),
-            limits: RateLimits::new(settings.api_rate_limit),
+            limits: RateLimits::new(settings.api_rate_limit, Refusal::API),
+            login_limits: RateLimits::new(settings.sign_in.rate_limit, Refusal::LOGIN),
+            hashing,
+            sessions_seen: Cache::builder().max_capacity(100_000).build(),
             catalog: Catalog::new(),
             used_meters: UsedMeters::new(),
             sender: Sender::new(settings.webhook_allow_private),

@@ -1,7 +1,7 @@
 //! Who asks, for whom, when, and under which request.
 
 use licet_domain::values::{Sealed, Timestamp};
-use licet_event_store::{Actor, Envelope, IdempotentAnswer, Metadata, Tenant, vault::Sealer};
+use licet_event_store::{Actor, ActorKind, Envelope, IdempotentAnswer, Metadata, Tenant, vault::Sealer};
 use uuid::Uuid;
 
 use crate::Network;
@@ -66,6 +66,18 @@ impl Context {
             client: None,
             network: None,
             idempotency: None,
+        }
+    }
+
+    /// The same request, of an operator who has proven who it is.
+    #[must_use]
+    pub fn by_operator(&self, id: Uuid) -> Self {
+        Self {
+            actor: Actor {
+                kind: ActorKind::Operator,
+                id: id.to_string(),
+            },
+            ..self.clone()
         }
     }
 

@@ -143,7 +143,9 @@ fn code_of(secret: &Secret, seconds: i64) -> String {
 
 fn code<T: std::fmt::Debug>(refused: Result<T, CommandError>) -> &'static str {
     match refused {
-        Err(CommandError::Resource(ResourceRejection::Conflict { code, .. })) => code,
+        Err(CommandError::Resource(
+            ResourceRejection::Conflict { code, .. } | ResourceRejection::NotAuthenticated { code, .. },
+        )) => code,
         Err(CommandError::Taken(kind)) => kind,
         Err(CommandError::Invalid(errors)) => errors.first().map_or("", |error| error.code),
         other => panic!("{other:?}"),
@@ -193,11 +195,7 @@ async fn an_operator_gets_in_by_link_password_and_second_factor() {
 async fn a_setup_link_is_good_once_and_the_first_one_ends_the_others() {
     let database = TestDatabase::new().await;
     let node = Node::start(&database).await;
-    let tenant = Tenant::default();
-    let link = async |kind| {
-        let now = node.platform.edge.now();
-        node.platform.setup_token(&tenant, kind, now).await.unwrap()
-    };
+    let link = async |kind| node.platform.setup_token(&node.context(), kind).await.unwrap();
     let set_up = async |token: &str, email: &str| {
         let new = NewOwner {
             token: token.to_owned(),
@@ -208,7 +206,7 @@ async fn a_setup_link_is_good_once_and_the_first_one_ends_the_others() {
         node.platform.set_up(&node.context(), &node.hashing, new).await
     };
     let (first, second) = (link(SetupLink::First).await, link(SetupLink::First).await);
-    assert!(!node.platform.has_operators(&tenant).await.unwrap());
+    assert!(!node.platform.has_operators(&Tenant::default()).await.unwrap());
     for forged in [
         first.replace("first", "rescue"),
         format!("{first}0"),
@@ -222,7 +220,7 @@ async fn a_setup_link_is_good_once_and_the_first_one_ends_the_others() {
         );
     }
     set_up(&first, "ada@example.com").await.unwrap();
-    assert!(node.platform.has_operators(&tenant).await.unwrap());
+    assert!(node.platform.has_operators(&Tenant::default()).await.unwrap());
     for used in [&first, &second, &link(SetupLink::First).await] {
         assert_eq!(code(set_up(used, "eve@example.com").await), "SETUP_LINK_INVALID");
     }
@@ -230,12 +228,11 @@ async fn a_setup_link_is_good_once_and_the_first_one_ends_the_others() {
     assert_eq!(code(set_up(&rescue, "ADA@example.com").await), "operator_email");
     set_up(&rescue, "grace@example.com").await.unwrap();
     assert_eq!(code(set_up(&rescue, "eve@example.com").await), "SETUP_LINK_INVALID");
-    let past = node.platform.edge.now().plus_seconds(-86_400);
-    let over = node
-        .platform
-        .setup_token(&tenant, SetupLink::Rescue, past)
-        .await
-        .unwrap();
+    let context = Context {
+        now: node.platform.edge.now().plus_seconds(-86_400),
+        ..node.context()
+    };
+    let over = node.platform.setup_token(&context, SetupLink::Rescue).await.unwrap();
     assert_eq!(code(set_up(&over, "eve@example.com").await), "SETUP_LINK_INVALID");
 }
 

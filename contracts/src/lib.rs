@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod anomaly;
+pub mod auth;
 pub mod keys;
 pub mod lease;
 pub mod license;

@@ -52,6 +52,68 @@ pub(crate) enum Scope {
     Admin,
 }
 
+/// What kind of someone acts.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum ActorKind {
+    ApiKey,
+    Activation,
+    Operator,
+    System,
+}
+
+/// What comes next on the way in.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum LoginStep {
+    Totp,
+    Enroll,
+    Done,
+}
+
+/// What an operator is in the house.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Role {
+    Owner,
+    Admin,
+    Support,
+    Sales,
+    Analyst,
+    Auditor,
+}
+
+/// How an operator stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum OperatorStatus {
+    Invited,
+    Active,
+    Locked,
+    Disabled,
+}
+
+/// How a session stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum SessionStatus {
+    SigningIn,
+    Live,
+    Ended,
+}
+
+/// Why a session ended.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum EndReason {
+    SignedOut,
+    Idle,
+    Expired,
+    Revoked,
+    PasswordChanged,
+    OperatorChanged,
+}
+
 /// How a release stands.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -19,6 +19,10 @@ crate::events! {
         WebhookReplayed(WebhookReplayed) = ("operation.webhook_replayed", 1),
         /// A mail is tried again from the beginning.
         MailResent(MailResent) = ("operation.mail_resent", 1),
+        /// A link was made that lets someone in as an owner.
+        SetupLinkMade(SetupLinkMade) = ("operation.setup_link_made", 1),
+        /// Whoever has the database has looked at who the operators are.
+        OperatorsListed(OperatorsListed) = ("operation.operators_listed", 1),
     }
 }
 
@@ -59,5 +63,21 @@ pub struct MailResent {
     /// Which.
     pub mail_id: String,
     /// When the request for it arrived, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// A setup link was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupLinkMade {
+    /// Until when it is good, unless it is used before.
+    pub ends_at: Timestamp,
+    /// When it was made, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// The operators were listed by whoever has the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorsListed {
+    /// When, by the server's clock, in UTC.
     pub at: Timestamp,
 }

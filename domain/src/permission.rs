@@ -114,6 +114,8 @@ permissions! {
     IssueLicenses = ("licenses.issue", Admin, DESK),
     /// Change licenses: their terms, their end, whether they stand.
     WriteLicenses = ("licenses.write", Admin, DESK),
+    /// Revoke licenses, for ever.
+    RevokeLicenses = ("licenses.revoke", Admin, MANAGERS),
     /// Move and free machines' seats, and check licenses out.
     WriteActivations = ("activations.write", Admin, CARE),
     /// See a license's key in full.
@@ -122,6 +124,10 @@ permissions! {
     ReadMails = ("mails.read", Read, &[Owner, Admin, Support, Auditor]),
     /// Send mails again.
     WriteMails = ("mails.write", Admin, CARE),
+    /// Read who the operators are.
+    ReadOperators = ("operators.read", Admin, &[Owner, Admin, Auditor]),
+    /// Invite operators, change what they may do, keep them out.
+    WriteOperators = ("operators.write", Admin, &[Owner]),
     /// Read this list.
     ReadPermissions = ("permissions.read", Read, EVERYBODY),
     /// Read policies, and simulate others on history.
@@ -142,6 +148,10 @@ permissions! {
     ReadSigningKeys = ("signing_keys.read", Read, EVERYBODY),
     /// Make a new signing key.
     WriteSigningKeys = ("signing_keys.write", Admin, &[Owner]),
+    /// Read who is signed in, and was.
+    ReadSessions = ("sessions.read", Admin, &[Owner, Admin, Auditor]),
+    /// End sessions.
+    WriteSessions = ("sessions.write", Admin, MANAGERS),
     /// Read tags.
     ReadTags = ("tags.read", Read, EVERYBODY),
     /// Make, change and retire tags.
@@ -153,6 +163,18 @@ permissions! {
 }
 
 impl Permission {
+    /// Whether an operator gives the password again before it: what it does cannot be taken back, or lets others in.
+    pub const fn asks_for_password(self) -> bool {
+        matches!(
+            self,
+            Self::RevokeLicenses
+                | Self::RevealLicenseKeys
+                | Self::WriteApiKeys
+                | Self::WriteOperators
+                | Self::WriteSigningKeys
+        )
+    }
+
     /// Whether an API key with these scopes has it: `admin` reads too.
     pub fn is_in(self, scopes: &[Scope]) -> bool {
         let needed = self.scope();

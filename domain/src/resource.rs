@@ -125,6 +125,14 @@ pub enum ResourceRejection {
         /// What stands in the way, and what to do.
         detail: &'static str,
     },
+    /// Whoever orders it has not proven who it is.
+    #[error("{detail}")]
+    NotAuthenticated {
+        /// A stable code.
+        code: &'static str,
+        /// What to do.
+        detail: &'static str,
+    },
     /// A field is outside what makes sense.
     #[error("{field}: {detail}")]
     Field {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use licet_test_support::Server;
+use licet_test_support::{Operator, Server};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,6 +15,8 @@ struct Credential {
     scopes: &'static [&'static str],
     /// An activation's token, which no scope says anything of.
     token: bool,
+    /// What an operator is.
+    role: Option<&'static str>,
 }
 
 fn credentials(server: &Server, token: &str) -> Vec<Credential> {
@@ -26,6 +28,7 @@ fn credentials(server: &Server, token: &str) -> Vec<Credential> {
             headers,
             scopes,
             token: false,
+            role: None,
         }
     };
     let bearer = vec![("authorization", format!("Bearer {token}"))];
@@ -39,8 +42,30 @@ fn credentials(server: &Server, token: &str) -> Vec<Credential> {
             headers: bearer,
             scopes: &[],
             token: true,
+            role: None,
         },
     ]
+}
+
+/// An operator of each role, each in its own session.
+fn operators(server: &Server, database_url: &str) -> Vec<Credential> {
+    let ada = Operator::first(server, database_url);
+    let roles = ["owner", "admin", "support", "sales", "analyst", "auditor"];
+    let session = |role: &'static str| {
+        let operator = Operator::invited(server, &ada.browser, role);
+        let cookie = operator.browser.cookie("licet").unwrap();
+        Credential {
+            name: role,
+            headers: vec![
+                ("cookie", format!("licet={cookie}")),
+                ("x-licet-request", "1".to_owned()),
+            ],
+            scopes: &[],
+            token: false,
+            role: Some(role),
+        }
+    };
+    roles.map(session).into()
 }
 
 /// Every operation of the document that asks for a permission: method, path, permission.
@@ -49,7 +74,9 @@ fn operations(document: &Value) -> Vec<(String, String, String)> {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             let permission = operation["x-permission"].as_str();
-            let open = operation["security"].as_array().unwrap().is_empty();
+            // What everybody may do who is signed in asks for no permission.
+            let security = operation["security"].as_array().unwrap();
+            let open = security.iter().all(|one| one.get("session").is_some());
             assert_eq!(permission.is_none(), open, "{method} {path}");
             if let Some(permission) = permission {
                 found.push((method.to_uppercase(), path.clone(), permission.to_owned()));
@@ -73,7 +100,7 @@ fn address(path: &str) -> String {
 
 #[test]
 fn every_route_asks_for_its_permission_and_for_nothing_else() {
-    let (server, _database) = start();
+    let (server, database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 1 }));
     let activated = server.activate(&key, 1);
     let document = server.get("/api/openapi.json").body;
@@ -86,7 +113,8 @@ fn every_route_asks_for_its_permission_and_for_nothing_else() {
         .collect();
     let operations = operations(&document);
     assert!(operations.len() > 80, "{}", operations.len());
-    let credentials = credentials(&server, activated.text("token"));
+    let mut credentials = credentials(&server, activated.text("token"));
+    credentials.extend(operators(&server, &database.url));
     for (method, path, permission) in &operations {
         let one = listed[permission.as_str()];
         let route = format!("{method} {path}");
@@ -111,7 +139,9 @@ fn every_route_asks_for_its_permission_and_for_nothing_else() {
             let reads = scope == "read" && credential.scopes.contains(&"admin");
             let by_key = credential.scopes.contains(&scope) || reads;
             let by_token = credential.token && permission == "licenses.use";
-            let allowed = by_key || by_token;
+            let roles = one["roles"].as_array().unwrap();
+            let by_role = credential.role.is_some_and(|role| roles.iter().any(|one| one == role));
+            let allowed = by_key || by_token || by_role;
             let name = format!(
                 "{route} with {}: {} {}",
                 credential.name, answered.status, answered.body

@@ -9,16 +9,8 @@ use crate::App;
 /// The client's address; a proxy's word counts only when it is a trusted one. IPv4 is IPv4, also where the socket takes
 /// both. What cannot be read hides nobody: then it is the proxy itself that is counted.
 pub(super) fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip().to_canonical())?;
-    let trusted = |address: &IpAddr| {
-        app.settings
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(address))
-    };
+    let peer = peer(parts)?;
+    let trusted = |address: &IpAddr| is_trusted(app, address);
     if !trusted(&peer) {
         return Some(peer);
     }
@@ -27,6 +19,21 @@ pub(super) fn address(app: &App, parts: &Parts) -> Option<IpAddr> {
     let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     let mut known = hops.map_while(|hop| forwarded(std::str::from_utf8(hop).ok()?));
     known.find(|hop| !trusted(hop)).or(Some(peer))
+}
+
+/// Whether the one at the other end of the connection is a proxy whose word counts.
+pub(super) fn comes_by_trusted_proxy(app: &App, parts: &Parts) -> bool {
+    peer(parts).is_some_and(|peer| is_trusted(app, &peer))
+}
+
+fn peer(parts: &Parts) -> Option<IpAddr> {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(info.0.ip().to_canonical())
+}
+
+fn is_trusted(app: &App, address: &IpAddr) -> bool {
+    let proxies = &app.settings.trusted_proxies;
+    proxies.iter().any(|network| network.contains(address))
 }
 
 /// An address as proxies write it: alone, in brackets, or with a port.

@@ -1,32 +1,34 @@
 //! Reads the credential, once, into an extractor that says what it may do: a handler that takes it cannot forget to check.
 
-use std::{marker::PhantomData, net::IpAddr, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
 };
-use licet_commands::{Context, Network};
+use licet_commands::{Context, session::SessionHolder};
 use licet_domain::{
     api_key::Scope,
     license::Activation,
-    permission::{Needed, Permission},
-    values::LicenseKey,
+    permission::{Needed, Permission, Role},
+    session::Level,
+    values::{LicenseKey, Timestamp},
 };
 use licet_event_store::{Actor, ActorKind, Tenant};
 use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
 
 use super::{
-    address::address,
+    RequestOrigin,
+    cookie::{Cookies, expect_own_site},
+    operator_token, session,
     token::{self, TokenError},
 };
 use crate::{
     App,
-    envelope::RequestId,
     extract::{RefusedQuery, header},
     freshness,
     idempotency::IdempotencyKey,
-    limits::RateLimitSlot,
     problem::{Problem, Result},
 };
 
@@ -35,10 +37,21 @@ use crate::{
 pub(crate) enum Credential {
     /// An API key.
     ApiKey,
+    /// An operator's session, or a token that was made in it.
+    Operator(SignedInOperator),
     /// An activation token.
     Token(token::Claims),
     /// One whose time is over. It opens nothing; what it is told is signed for the nonce that came with it.
     Expired(token::Claims),
+}
+
+/// An operator who is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SignedInOperator {
+    role: Role,
+    session: Uuid,
+    /// When the password was last given.
+    authenticated_at: Timestamp,
 }
 
 /// Who asks and has the permission `P`, which is part of the handler's type: without it the handler is not reached.
@@ -61,7 +74,7 @@ impl<P: Needed> FromRequestParts<App> for Caller<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let principal = Principal::authenticate(parts, app).await?;
-        principal.expect(P::PERMISSION)?;
+        principal.expect(P::PERMISSION, app)?;
         if let Some(RefusedQuery(problem)) = parts.extensions.get::<RefusedQuery>() {
             return Err(problem.clone());
         }
@@ -82,20 +95,16 @@ pub(crate) struct Principal {
     pub(crate) credential: Credential,
     actor: Actor,
     scopes: Vec<Scope>,
-    request_id: String,
-    address: Option<IpAddr>,
-    user_agent: Option<String>,
-    rate_limit: RateLimitSlot,
+    pub(crate) origin: RequestOrigin,
     /// What is asked for.
     uri: Uri,
 }
 
 impl Principal {
     async fn authenticate(parts: &Parts, app: &App) -> Result<Self> {
-        let address = address(app, parts);
-        let rate_limit = parts.extensions.get::<RateLimitSlot>().cloned().unwrap_or_default();
+        let origin = RequestOrigin::of(parts, app);
         let now = app.platform.edge.now();
-        app.limits.by_address(address, &rate_limit, now)?;
+        app.limits.by_address(origin.address, &origin.rate_limit, now)?;
         let times = |name: &str| parts.headers.get_all(name).iter().count();
         if times("x-api-key") > 1 || times("authorization") > 1 {
             let detail = "Send one API key or one token, once.";
@@ -114,26 +123,18 @@ impl Principal {
                 return Err(Problem::bad_request("CREDENTIALS_AMBIGUOUS", detail));
             }
             (Some(key), None) => by_key(app, key).await?,
-            (None, Some(Some(bearer))) => by_token(app, bearer)?,
-            (None, None | Some(None)) => return Err(Problem::unauthenticated()),
+            (None, Some(Some(bearer))) => by_token(app, bearer).await?,
+            (None, Some(None)) => return Err(Problem::unauthenticated()),
+            (None, None) => by_session(parts, app).await?,
         };
-        let request_id = parts
-            .extensions
-            .get::<RequestId>()
-            .map(|id| id.0.clone())
-            .unwrap_or_default();
         let name = format!("{}/{}", actor.kind.as_str(), actor.id);
-        app.limits.by_credential(&name, &rate_limit, now)?;
-        let user_agent = header(&parts.headers, "user-agent").map(|text| text.chars().take(200).collect());
+        app.limits.by_credential(&name, &origin.rate_limit, now)?;
         Ok(Self {
             tenant: app.tenant.clone(),
             credential,
             actor,
             scopes,
-            request_id,
-            address,
-            user_agent,
-            rate_limit,
+            origin,
             uri: parts.uri.clone(),
         })
     }
@@ -159,8 +160,15 @@ async fn by_key(app: &App, key: &str) -> Result<(Credential, Actor, Vec<Scope>)>
     Ok((Credential::ApiKey, actor, found.created.scopes.clone()))
 }
 
-fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
+async fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> {
     let now = app.platform.edge.now();
+    if let Some(claims) = operator_token::read(&app.settings.jwt_secret, bearer) {
+        if now.seconds() >= claims.exp {
+            return Err(Problem::operator_token_expired());
+        }
+        let holder = app.platform.session_by_id(&app.tenant, claims.sid.0, now).await?;
+        return by_holder(&holder.ok_or_else(Problem::operator_token_expired)?);
+    }
     let (whose, credential) = match token::read(&app.settings.jwt_secret, bearer, now) {
         Ok(claims) => (claims.sub, Credential::Token(claims)),
         Err(TokenError::Expired(claims)) => (claims.sub, Credential::Expired(claims)),
@@ -173,12 +181,40 @@ fn by_token(app: &App, bearer: &str) -> Result<(Credential, Actor, Vec<Scope>)> 
     Ok((credential, actor, Vec::new()))
 }
 
+/// Whoever has a session's cookie, and comes from this site's own pages.
+async fn by_session(parts: &Parts, app: &App) -> Result<(Credential, Actor, Vec<Scope>)> {
+    let Some(token) = Cookies::of(parts, app).session else {
+        return Err(Problem::unauthenticated());
+    };
+    expect_own_site(parts, app, true)?;
+    let (holder, _) = session::find(app, &token).await?;
+    by_holder(&holder)
+}
+
+fn by_holder(holder: &SessionHolder) -> Result<(Credential, Actor, Vec<Scope>)> {
+    let facts = holder.session.state.facts().zip(holder.operator.state.facts());
+    let (session, operator) = facts
+        .filter(|(session, _)| session.level == Level::Full)
+        .ok_or_else(Problem::signed_out)?;
+    let operator_in = SignedInOperator {
+        role: operator.role,
+        session: session.begun.session_id.0,
+        authenticated_at: session.authenticated_at,
+    };
+    let actor = Actor {
+        kind: ActorKind::Operator,
+        id: operator.id.to_string(),
+    };
+    Ok((Credential::Operator(operator_in), actor, Vec::new()))
+}
+
 impl Principal {
     /// Refuses who does not have a permission. An activation's token is good for what machines ask; the handler looks
-    /// whether its seat has ended.
-    fn expect(&self, permission: Permission) -> Result<()> {
+    /// whether its seat has ended. An operator gives the password again before what cannot be taken back.
+    fn expect(&self, permission: Permission, app: &App) -> Result<()> {
         let allowed = match &self.credential {
             Credential::ApiKey => permission.is_in(&self.scopes),
+            Credential::Operator(operator) => return operator.expect(permission, app),
             Credential::Token(_) | Credential::Expired(_) if permission == Permission::UseLicenses => true,
             Credential::Token(_) => false,
             Credential::Expired(_) => return Err(Problem::token_expired()),
@@ -188,35 +224,35 @@ impl Principal {
 
     /// For commands: with the client's address sealed, and the idempotency key if one was sent.
     pub(crate) fn context(&self, app: &App, idempotency: Option<&IdempotencyKey>) -> Context {
-        let mut context = self.reading(app);
-        if let Some(address) = self.address {
-            let client = serde_json::json!({ "address": address, "user_agent": self.user_agent });
-            context.client = Some(app.sealer.seal(&client.to_string()));
-        }
+        let mut context = self.origin.context(app, &self.tenant, self.actor.clone());
         context.idempotency = idempotency.map(|key| key.idempotency(app));
         context
     }
 
     /// For what records nothing.
     pub(crate) fn reading(&self, app: &App) -> Context {
-        let id = app.platform.edge.id();
-        Context {
-            tenant: self.tenant.clone(),
-            actor: self.actor.clone(),
-            now: app.platform.edge.now(),
-            request_id: self.request_id.clone(),
-            correlation_id: id,
-            command_id: id,
-            client: None,
-            network: self.address.map(Network::of),
-            idempotency: None,
+        self.origin.reading(app, &self.tenant, self.actor.clone())
+    }
+
+    /// The operator who asks; none for programs.
+    pub(crate) fn operator(&self) -> Option<Uuid> {
+        let is_operator = self.actor.kind == ActorKind::Operator;
+        self.actor.id.parse().ok().filter(|_| is_operator)
+    }
+
+    /// The session that it asks in; none for programs.
+    pub(crate) fn session(&self) -> Option<Uuid> {
+        match &self.credential {
+            Credential::Operator(operator) => Some(operator.session),
+            _ => None,
         }
     }
 
     /// Counts a request for one license or activation from this address; refuses it beyond the limit.
     pub(crate) fn limit(&self, app: &App, client: &str) -> Result<()> {
         let now = app.platform.edge.now();
-        app.limits.by_client(client, self.address, &self.rate_limit, now)
+        let origin = &self.origin;
+        app.limits.by_client(client, origin.address, &origin.rate_limit, now)
     }
 
     /// The same for a license key; whatever is no key counts as one and the same.
@@ -228,7 +264,7 @@ impl Principal {
     /// The seat of who asks as a machine, with a token of an activation that has not ended; none for who asks by key.
     pub(crate) async fn seat(&self, app: &App) -> Result<Option<Arc<Activation>>> {
         match &self.credential {
-            Credential::ApiKey => Ok(None),
+            Credential::ApiKey | Credential::Operator(_) => Ok(None),
             Credential::Token(claims) => {
                 self.limit(app, &claims.sub.to_string())?;
                 self.seat_of(app, claims).await.map(Some)
@@ -262,6 +298,21 @@ impl Principal {
     /// Names the credential, for what is kept per credential.
     pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.actor.kind.as_str(), self.actor.id)
+    }
+}
+
+impl SignedInOperator {
+    fn expect(self, permission: Permission, app: &App) -> Result<()> {
+        if !permission.roles().contains(&self.role) {
+            return Err(Problem::role_forbidden(permission, self.role));
+        }
+        let counts_until = self
+            .authenticated_at
+            .plus_seconds(app.settings.sign_in.reauthentication_seconds);
+        if permission.asks_for_password() && app.platform.edge.now() >= counts_until {
+            return Err(Problem::reauthentication_required());
+        }
+        Ok(())
     }
 }
 

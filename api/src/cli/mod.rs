@@ -7,9 +7,11 @@ mod db;
 mod demo;
 mod events;
 mod migrate;
+mod operators;
 mod output;
 mod projections;
 mod serve;
+mod sign_in;
 
 use std::{ffi::OsStr, path::PathBuf, process::ExitCode};
 
@@ -79,6 +81,9 @@ enum Command {
     /// Look after the months that have left online storage.
     #[command(subcommand)]
     Archive(archive::Command),
+    /// Let operators in again: the way back for whoever has the database.
+    #[command(subcommand)]
+    Operators(operators::Command),
     /// Look at events.
     #[command(subcommand)]
     Events(events::Command),
@@ -129,6 +134,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Replay(options) => projections::replay(location, options, output).await,
         Command::Audit(command) => audit::run(location, command, output).await,
         Command::Archive(command) => archive::run(location, command, output).await,
+        Command::Operators(command) => operators::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
         Command::Db(options) => db::run(location, options, output).await,
     }

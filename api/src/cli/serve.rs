@@ -22,7 +22,12 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Location, archive::RetentionOptions, database, demo, output};
+use super::{
+    Location,
+    archive::RetentionOptions,
+    database, demo, output,
+    sign_in::{SignInOptions, offer_setup},
+};
 use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets};
 
 /// How long requests that are running may take once the server ends, then what runs in the background, then the last
@@ -50,6 +55,8 @@ pub(super) struct Options {
     /// How often one license or activation may ask from one address.
     #[arg(long, env = "API_RATE_LIMIT", default_value = "100 per minute", value_name = "RATE")]
     api_rate_limit: Rate,
+    #[command(flatten)]
+    sign_in: SignInOptions,
     /// Megabytes of licenses with their machines that are kept in memory, about 850 machines in each.
     #[arg(long, env = "LICENSE_CACHE_MB", default_value_t = 512, value_name = "MB", value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
     license_cache_mb: u64,
@@ -156,6 +163,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         trusted_proxies: options.trusted_proxies.0,
         monitoring: options.monitoring,
         api_rate_limit: options.api_rate_limit,
+        sign_in: options.sign_in.into(),
         license_cache: options.license_cache_mb << 20,
         webhook_allow_private: options.webhook_allow_private,
     };
@@ -165,6 +173,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         let key = demo::make(app.platform()).await.context("making the demo license")?;
         std::fs::write(&demo_license, &key).context("keeping the demo license's key")?;
     }
+    offer_setup(&app, &location).await?;
     let mut background = JoinSet::new();
     let (ended_cluster, mut clusters) = mpsc::channel(1);
     let node = app.node;

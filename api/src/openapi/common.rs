@@ -68,8 +68,20 @@ impl Operation<'_> {
     fn complete(&mut self, path: &str, method: &str) {
         // Said outright, so that no tool takes it for forgotten.
         self.0.entry("security").or_insert_with(|| json!([]));
+        let admin = path.starts_with("/api/admin");
+        if admin {
+            // Operators come by session, or by a token that they made in it.
+            self.0["security"] = json!([{ "api_key": [] }, { "session": [] }, { "bearer": [] }]);
+        }
         let bearer = self.takes("bearer");
-        let credential = bearer || self.takes("api_key");
+        let auth = path.starts_with("/api/auth");
+        let credential = !auth && (bearer || self.takes("api_key"));
+        if auth {
+            self.signs_in(method);
+        }
+        if admin {
+            self.refuses(403, &["REAUTHENTICATION_REQUIRED", "CROSS_SITE_REFUSED"]);
+        }
         if path.starts_with("/api/") {
             // Unknown query parameters, wherever they come.
             self.refuses(400, &["HOST_INVALID", "QUERY_INVALID"]);
@@ -83,7 +95,10 @@ impl Operation<'_> {
             self.refuses(503, &["UNAVAILABLE"]);
         }
         if bearer {
-            self.refuses(401, &["TOKEN_EXPIRED", "TOKEN_REVOKED"]);
+            self.refuses(401, &["TOKEN_EXPIRED"]);
+        }
+        if bearer && !admin {
+            self.refuses(401, &["TOKEN_REVOKED"]);
         }
         if path.ends_with("/transfer") || path.ends_with("/check-out") {
             self.refuses(422, &ACTIVATING);
@@ -93,7 +108,7 @@ impl Operation<'_> {
             self.refuses(408, &["BODY_TOO_SLOW"]);
             self.refuses(413, &["BODY_TOO_LARGE"]);
             self.refuses(415, &["CONTENT_ENCODING_UNSUPPORTED"]);
-            if !path.starts_with("/api/admin") {
+            if !admin && !auth {
                 self.refuses(422, &["NONCE_INVALID"]);
             }
         }
@@ -113,6 +128,27 @@ impl Operation<'_> {
         self.name_problems();
         self.list_codes();
         self.type_headers();
+    }
+
+    /// A step of an operator on the way in or out.
+    fn signs_in(&mut self, method: &str) {
+        self.refuses(429, &["RATE_LIMITED"]);
+        self.refuses(503, &["UNAVAILABLE"]);
+        if self.takes("session") {
+            self.refuses(401, &["UNAUTHENTICATED"]);
+        }
+        if method == "get" {
+            self.refuses(400, &["POSITION_INVALID"]);
+            self.refuses(503, &["READ_MODEL_BEHIND"]);
+        } else {
+            self.refuses(403, &["CROSS_SITE_REFUSED"]);
+            self.refuses(409, &["CONTENDED"]);
+            self.refuses(429, &["LOGIN_RATE_LIMITED"]);
+            self.refuses(503, &["OVERLOADED"]);
+        }
+        if self.has_parameter("path") {
+            self.refuses(404, &["SESSION_NOT_FOUND"]);
+        }
     }
 
     /// Every code of the operation, for whoever makes a client of the document.

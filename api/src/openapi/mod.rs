@@ -34,6 +34,12 @@ pub(crate) fn base() -> OpenApi {
         .bearer_format("JWT")
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let session = ApiKeyValue::with_description(
+        "licet",
+        "An operator's session, which `POST /api/auth/login` begins; over HTTPS it is called `__Host-licet`. What changes \
+         anything also carries `X-Licet-Request: 1`.",
+    );
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 

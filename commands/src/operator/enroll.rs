@@ -18,6 +18,7 @@ impl Platform {
     /// Proposes a second factor to whoever has none.
     pub async fn enroll(&self, context: &Context, holder: &SessionHolder) -> Result<Enrollment, CommandError> {
         let (_, facts) = waiting(holder, Level::Enroll)?;
+        let context = &context.by_operator(facts.id.0);
         let sealer = self.sealer_of(context, facts).await?;
         let secret = self.edge.bytes::<20>();
         let order = OperatorCommand::ProposeFactor {
@@ -39,6 +40,7 @@ impl Platform {
     ) -> Result<(Vec<String>, OpenedSession), CommandError> {
         let (session, facts) = waiting(holder, Level::Enroll)?;
         let id = facts.id.0;
+        let context = &context.by_operator(id);
         let sealer = self.sealer_of(context, facts).await?;
         // What was checked is what counts, whatever is proposed meanwhile.
         let proposed = facts.proposed.clone().ok_or_else(code_invalid)?;

@@ -1,14 +1,17 @@
 //! Use cases of operators: invited, signed in, kept out.
 
 mod browser;
+mod change;
 mod enroll;
 mod factor;
 mod invite;
 mod password;
+mod reauthenticate;
 mod set_up;
 mod sign_in;
 
 pub use browser::KnownBrowser;
+pub use change::OperatorChange;
 pub use factor::{Enrollment, GivenCode};
 pub use invite::{InvitedOperator, NewOperator};
 pub use password::Hashing;
@@ -29,7 +32,7 @@ fn login_failed() -> CommandError {
 
 /// What hears who gave no code that is good, whatever the reason.
 fn code_invalid() -> CommandError {
-    CommandError::Resource(ResourceRejection::Conflict {
+    CommandError::Resource(ResourceRejection::NotAuthenticated {
         code: "CODE_INVALID",
         detail: "this code is wrong, or was used already",
     })

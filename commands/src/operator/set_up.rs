@@ -5,9 +5,10 @@
 
 use licet_domain::{
     ResourceRejection,
+    operation::{OperationEvent, SetupLinkMade},
     operator::{Operator, OperatorCommand, OperatorInvited},
     permission::Role,
-    values::{Email, OperatorId, Text, Timestamp},
+    values::{Email, OperatorId, Text},
 };
 use licet_event_store::{Claim, Envelope, Tenant, vault::Purpose};
 use subtle::ConstantTimeEq as _;
@@ -59,11 +60,16 @@ impl Platform {
         Ok(self.holder(tenant, FIRST, key.hash(FIRST, b"")).await?.is_some())
     }
 
-    /// What a new setup link carries.
-    pub async fn setup_token(&self, tenant: &Tenant, link: SetupLink, now: Timestamp) -> Result<String, CommandError> {
-        let end = now.plus_seconds(SETUP_SECONDS).seconds();
-        let said = format!("{}.{end}.{}", link.as_str(), self.edge.id().simple());
-        let signature = self.setup_signature(tenant, &said).await?;
+    /// What a new setup link carries. That there is one stands in the log before anybody has it.
+    pub async fn setup_token(&self, context: &Context, link: SetupLink) -> Result<String, CommandError> {
+        let (id, end) = (self.edge.id(), context.now.plus_seconds(SETUP_SECONDS));
+        let event = OperationEvent::SetupLinkMade(SetupLinkMade {
+            ends_at: end,
+            at: context.now,
+        });
+        self.record_operation(context, &id.to_string(), &event).await?;
+        let said = format!("{}.{}.{}", link.as_str(), end.seconds(), id.simple());
+        let signature = self.setup_signature(&context.tenant, &said).await?;
         Ok(format!("{said}.{signature}"))
     }
 

@@ -116,6 +116,7 @@ impl Platform {
             self.note_failure(context, id, rules, browser).await?;
             return Err(login_failed());
         }
+        let context = &context.by_operator(id);
         if checked.weak {
             self.hash_anew(context, hashing, facts, compared, log_in.password)
                 .await?;
@@ -151,6 +152,7 @@ impl Platform {
             self.note_failure(context, id, rules, browser).await?;
             return Err(code_invalid());
         }
+        let context = &context.by_operator(id);
         // Shut meanwhile, the door tells nobody that the code was right.
         let let_in = self.let_in(context, id, browser).await;
         let_in.map_err(|error| if is_rule(&error) { code_invalid() } else { error })?;
@@ -201,7 +203,9 @@ impl Platform {
         self.order(context, id, order).await.map(drop)
     }
 
-    async fn note_failure(
+    /// Counts a failure. Where so many fail at once that one cannot be written, the others count, and nobody who guesses
+    /// is told.
+    pub(super) async fn note_failure(
         &self,
         context: &Context,
         id: Uuid,
@@ -213,7 +217,10 @@ impl Platform {
             lock_out: rules.lock_out,
             at: context.now,
         };
-        self.order(context, id, order).await.map(drop)
+        match self.order(context, id, order).await {
+            Ok(_) | Err(CommandError::Contended) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The same password under today's parameters.
@@ -267,14 +274,19 @@ impl Platform {
         })
     }
 
-    async fn operator_by_email(&self, context: &Context, email: &str) -> Result<Option<Uuid>, CommandError> {
+    /// Which operator signs in by an address, however it is written.
+    pub async fn operator_by_email(&self, context: &Context, email: &str) -> Result<Option<Uuid>, CommandError> {
         let key = self.look_up_key(&context.tenant).await?;
         let hash = key.hash(EMAIL_CLAIM, login_name(email).as_bytes());
         self.holder(&context.tenant, EMAIL_CLAIM, hash).await
     }
 
     /// The hash of an operator's password, sealed and open; looked for in the same way where there is no operator.
-    async fn password_of(&self, context: &Context, id: Option<Uuid>) -> Result<Option<(Sealed, String)>, CommandError> {
+    pub(super) async fn password_of(
+        &self,
+        context: &Context,
+        id: Option<Uuid>,
+    ) -> Result<Option<(Sealed, String)>, CommandError> {
         let known = self
             .resources
             .operators

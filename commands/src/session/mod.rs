@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use licet_domain::{
-    operator::Operator,
+    operator::{KnownOperator, Operator},
     session::{EndReason, Level, Session, SessionBegun, SessionCommand, SessionEnded},
     values::{OperatorId, SessionId, Timestamp},
 };
@@ -45,13 +45,17 @@ impl Platform {
         lifetime_seconds: i64,
     ) -> Result<OpenedSession, CommandError> {
         let id = self.edge.id();
+        // Another node's clock may be ahead, and a password that was set just now must not end what begins with it.
+        let known = self.resources.operators.get(&context.tenant, operator).await?;
+        let valid_from = known.state.facts().map(|operator| operator.sessions_valid_from);
+        let at = valid_from.map_or(context.now, |from| from.max(context.now));
         let begun = SessionBegun {
             session_id: SessionId(id),
             operator_id: OperatorId(operator),
             level,
             client: context.client.clone(),
-            ends_at: context.now.plus_seconds(lifetime_seconds),
-            at: context.now,
+            ends_at: at.plus_seconds(lifetime_seconds),
+            at,
         };
         let (token, claim) = self.draw_token(context, id).await?;
         // One request may order other things besides.
@@ -92,6 +96,19 @@ impl Platform {
         Ok(OpenedSession { id, token })
     }
 
+    /// Notes that the password was asked for again, and was right.
+    pub(crate) async fn reauthenticated(&self, context: &Context, id: Uuid) -> Result<(), CommandError> {
+        let order = |_: &_| Ok(SessionCommand::Reauthenticate { at: context.now });
+        let envelope = Envelope {
+            command_id: self.edge.id(),
+            ..context.envelope()
+        };
+        let about = (id, context, envelope);
+        self.run(&self.resources.sessions, about, order, |_| Ok(()), &|()| String::new())
+            .await?;
+        Ok(())
+    }
+
     /// Ends a session; one that has ended stays as it is.
     pub async fn end_session(
         &self,
@@ -106,7 +123,11 @@ impl Platform {
             at: context.now,
         };
         let order = |_: &_| Ok(SessionCommand::End(ended.clone()));
-        let about = (id, context, context.envelope());
+        let envelope = Envelope {
+            command_id: self.edge.id(),
+            ..context.envelope()
+        };
+        let about = (id, context, envelope);
         self.run(&self.resources.sessions, about, order, |_| Ok(()), &|()| String::new())
             .await?;
         Ok(())
@@ -132,6 +153,26 @@ impl Platform {
         if !is_in(&session.state) {
             session = self.resources.sessions.fresh(tenant, id).await?;
         }
+        self.holder_of(tenant, session, now).await
+    }
+
+    /// Whose a session is, by its id.
+    pub async fn session_by_id(
+        &self,
+        tenant: &Tenant,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<Option<SessionHolder>, CommandError> {
+        let session = self.resources.sessions.get(tenant, id).await?;
+        self.holder_of(tenant, session, now).await
+    }
+
+    async fn holder_of(
+        &self,
+        tenant: &Tenant,
+        session: Arc<Versioned<Session>>,
+        now: Timestamp,
+    ) -> Result<Option<SessionHolder>, CommandError> {
         let Some(live) = session.state.live(now) else {
             return Ok(None);
         };
@@ -141,7 +182,9 @@ impl Platform {
         } else {
             self.resources.operators.fresh(tenant, operator).await?
         };
-        let let_in = operator.state.facts().is_some_and(|operator| !operator.disabled);
+        let is_let_in =
+            |operator: &KnownOperator| !operator.disabled && live.authenticated_at >= operator.sessions_valid_from;
+        let let_in = operator.state.facts().is_some_and(is_let_in);
         Ok(let_in.then_some(SessionHolder { session, operator }))
     }
 

@@ -3,6 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Actor {
+    /// What kind of someone.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ActorKind))]
+    pub kind: String,
+    /// Which one: an operator's, an API key's or an activation's id, or the name of what the server does by itself.
+    pub id: String,
+    /// What it is called, where it has a name: an operator's, or an API key's.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub name: Option<String>,
+}
+
 /// An event of a resource's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -22,6 +36,8 @@ pub struct Event {
     /// When it was recorded.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
+    /// Who did it, by name.
+    pub actor: Actor,
     /// What kind of someone did it.
     pub actor_kind: String,
     /// Who did it.
@@ -39,6 +55,8 @@ pub struct AuditEntry {
     /// When it was recorded, by the log's clock, in UTC.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub recorded_at: String,
+    /// Who did it, by name.
+    pub actor: Actor,
     /// What kind of someone.
     pub actor_kind: String,
     /// The actor's id: an API key's, an activation's, or the name of what the server does by itself.

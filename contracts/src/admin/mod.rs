@@ -4,6 +4,7 @@ mod customer;
 mod history;
 mod key;
 mod license;
+mod operator;
 mod permission;
 mod policy;
 mod product;
@@ -11,11 +12,12 @@ mod release;
 mod tag;
 
 pub use customer::{CreateCustomer, Customer, EditCustomer};
-pub use history::{AuditEntry, Event};
+pub use history::{Actor, AuditEntry, Event};
 pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{
     CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey, TransferSeat, WithReason,
 };
+pub use operator::{EditOperator, InviteOperator, NamedOperator, Operator, Session};
 pub use permission::{Permission, Permissions};
 pub use policy::{CreatePolicy, Policy, PolicyTerms};
 pub use product::{CreateProduct, EditProduct, Product};

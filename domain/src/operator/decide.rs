@@ -12,7 +12,7 @@ use super::{
 use crate::{Decider, Resource as _, ResourceRejection, values::Timestamp};
 
 /// What a log-in hears that may not go on; the same for every reason.
-pub const LOGIN_FAILED: ResourceRejection = ResourceRejection::Conflict {
+pub const LOGIN_FAILED: ResourceRejection = ResourceRejection::NotAuthenticated {
     code: "LOGIN_FAILED",
     detail: "address, password or code are wrong, or it was tried too often",
 };

@@ -50,6 +50,8 @@ pub struct KnownOperator {
     pub recovery_codes: Vec<String>,
     /// Failures in a row: of each browser that knew it before by name, of all strangers under no name.
     pub attempts: BTreeMap<String, Attempts>,
+    /// Sessions whose password was given before this are over: by then it was another one, or the operator was shut out.
+    pub sessions_valid_from: Timestamp,
     /// When it was taken up.
     pub created_at: Timestamp,
 }
@@ -124,6 +126,7 @@ impl KnownOperator {
             proposed: None,
             recovery_codes: Vec::new(),
             attempts: BTreeMap::new(),
+            sessions_valid_from: invited.at,
             created_at: invited.at,
         }
     }
@@ -159,6 +162,7 @@ impl KnownOperator {
             OperatorEvent::PasswordSet(event) => {
                 self.password = Some(event.password.clone());
                 self.invitation = None;
+                self.sessions_valid_from = event.at;
             }
             OperatorEvent::FactorProposed(event) => self.proposed = Some(event.secret.clone()),
             OperatorEvent::FactorConfirmed(event) => {
@@ -195,9 +199,13 @@ impl KnownOperator {
                 self.name.clone_from(&event.name);
                 self.role = event.role;
             }
-            OperatorEvent::Disabled(_) => self.disabled = true,
+            OperatorEvent::Disabled(event) => {
+                self.disabled = true;
+                self.sessions_valid_from = event.at;
+            }
             OperatorEvent::Enabled(_) => self.disabled = false,
-            OperatorEvent::FactorReset(_) => {
+            OperatorEvent::FactorReset(event) => {
+                self.sessions_valid_from = event.at;
                 (self.factor, self.proposed) = (None, None);
                 self.recovery_codes.clear();
             }

@@ -94,7 +94,7 @@ fn state(history: &[OperatorEvent]) -> KnownOperator {
 
 fn code_of(rejection: &ResourceRejection) -> &str {
     match rejection {
-        ResourceRejection::Conflict { code, .. } => code,
+        ResourceRejection::Conflict { code, .. } | ResourceRejection::NotAuthenticated { code, .. } => code,
         _ => "",
     }
 }

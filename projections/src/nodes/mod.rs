@@ -3,3 +3,4 @@
 pub mod key_usage;
 pub mod leases;
 pub mod rates;
+pub mod session_use;

@@ -2,14 +2,18 @@
 //! a process of its own. Everything listens on free loopback ports and ends with the test binary, however that ends.
 
 mod age;
+mod browser;
 mod cluster;
 mod document;
+mod operator;
 mod server;
 mod sinks;
 mod tls;
 
 pub use age::age;
+pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
+pub use operator::{Operator, PASSWORD, setup_token};
 pub use server::{Answer, SECRET, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};
 pub use tls::{HttpProxy, TlsFront};

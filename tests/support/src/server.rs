@@ -33,7 +33,8 @@ pub fn licet(database_url: &str) -> Command {
         .env("JWT_SECRET", SECRET)
         .env("API_KEY", API_KEY)
         // Tests ask far more often than people; those of the limits themselves set their own.
-        .env("API_RATE_LIMIT", "1000000 per minute");
+        .env("API_RATE_LIMIT", "1000000 per minute")
+        .env("LOGIN_RATE_LIMIT", "1000000 per minute");
     command
 }
 
@@ -54,6 +55,8 @@ pub struct Answer {
     pub status: u16,
     /// Headers, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The lines of `Set-Cookie`.
+    pub cookies: Vec<String>,
     /// The body as it came.
     pub bytes: Vec<u8>,
     /// The body as JSON; `null` where it is none.
@@ -217,6 +220,7 @@ impl Server {
         let nothing = |error: String| Answer {
             status: 0,
             headers: BTreeMap::new(),
+            cookies: vec![],
             bytes: vec![],
             body: Value::String(error),
         };
@@ -224,6 +228,10 @@ impl Server {
             Ok(response) => response,
             Err(error) => return nothing(error.to_string()),
         };
+        let cookies = response.headers().get_all("set-cookie").iter();
+        let cookies = cookies
+            .filter_map(|line| line.to_str().ok().map(str::to_owned))
+            .collect();
         let headers = response.headers().iter();
         let headers = headers
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
@@ -233,6 +241,7 @@ impl Server {
             Ok(bytes) => Answer {
                 status,
                 headers,
+                cookies,
                 body: serde_json::from_slice(&bytes).unwrap_or_default(),
                 bytes,
             },

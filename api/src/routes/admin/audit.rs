@@ -13,7 +13,10 @@ use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::reading::{self, PageQuery};
+use super::{
+    actors::Actors,
+    reading::{self, PageQuery},
+};
 use crate::{
     App,
     auth::{Caller, guarded},
@@ -66,11 +69,17 @@ pub(crate) async fn list_audit(
         .await
         .map_err(unavailable)?;
     let total = reading::total(counted, most);
-    let place = |row: &AuditRow| row.position.to_string();
-    Ok(reading::slice(rows, limit, total, place, |row| entry(&app, row)))
+    let mut actors = Actors::new(&app, &caller.tenant);
+    let mut named = Vec::with_capacity(rows.len());
+    for row in rows {
+        named.push((actors.named(&row.actor_kind, &row.actor_id).await?, row));
+    }
+    let place = |(_, row): &(_, AuditRow)| row.position.to_string();
+    let shape = |(actor, row)| entry(&app, actor, row);
+    Ok(reading::slice(named, limit, total, place, shape))
 }
 
-fn entry(app: &App, row: AuditRow) -> admin::AuditEntry {
+fn entry(app: &App, actor: admin::Actor, row: AuditRow) -> admin::AuditEntry {
     let opened = row
         .client_sealed
         .and_then(|sealed| app.sealer.open(&Sealed(sealed)).ok());
@@ -81,6 +90,7 @@ fn entry(app: &App, row: AuditRow) -> admin::AuditEntry {
     admin::AuditEntry {
         position: row.position,
         recorded_at: Timestamp::from(row.recorded_at).to_string(),
+        actor,
         actor_kind: row.actor_kind,
         actor_id: row.actor_id,
         action: row.action,

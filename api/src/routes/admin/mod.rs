@@ -1,5 +1,6 @@
 //! What operators' scripts call: plain REST, one file for each kind of resource, each with its routes.
 
+mod actors;
 mod anomalies;
 mod api_keys;
 mod audit;
@@ -7,6 +8,7 @@ mod customers;
 mod deliveries;
 mod licenses;
 mod mails;
+mod operators;
 mod permissions;
 mod policies;
 mod products;
@@ -14,6 +16,7 @@ mod reading;
 mod releases;
 mod replays;
 mod resource;
+pub(crate) mod sessions;
 mod signing_keys;
 mod simulate;
 mod tags;
@@ -22,12 +25,13 @@ mod webhooks;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use permissions::Routes;
+pub(crate) use reading::ListQuery;
 
 use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 16] = [
+    let all: [fn() -> OpenApiRouter<App>; 18] = [
         anomalies::routes,
         api_keys::routes,
         audit::routes,
@@ -35,11 +39,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         deliveries::routes,
         licenses::routes,
         mails::routes,
+        operators::routes,
         permissions::routes,
         policies::routes,
         products::routes,
         releases::routes,
         replays::routes,
+        sessions::routes,
         signing_keys::routes,
         simulate::routes,
         tags::routes,

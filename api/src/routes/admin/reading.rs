@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::actors::Actors;
 use crate::{
     App,
     auth::Principal,
@@ -191,7 +192,7 @@ pub(super) fn total(counted: i64, most: Option<i64>) -> Total {
 
 impl ListQuery {
     /// The page that is asked for.
-    pub(super) fn request(&self) -> Result<PageRequest> {
+    pub(crate) fn request(&self) -> Result<PageRequest> {
         let page = PageQuery {
             limit: self.limit,
             cursor: self.cursor.clone(),
@@ -319,9 +320,11 @@ pub(super) async fn history(
     let last = events.last().map_or(0, |event| event.sequence);
     let next_cursor = (last > 0 && last.cast_unsigned() < total).then(|| last.to_string());
     let mut items = Vec::with_capacity(events.len());
+    let mut actors = Actors::new(app, &caller.tenant);
     for event in &events {
         let data = app.platform.disclose(&caller.tenant, event).await?;
-        items.push(render::event(event, data));
+        let (kind, id) = render::actor(event);
+        items.push(render::event(event, data, actors.named(&kind, &id).await?));
     }
     let page = Page {
         items,

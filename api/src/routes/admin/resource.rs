@@ -38,13 +38,18 @@ pub(super) trait Shown: InMemory {
         async { Ok(extras) }
     }
 
+    /// What of it operators edit: what `ETag` covers.
+    fn editable(&self) -> serde_json::Value {
+        json!(self)
+    }
+
     /// Its shape; none for what never was.
     fn shape(&self, extra: &Self::Extra) -> Option<Self::Shape>;
 }
 
-/// The version that an `ETag` names. Everything that an operator may change is in the state.
+/// The version that an `ETag` names.
 fn version<D: Shown>(state: &D) -> serde_json::Value {
-    json!([state.id(), state])
+    json!([state.id(), state.editable()])
 }
 
 /// A thing that exists, as it is answered.

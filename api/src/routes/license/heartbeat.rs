@@ -45,7 +45,7 @@ pub(crate) async fn heartbeat(
     let claims = match &caller.credential {
         Credential::Token(claims) => claims,
         Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
-        Credential::ApiKey => {
+        Credential::ApiKey | Credential::Operator(_) => {
             let detail = "A heartbeat carries the activation's token as Authorization: Bearer.";
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail));
         }

@@ -44,7 +44,7 @@ pub(crate) async fn verify_license(
             Verification::Activation(claims.lic, claims.sub)
         }
         Credential::Expired(claims) => return Err(caller.expired(&app, claims).await),
-        Credential::ApiKey => {
+        Credential::ApiKey | Credential::Operator(_) => {
             let detail = "license_key is required unless the request carries an activation token.";
             let license_key = request
                 .license_key

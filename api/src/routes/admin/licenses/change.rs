@@ -17,7 +17,7 @@ use crate::{
     problem::Result,
     render, reply as replies,
 };
-use licet_domain::permission::needed::{RevealLicenseKeys, WriteLicenses};
+use licet_domain::permission::needed::{RevealLicenseKeys, RevokeLicenses, WriteLicenses};
 
 async fn change(
     app: &App,
@@ -79,7 +79,7 @@ pub(crate) async fn resume_license(
     responses((status = 200, description = "Revoked.", body = admin::License), (status = 422, description = "`LICENSE_RETIRED`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn revoke_license(
     State(app): State<App>,
-    caller: Caller<WriteLicenses>,
+    caller: Caller<RevokeLicenses>,
     headers: HeaderMap,
     Path(id): Path,
     body: OptionalJson<admin::WithReason>,
