@@ -4,6 +4,7 @@
 //! must not: SQL, rules.
 
 mod auth;
+mod browser_app;
 mod catalog;
 pub mod cli;
 mod connections;

@@ -9,6 +9,7 @@ use axum::{
 use licet_commands::license::{EffectiveLicense, Followed, Status};
 use licet_contracts::{admin, license};
 use licet_domain::{
+    customer::Customer,
     license::{Activation, Standing},
     validate::Window,
     values::{Features, Limits, Sealed, Timestamp},
@@ -94,21 +95,37 @@ pub(crate) fn status(retired: bool) -> String {
     if retired { "retired" } else { "active" }.to_owned()
 }
 
-/// A license as operators see it; `person` opens its note.
+/// Whom a license was issued to, as long as that one is known.
+pub(crate) struct Holder {
+    /// Opens what is sealed for it: notes, and names of machines.
+    pub(crate) sealer: Sealer,
+    /// Its name.
+    pub(crate) name: Option<String>,
+}
+
+impl Holder {
+    pub(crate) fn of(sealer: Sealer, customer: &Customer) -> Self {
+        let name = customer.facts().and_then(|facts| sealer.open(&facts.person.name).ok());
+        Self { sealer, name }
+    }
+}
+
+/// A license as operators see it; `holder` is whom it was issued to.
 pub(crate) fn license(
     effective: &EffectiveLicense,
     key: Option<&str>,
-    person: Option<&Sealer>,
+    holder: Option<&Holder>,
     now: Timestamp,
 ) -> admin::License {
     let license = effective.license();
-    let open = |sealed| person.and_then(|sealer| sealer.open(sealed).ok());
+    let open = |sealed| holder.and_then(|holder| holder.sealer.open(sealed).ok());
     admin::License {
         id: effective.id().to_string(),
         key: key.map(str::to_owned),
         key_masked: license.issued.key_masked.clone(),
         status: effective.status(now).as_str().to_owned(),
         customer_id: license.issued.customer_id.to_string(),
+        customer: holder.and_then(|holder| holder.name.clone()),
         policy_id: effective.policy.id.to_string(),
         policy: effective.policy.code.to_string(),
         policy_version: effective.policy.version,
@@ -124,11 +141,11 @@ pub(crate) fn license(
     }
 }
 
-/// A license out of a list; `person` opens its note.
+/// A license out of a list; `holder` is whom it was issued to.
 pub(crate) fn license_row(
     row: &LicenseRow,
     followed: &Followed,
-    person: Option<&Sealer>,
+    holder: Option<&Holder>,
     now: Timestamp,
 ) -> admin::License {
     let (policy, terms) = (&followed.policy, &followed.policy.terms);
@@ -149,13 +166,14 @@ pub(crate) fn license_row(
     shown_features.extend(over(&row.features));
     let mut shown_limits = limits(&terms.limits);
     shown_limits.extend(over(&row.limits));
-    let open = |sealed: &String| person.and_then(|sealer| sealer.open(&Sealed(sealed.clone())).ok());
+    let open = |sealed: &String| holder.and_then(|holder| holder.sealer.open(&Sealed(sealed.clone())).ok());
     admin::License {
         id: row.license_id.to_string(),
         key: None,
         key_masked: row.key_masked.clone(),
         status: Status::of(standing, window.phase(now)).as_str().to_owned(),
         customer_id: row.customer_id.to_string(),
+        customer: holder.and_then(|holder| holder.name.clone()),
         policy_id: policy.id.to_string(),
         policy: policy.code.to_string(),
         policy_version: policy.version,

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App, Role,
     auth::guarded,
-    envelope,
+    browser_app, envelope,
     openapi::{self, Document},
     problem::Problem,
     routes::{admin, auth, license, probes, version, well_known},
@@ -33,11 +33,15 @@ pub(crate) fn router(app: App) -> Router {
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);
     let (parameters, permissions) = (description.parameters(), description.permissions());
+    let router = if has(Role::Admin) {
+        router.fallback(browser_app::serve)
+    } else {
+        router.fallback(async || Problem::no_route())
+    };
     router
         .route("/api/openapi.json", get(move || async move { description.answer() }))
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))
         .layer(Extension(permissions))
-        .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(
             (app.clone(), parameters),

@@ -125,6 +125,10 @@ pub struct License {
     /// The customer's id.
     #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub customer_id: String,
+    /// The customer's name; `null` once it was forgotten.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub customer: Option<String>,
     /// The policy's id.
     #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub policy_id: String,

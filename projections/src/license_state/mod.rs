@@ -6,4 +6,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::LicenseState;
-pub use query::{DueLicense, EndingLicense, LicenseFilter, LicenseRow, due, ending_untold, list};
+pub use query::{DueLicense, EndingLicense, KeySearch, LicenseFilter, LicenseRow, due, ending_untold, list};

@@ -52,6 +52,25 @@ pub struct LicenseFilter {
     pub policy_id: Option<Uuid>,
     /// Of one product.
     pub product_id: Option<Uuid>,
+    /// That stand so, apart from time: `active`, `suspended` or `revoked`.
+    pub standing: Option<&'static str>,
+    /// Whose end was recorded, or not.
+    pub over: Option<bool>,
+    /// That have begun by `now`, or not.
+    pub begun: Option<bool>,
+    /// What time it is.
+    pub now: Timestamp,
+    /// With one key.
+    pub key: Option<KeySearch>,
+}
+
+/// A key that is looked for.
+#[derive(Debug, Clone)]
+pub enum KeySearch {
+    /// All of it was typed: it is this license's.
+    License(Uuid),
+    /// Its last group was typed.
+    Ending(String),
 }
 
 /// A page of the licenses in the books.
@@ -63,6 +82,12 @@ pub async fn list(
 ) -> sqlx::Result<Page<LicenseRow>> {
     let mut transaction = reader.begin(tenant).await?;
     let (time, id) = request.bounds();
+    let now = OffsetDateTime::from(filter.now);
+    let (by_id, ending) = match &filter.key {
+        Some(KeySearch::License(id)) => (Some(*id), None),
+        Some(KeySearch::Ending(ending)) => (None, Some(&ending[..])),
+        None => (None, None),
+    };
     let items = sqlx::query_as!(
         LicenseRow,
         r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
@@ -70,6 +95,9 @@ pub async fn list(
            FROM license_state
            WHERE tenant_id = $1 AND standing <> 'retired'
              AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+             AND ($9::text IS NULL OR standing = $9) AND ($10::boolean IS NULL OR expiry_noted = $10)
+             AND ($11::boolean IS NULL OR (valid_from <= $12) = $11)
+             AND ($13::uuid IS NULL OR license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
              AND (NOT $8::boolean AND (issued_at, license_id) > ($5, $6) OR $8 AND (issued_at, license_id) < ($5, $6))
            ORDER BY CASE WHEN $8 THEN NULL ELSE issued_at END, CASE WHEN $8 THEN issued_at END DESC,
                     CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
@@ -82,6 +110,12 @@ pub async fn list(
         id,
         request.limit + 1,
         request.descending,
+        filter.standing,
+        filter.over,
+        filter.begun,
+        now,
+        by_id,
+        ending,
     )
     .fetch_all(&mut *transaction)
     .await?;
@@ -89,15 +123,29 @@ pub async fn list(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
                  AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+                 AND ($6::text IS NULL OR standing = $6) AND ($7::boolean IS NULL OR expiry_noted = $7)
+                 AND ($8::boolean IS NULL OR (valid_from <= $9) = $8)
+                 AND ($10::uuid IS NULL OR license_id = $10) AND ($11::text IS NULL OR right(key_masked, 5) = $11)
                LIMIT $5) AS matching"#,
         tenant.as_str(),
         filter.customer_id,
         filter.policy_id,
         filter.product_id,
         request.count_limit(),
+        filter.standing,
+        filter.over,
+        filter.begun,
+        now,
+        by_id,
+        ending,
     )
     .fetch_one(&mut *transaction);
-    let filter = format!("{filter:?}");
+    // What was counted a moment ago is counted for this moment too.
+    let counted = LicenseFilter {
+        now: Timestamp::default(),
+        ..filter.clone()
+    };
+    let filter = format!("{counted:?}");
     let total = reader
         .total(tenant, "licenses", filter, request, items.len(), counting)
         .await?;

@@ -7,4 +7,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::Resources;
-pub use query::{ResourceRow, list};
+pub use query::{ResourceRow, list, of_ids};

@@ -1,5 +1,7 @@
 //! Lists of one kind of resource.
 
+use std::collections::HashMap;
+
 use licet_domain::Decider;
 use licet_event_store::Tenant;
 use time::OffsetDateTime;
@@ -73,4 +75,25 @@ pub async fn list<D: Decider>(
         })
         .collect();
     Ok(Page::of(items?, request, total, |row| (row.created_at, row.id)))
+}
+
+/// The states of some resources of one kind, by their ids; what is not known yet is missing.
+pub async fn of_ids<D: Decider>(
+    reader: &Reader,
+    tenant: &Tenant,
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, D::State>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query!(
+        "SELECT resource_id, state FROM resources WHERE tenant_id = $1 AND kind = $2 AND resource_id = ANY($3)",
+        tenant.as_str(),
+        D::TYPE,
+        ids,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let decode = |text: &str| serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()));
+    let rows = rows.into_iter();
+    rows.map(|row| Ok((row.resource_id, decode(&row.state)?))).collect()
 }

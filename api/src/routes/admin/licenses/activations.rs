@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::reading::{self, PageQuery},
-    license_id, person,
+    holder, license_id,
 };
 use crate::{
     App,
@@ -71,9 +71,14 @@ pub(crate) async fn list_activations(
     let page = activations::list(&app.reader, &caller.tenant, id.0, &request)
         .await
         .map_err(unavailable)?;
-    let person = person(&app, &caller, id).await?;
+    let holder = holder(&app, &caller, id).await?;
     Ok(reading::page(page, |row: ActivationRow| {
-        let open = |sealed| person.as_ref().and_then(|sealer| sealer.open(&Sealed(sealed)).ok());
+        let open = |sealed| {
+            holder
+                .as_ref()
+                .map(|holder| &holder.sealer)
+                .and_then(|sealer| sealer.open(&Sealed(sealed)).ok())
+        };
         let activated_at = Timestamp::from(row.activated_at).to_string();
         ActivationSummary {
             activation_id: row.activation_id.to_string(),

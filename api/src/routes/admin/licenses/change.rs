@@ -8,7 +8,7 @@ use axum::{
 use licet_commands::license::{EffectiveLicense, Renewal, RevealedKey, StandingChange};
 use licet_contracts::{Problem, admin};
 
-use super::{license_id, person, reply};
+use super::{holder, license_id, reply};
 use crate::{
     App,
     auth::{Caller, Principal},
@@ -36,8 +36,8 @@ async fn change(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(app, caller, id).await?;
-            let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
+            let holder = holder(app, caller, id).await?;
+            let changed = |effective: &EffectiveLicense| reply(effective, holder.as_ref(), context.now);
             let done = app
                 .platform
                 .change_license(&context, id, change, value.reason, &|value| changed(value).kept())
@@ -106,8 +106,8 @@ pub(crate) async fn renew_license(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, &caller, id).await?;
-            let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
+            let holder = holder(&app, &caller, id).await?;
+            let changed = |effective: &EffectiveLicense| reply(effective, holder.as_ref(), context.now);
             let renewal = Renewal {
                 expires_at: value.expires_at,
                 reason: value.reason,

@@ -8,6 +8,7 @@ use axum::{
 use licet_commands::license::{IssuedKey, NewLicenses};
 use licet_contracts::{Problem, admin};
 
+use super::holder_of;
 use crate::{App, auth::Caller, extract::Json, idempotency, problem::Result, render};
 use licet_domain::permission::needed::IssueLicenses;
 
@@ -32,7 +33,7 @@ pub(crate) async fn create_licenses(
             let context = context;
             let customer = value.customer_id.parse::<uuid::Uuid>().ok();
             // The customer's key opens the note that was just given; an unknown customer is refused by the command.
-            let person = match customer {
+            let holder = match customer {
                 Some(id)
                     if app
                         .platform
@@ -42,7 +43,7 @@ pub(crate) async fn create_licenses(
                         .await
                         .is_ok_and(|known| known.version > 0) =>
                 {
-                    app.platform.person_sealer(&caller.tenant, id).await?
+                    holder_of(&app, &caller, id).await?
                 }
                 _ => None,
             };
@@ -59,7 +60,7 @@ pub(crate) async fn create_licenses(
             };
             let json = |issued: &Vec<IssuedKey>| {
                 let show = |one: &IssuedKey| {
-                    render::license(&one.effective, Some(&one.key.to_string()), person.as_ref(), context.now)
+                    render::license(&one.effective, Some(&one.key.to_string()), holder.as_ref(), context.now)
                 };
                 render::json(&admin::IssuedLicenses {
                     items: issued.iter().map(show).collect(),

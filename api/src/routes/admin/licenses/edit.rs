@@ -8,7 +8,7 @@ use axum::{
 use licet_commands::license::{EffectiveLicense, LicenseChanges};
 use licet_contracts::{Problem, admin};
 
-use super::{license_id, person, reply};
+use super::{holder, license_id, reply};
 use crate::{
     App,
     auth::{Caller, if_match},
@@ -32,7 +32,7 @@ pub(crate) async fn edit_license(
     Json { value, .. }: Json<admin::EditLicense>,
 ) -> Result<Response> {
     let (id, tag) = (license_id(&id)?, if_match(&headers)?);
-    let (person, context) = (person(&app, &caller, id).await?, caller.context(&app, None));
+    let (holder, context) = (holder(&app, &caller, id).await?, caller.context(&app, None));
     let unchanged = |present: &EffectiveLicense| render::matches(&tag, &render::license_editable(present));
     let changes = LicenseChanges {
         seats: value.seats,
@@ -42,7 +42,7 @@ pub(crate) async fn edit_license(
         expires_at: value.expires_at,
         note: value.note,
     };
-    let changed = |effective: &EffectiveLicense| reply(effective, person.as_ref(), context.now);
+    let changed = |effective: &EffectiveLicense| reply(effective, holder.as_ref(), context.now);
     let done = app
         .platform
         .edit_license(&context, id, changes, &unchanged, &|value| changed(value).kept())

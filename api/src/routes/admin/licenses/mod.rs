@@ -12,10 +12,11 @@ mod usage;
 
 use licet_commands::license::EffectiveLicense;
 use licet_domain::{
+    customer::Customer,
     license::License,
     values::{LicenseId, Timestamp},
 };
-use licet_event_store::vault::Sealer;
+use uuid::Uuid;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,7 +24,7 @@ use crate::{
     App,
     auth::{Principal, guarded},
     problem::Result,
-    render,
+    render::{self, Holder},
     reply::Reply,
 };
 
@@ -54,24 +55,27 @@ fn license_id(text: &str) -> Result<LicenseId> {
     super::reading::id(text, License::KIND).map(LicenseId)
 }
 
-/// The key that opens what is sealed with a license's customer.
-async fn person(app: &App, caller: &Principal, id: LicenseId) -> Result<Option<Sealer>> {
-    let license = app
-        .platform
-        .licenses
-        .get(&caller.tenant, id.0)
-        .await
-        .map_err(licet_commands::CommandError::from)?;
+/// Whom a license was issued to; none once that one was forgotten.
+async fn holder(app: &App, caller: &Principal, id: LicenseId) -> Result<Option<Holder>> {
+    let license = app.platform.licenses.get(&caller.tenant, id.0).await;
+    let license = license.map_err(licet_commands::CommandError::from)?;
     match license.state.facts() {
-        Some(facts) => Ok(app
-            .platform
-            .person_sealer(&caller.tenant, facts.issued.customer_id)
-            .await?),
+        Some(facts) => holder_of(app, caller, facts.issued.customer_id.0).await,
         None => Ok(None),
     }
 }
 
-fn reply(effective: &EffectiveLicense, person: Option<&Sealer>, now: Timestamp) -> Reply {
-    let shown = render::license(effective, None, person, now);
+/// A customer as licenses show it.
+async fn holder_of(app: &App, caller: &Principal, customer: Uuid) -> Result<Option<Holder>> {
+    let Some(sealer) = app.platform.person_sealer(&caller.tenant, customer).await? else {
+        return Ok(None);
+    };
+    let known = app.platform.of::<Customer>().get(&caller.tenant, customer).await;
+    let known = known.map_err(licet_commands::CommandError::from)?;
+    Ok(Some(Holder::of(sealer, &known.state)))
+}
+
+fn reply(effective: &EffectiveLicense, holder: Option<&Holder>, now: Timestamp) -> Reply {
+    let shown = render::license(effective, None, holder, now);
     Reply::of("licenses", &shown.id, &shown, &render::license_editable(effective))
 }

@@ -1,20 +1,25 @@
 //! `GET /api/admin/licenses` and what is below it.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{license::License, permission::needed::ReadLicenses};
-use licet_projections::license_state::{self, LicenseFilter};
+use licet_domain::{customer::Customer, license::License, permission::needed::ReadLicenses};
+use licet_projections::{
+    license_state::{self, KeySearch, LicenseFilter, LicenseRow},
+    resources,
+};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
     super::reading::{self, AsOfQuery, HistoryQuery, ListQuery},
-    license_id, person, reply,
+    holder, license_id, reply,
 };
 use crate::{
     App,
@@ -22,7 +27,7 @@ use crate::{
     extract::{Path, Query},
     freshness,
     problem::{Result, unavailable},
-    render,
+    render::{self, Holder},
 };
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -34,6 +39,36 @@ pub(crate) struct LicenseQuery {
     policy: Option<String>,
     /// Of one product, by code or id.
     product: Option<String>,
+    /// How they stand.
+    #[param(inline)]
+    status: Option<ListedStatus>,
+    /// With this key: all of it, or its last group.
+    q: Option<String>,
+}
+
+/// How licenses stand that are listed.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ListedStatus {
+    Active,
+    Suspended,
+    Revoked,
+    Expired,
+    NotYetValid,
+}
+
+impl ListedStatus {
+    /// Whether its end was recorded, and whether it has begun, tell how one stands that nobody stopped.
+    fn write(self, filter: &mut LicenseFilter) {
+        let (standing, over, begun) = match self {
+            Self::Active => ("active", Some(false), Some(true)),
+            Self::Expired => ("active", Some(true), None),
+            Self::NotYetValid => ("active", Some(false), Some(false)),
+            Self::Suspended => ("suspended", None, None),
+            Self::Revoked => ("revoked", None, None),
+        };
+        (filter.standing, filter.over, filter.begun) = (Some(standing), over, begun);
+    }
 }
 
 /// List licenses, by time of issue.
@@ -59,23 +94,44 @@ pub(crate) async fn list_licenses(
     if let Some(named) = &filters.product {
         filter.product_id = Some(app.platform.find_product(&caller.tenant, named).await?);
     }
+    filter.now = app.platform.edge.now();
+    if let Some(status) = filters.status {
+        status.write(&mut filter);
+    }
+    if let Some(typed) = filters.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) {
+        filter.key = Some(match app.platform.license_by_key(&caller.tenant, typed).await? {
+            Some((id, _)) => KeySearch::License(id.0),
+            None => KeySearch::Ending(typed.to_uppercase()),
+        });
+    }
     let page = license_state::list(&app.reader, &caller.tenant, &filter, &request)
         .await
         .map_err(unavailable)?;
     let now = app.platform.edge.now();
-    let noted = page.items.iter().filter(|row| row.note_sealed.is_some());
-    let noted: Vec<Uuid> = noted.map(|row| row.customer_id).collect();
-    let people = app.platform.person_sealers(&caller.tenant, &noted).await?;
+    let holders = holders(&app, &caller, &page.items).await?;
     let mut shown = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let terms = app
             .platform
             .terms_of(&caller.tenant, row.policy_id, row.product_id)
             .await?;
-        shown.push(render::license_row(row, &terms, people.get(&row.customer_id), now));
+        shown.push(render::license_row(row, &terms, holders.get(&row.customer_id), now));
     }
     let mut shown = shown.into_iter();
     Ok(reading::page(page, |_| shown.next()))
+}
+
+/// Whom these licenses were issued to, in one look each at the vault and at the read model.
+async fn holders(app: &App, caller: &Caller<ReadLicenses>, rows: &[LicenseRow]) -> Result<HashMap<Uuid, Holder>> {
+    let mut ids: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let sealers = app.platform.person_sealers(&caller.tenant, &ids).await?;
+    let customers = resources::of_ids::<Customer>(&app.reader, &caller.tenant, &ids).await;
+    let customers = customers.map_err(unavailable)?;
+    let nobody = Customer::default();
+    let holder = |(id, sealer)| (id, Holder::of(sealer, customers.get(&id).unwrap_or(&nobody)));
+    Ok(sealers.into_iter().map(holder).collect())
 }
 
 /// Read a license, now or as it was.
@@ -105,9 +161,9 @@ pub(crate) async fn read_license(
             app.platform.effective(&caller.tenant, &license).await?
         }
     };
-    let person = person(&app, &caller, id).await?;
+    let holder = holder(&app, &caller, id).await?;
     let at = moment.map_or_else(|| app.platform.edge.now(), |moment| moment.at);
-    Ok(reply(&effective, person.as_ref(), at).answer(StatusCode::OK, effective.position))
+    Ok(reply(&effective, holder.as_ref(), at).answer(StatusCode::OK, effective.position))
 }
 
 /// Read a license's history.

@@ -8,7 +8,7 @@ use axum::{
 use licet_commands::license::{Activated, MachineRequest, TransferRequest};
 use licet_contracts::{Problem, admin, license::ActivationSummary};
 
-use super::{license_id, person};
+use super::{holder, license_id};
 use crate::{
     App,
     auth::Caller,
@@ -43,7 +43,7 @@ pub(crate) async fn transfer_seat(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, &caller, id).await?;
+            let holder = holder(&app, &caller, id).await?;
             let order = TransferRequest {
                 from,
                 to: MachineRequest {
@@ -54,7 +54,13 @@ pub(crate) async fn transfer_seat(
                 },
                 reason: value.reason,
             };
-            let body = |done: &Activated| render::json(&render::activation(&done.activation, None, person.as_ref()));
+            let body = |done: &Activated| {
+                render::json(&render::activation(
+                    &done.activation,
+                    None,
+                    holder.as_ref().map(|holder| &holder.sealer),
+                ))
+            };
             let done = app.platform.transfer_by_operator(&context, id, order, &body).await?;
             let position = render::position(done.position);
             Ok(render::answer(StatusCode::OK, body(&done.value), &[position]))
@@ -86,9 +92,13 @@ pub(crate) async fn deactivate_seat(
         (&route, &bytes, StatusCode::OK),
         |context| async {
             let context = context;
-            let person = person(&app, &caller, id).await?;
+            let holder = holder(&app, &caller, id).await?;
             let body = |seat: &std::sync::Arc<licet_domain::license::Activation>| {
-                render::json(&render::activation(seat, None, person.as_ref()))
+                render::json(&render::activation(
+                    seat,
+                    None,
+                    holder.as_ref().map(|holder| &holder.sealer),
+                ))
             };
             let done = app
                 .platform

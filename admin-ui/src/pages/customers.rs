@@ -1,0 +1,51 @@
+//! `/customers`
+
+use leptos::prelude::*;
+use licet_contracts::admin::Customer;
+
+use crate::{
+    parts::{
+        action::ActionLink,
+        listing::{Column, Listed, Listing},
+        show::{Moment, State},
+        title::Title,
+    },
+    text::{Text, t},
+    words,
+};
+
+#[component]
+pub(crate) fn Page() -> impl IntoView {
+    let listed = Listed::<Customer> {
+        path: "/api/admin/customers",
+        caption: Text::Customers,
+        columns: vec![
+            Column::new(Text::Name, |customer| {
+                let name = customer
+                    .name
+                    .as_deref()
+                    .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
+                view! { <a href=format!("/customers/{}", customer.id)>{name}</a> }.into_any()
+            }),
+            Column::new(Text::Company, |customer| {
+                customer.company.as_deref().map(words::plain).into_any()
+            }),
+            Column::new(Text::Email, |customer| customer.email.clone().into_any()),
+            Column::new(Text::Status, |customer| {
+                view! { <State code=customer.status.clone() /> }.into_any()
+            }),
+            Column::new(Text::CreatedAt, |customer| {
+                view! { <Moment time=customer.created_at.clone() /> }.into_any()
+            }),
+        ],
+        filters: vec![],
+        searched: true,
+        first_step: Text::CustomersFirst,
+    };
+    view! {
+        <Title text=Signal::derive(|| t(Text::Customers).to_owned())>
+            <ActionLink label=Text::NewCustomer permission="customers.write" href="/customers/new" />
+        </Title>
+        <Listing listed />
+    }
+}

@@ -1,0 +1,126 @@
+//! `/`: how things stand, and what happened just now.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use licet_contracts::{
+    Page as Rows,
+    admin::{AuditEntry, License},
+};
+use serde_json::Value;
+
+use crate::{
+    api,
+    parts::{failure::FailureNote, show::Moment, title::Title},
+    text::{Text, t},
+    words,
+};
+
+/// How often the page looks again.
+const REFRESHED: Duration = Duration::from_secs(5);
+
+#[component]
+pub(crate) fn Page() -> impl IntoView {
+    let tick = RwSignal::new(0_u32);
+    if let Ok(timer) = set_interval_with_handle(move || tick.update(|count| *count += 1), REFRESHED) {
+        on_cleanup(move || timer.clear());
+    }
+    view! {
+        <Title text=Signal::derive(|| t(Text::Dashboard).to_owned()) />
+        <div class="figures">
+            <Figure name=Text::Licenses href="/licenses" path="/api/admin/licenses?limit=1" tick />
+            <Figure name=Text::ActiveLicenses href="/licenses?status=active" path="/api/admin/licenses?limit=1&status=active" tick />
+            <Figure name=Text::Suspended href="/licenses?status=suspended" path="/api/admin/licenses?limit=1&status=suspended" tick />
+            <Figure name=Text::Customers href="/customers" path="/api/admin/customers?limit=1" tick />
+        </div>
+        <Seats tick />
+        <Activity tick />
+    }
+}
+
+/// A number, which leads to what was counted.
+#[component]
+fn Figure(name: Text, href: &'static str, path: &'static str, tick: RwSignal<u32>) -> impl IntoView {
+    let count = LocalResource::new(move || {
+        tick.get();
+        async move { api::get::<Rows<Value>>(path).await }
+    });
+    view! {
+        <a class="card figure" href=href>
+            <span class="quiet">{move || t(name)}</span>
+            <Transition fallback=|| view! { <span class="skeleton"></span> }>
+                <strong>{move || count.get().map(|answer| match answer {
+                    Ok(page) => words::number(page.total),
+                    Err(_) => "–".to_owned(),
+                })}</strong>
+            </Transition>
+        </a>
+    }
+}
+
+/// How full the newest licenses are.
+#[component]
+fn Seats(tick: RwSignal<u32>) -> impl IntoView {
+    let licenses = LocalResource::new(move || {
+        tick.get();
+        async move { api::get::<Rows<License>>("/api/admin/licenses?limit=8&sort=-created_at&status=active").await }
+    });
+    view! {
+        <section class="card" aria-label=move || t(Text::SeatsInUse)>
+            <h2>{move || t(Text::SeatsInUse)}</h2>
+            <Transition fallback=|| view! { <div class="skeleton"></div> }>
+                {move || licenses.get().map(|answer| match answer {
+                    Ok(page) if page.items.is_empty() => view! {
+                        <p>{move || t(Text::NoLicenseYet)} " " <a href="/licenses/new">{move || t(Text::NewLicense)}</a></p>
+                    }.into_any(),
+                    Ok(page) => view! { <ul class="bars">{page.items.into_iter().map(bar).collect_view()}</ul> }.into_any(),
+                    Err(failure) => view! { <FailureNote failure retry=move |()| licenses.refetch() /> }.into_any(),
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+fn bar(license: License) -> impl IntoView {
+    let share = f64::from(license.active) / f64::from(license.seats.max(1)) * 100.0;
+    let said = format!("{} / {}", license.active, license.seats);
+    view! {
+        <li>
+            <a href=format!("/licenses/{}", license.id)>{license.key_masked}</a>
+            <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="track" width="100" height="6" rx="3"></rect>
+                <rect class="filled" width=share.min(100.0).to_string() height="6" rx="3"></rect>
+            </svg>
+            <span>{said}</span>
+        </li>
+    }
+}
+
+/// What happened just now.
+#[component]
+fn Activity(tick: RwSignal<u32>) -> impl IntoView {
+    let entries = LocalResource::new(move || {
+        tick.get();
+        async move { api::get::<Rows<AuditEntry>>("/api/admin/audit?limit=12").await }
+    });
+    view! {
+        <section class="card" aria-label=move || t(Text::Activity)>
+            <h2>{move || t(Text::Activity)}</h2>
+            <Transition fallback=|| view! { <div class="skeleton"></div> }>
+                {move || entries.get().map(|answer| match answer {
+                    Ok(page) => view! { <ol class="history">{page.items.into_iter().map(entry).collect_view()}</ol> }.into_any(),
+                    Err(failure) => view! { <FailureNote failure retry=move |()| entries.refetch() /> }.into_any(),
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+fn entry(entry: AuditEntry) -> impl IntoView {
+    let who = entry
+        .actor
+        .name
+        .clone()
+        .unwrap_or_else(|| words::event(&entry.actor.kind));
+    view! { <li>{super::audit::target(&entry)} " · " {words::plain(&who)} " · " <Moment time=entry.recorded_at /></li> }
+}

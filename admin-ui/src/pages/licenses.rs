@@ -1,0 +1,82 @@
+//! `/licenses`
+
+use leptos::prelude::*;
+use licet_contracts::admin::License;
+
+use crate::{
+    parts::{
+        action::ActionLink,
+        listing::{Column, Filter, Listed, Listing},
+        show::{MaybeMoment, Moment, State},
+        title::Title,
+    },
+    text::{Text, t},
+    words,
+};
+
+/// How a license can stand.
+pub(crate) const STATES: [&str; 5] = ["active", "suspended", "revoked", "expired", "not_yet_valid"];
+
+/// The columns of licenses, wherever they are listed.
+pub(crate) fn columns() -> Vec<Column<License>> {
+    vec![
+        Column::new(Text::Key, |license| {
+            view! { <a href=format!("/licenses/{}", license.id)>{license.key_masked.clone()}</a> }.into_any()
+        }),
+        Column::new(Text::Customer, |license| {
+            let name = license
+                .customer
+                .as_deref()
+                .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
+            view! { <a href=format!("/customers/{}", license.customer_id)>{name}</a> }.into_any()
+        }),
+        Column::new(Text::Status, |license| {
+            view! { <State code=license.status.clone() /> }.into_any()
+        }),
+        Column::new(Text::Product, |license| license.product.clone().into_any()),
+        Column::new(Text::Policy, |license| license.policy.clone().into_any()),
+        Column::new(Text::Seats, |license| {
+            format!("{} / {}", license.active, license.seats).into_any()
+        }),
+        Column::new(Text::ExpiresAt, |license| {
+            view! { <MaybeMoment time=license.expires_at.clone() /> }.into_any()
+        }),
+        Column::extra(Text::IssuedAt, |license| {
+            view! { <Moment time=license.created_at.clone() /> }.into_any()
+        }),
+        Column::extra(Text::Note, |license| {
+            license.note.as_deref().map(words::plain).into_any()
+        }),
+    ]
+}
+
+#[component]
+pub(crate) fn Page() -> impl IntoView {
+    let typed = |name, label| Filter {
+        name,
+        label,
+        values: vec![],
+    };
+    let listed = Listed {
+        path: "/api/admin/licenses",
+        caption: Text::Licenses,
+        columns: columns(),
+        filters: vec![
+            Filter {
+                name: "status",
+                label: Text::Status,
+                values: STATES.to_vec(),
+            },
+            typed("product", Text::Product),
+            typed("policy", Text::Policy),
+        ],
+        searched: true,
+        first_step: Text::LicensesFirst,
+    };
+    view! {
+        <Title text=Signal::derive(|| t(Text::Licenses).to_owned())>
+            <ActionLink label=Text::NewLicense permission="licenses.issue" href="/licenses/new" />
+        </Title>
+        <Listing listed />
+    }
+}

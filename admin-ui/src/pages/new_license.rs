@@ -1,0 +1,140 @@
+//! `/licenses/new`: a sale, with what the chosen policy will mean.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
+use licet_contracts::{
+    Page as Rows,
+    admin::{Customer, IssuedLicenses, License, Policy},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api,
+    parts::{
+        field::{Choice, Field, FormFailure, Refused},
+        show::Copy,
+        title::Title,
+    },
+    text::{Text, t},
+    words,
+};
+
+#[component]
+pub(crate) fn Page() -> impl IntoView {
+    let sold = RwSignal::new(Vec::<License>::new());
+    view! {
+        <Title text=Signal::derive(|| t(Text::NewLicense).to_owned()) />
+        {move || if sold.read().is_empty() { view! { <Form sold /> }.into_any() } else { view! { <Sold licenses=sold.get() /> }.into_any() }}
+    }
+}
+
+#[component]
+fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
+    let query = use_query_map();
+    let customer = RwSignal::new(query.read_untracked().get("customer").unwrap_or_default());
+    let [policy, seats, count, expires, note] = [(); 5].map(|()| RwSignal::new(String::new()));
+    count.set("1".to_owned());
+    let refused = Refused::new();
+    let customers =
+        LocalResource::new(|| api::get::<Rows<Customer>>("/api/admin/customers?limit=200&sort=-created_at"));
+    let policies = LocalResource::new(|| api::get::<Rows<Policy>>("/api/admin/policies?limit=200"));
+    let all_policies = move || {
+        policies
+            .get()
+            .and_then(Result::ok)
+            .map(|page| page.items)
+            .unwrap_or_default()
+    };
+    let all_customers = move || {
+        customers
+            .get()
+            .and_then(Result::ok)
+            .map(|page| page.items)
+            .unwrap_or_default()
+    };
+    Effect::new(move |_| {
+        // What stands first in the field is what is chosen.
+        if policy.read_untracked().is_empty()
+            && let Some(first) = all_policies().first()
+        {
+            policy.set(first.code.clone());
+        }
+        if customer.read_untracked().is_empty()
+            && let Some(first) = all_customers().first()
+        {
+            customer.set(first.id.clone());
+        }
+    });
+    let name = |customer: Customer| {
+        let name = customer.name.as_deref().map(words::plain).unwrap_or_default();
+        let company = customer
+            .company
+            .map(|company| format!(" · {}", words::plain(&company)))
+            .unwrap_or_default();
+        (customer.id, format!("{name}{company}"))
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        spawn_local(async move {
+            refused.clear();
+            let number = |typed: RwSignal<String>| {
+                let typed = typed.get_untracked();
+                match typed.trim() {
+                    "" => Value::Null,
+                    text => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
+                }
+            };
+            let text = |typed: RwSignal<String>| Some(typed.get_untracked()).filter(|typed| !typed.trim().is_empty());
+            let ends = text(expires).map(|day| format!("{day}T23:59:59Z"));
+            let body = json!({ "customer_id": customer.get_untracked(), "policy": policy.get_untracked(), "count": number(count),
+                "seats": number(seats), "expires_at": ends, "note": text(note) });
+            match api::post::<_, IssuedLicenses>("/api/admin/licenses", &body).await {
+                Ok(issued) => sold.set(issued.items),
+                Err(failure) => refused.set(failure),
+            }
+        });
+    };
+    let effect = move || {
+        let chosen = policy.get();
+        let found = all_policies().into_iter().find(|one| one.code == chosen)?;
+        let typed = seats.get().trim().parse::<u32>().ok();
+        Some(view! {
+            <p class="notice" aria-live="polite">
+                {t(Text::PolicyMeans)} " " {typed.unwrap_or(found.seats)} " " {t(Text::SeatsWord)} ", "
+                {match found.duration_days { Some(days) => format!("{days} {}", t(Text::Days)), None => t(Text::ForEver).to_owned() }} ", "
+                {found.grace_days} " " {t(Text::GraceDays)} ", " {found.lease_days} " " {t(Text::OfflineDays)} "."
+            </p>
+        })
+    };
+    view! {
+        <form class="card" on:submit=submit>
+            <FormFailure refused />
+            <Choice name="customer_id" label=Text::Customer value=customer refused options=Signal::derive(move || all_customers().into_iter().map(name).collect()) />
+            <p class="hint"><a href="/customers/new">{move || t(Text::NewCustomer)}</a></p>
+            <Choice name="policy" label=Text::Policy value=policy refused
+                options=Signal::derive(move || all_policies().into_iter().map(|one| (one.code.clone(), one.code)).collect()) />
+            {effect}
+            <Field name="seats" label=Text::Seats value=seats refused kind="number" hint=Text::SeatsHint />
+            <Field name="count" label=Text::Count value=count refused kind="number" />
+            <Field name="expires_at" label=Text::ExpiresAt value=expires refused kind="date" hint=Text::ExpiresHint />
+            <Field name="note" label=Text::Note value=note refused />
+            <div class="buttons">
+                <a class="button" href="/licenses">{move || t(Text::Cancel)}</a>
+                <button class="primary" type="submit">{move || t(Text::IssueLicense)}</button>
+            </div>
+        </form>
+    }
+}
+
+/// The keys, in full here and nowhere else.
+#[component]
+fn Sold(licenses: Vec<License>) -> impl IntoView {
+    view! {
+        <section class="card">
+            <p role="status">{move || t(Text::KeysShownOnce)}</p>
+            <ul class="keys">{licenses.into_iter().map(|license| view! {
+                <li><Copy text=license.key.unwrap_or_default() /> " " <a href=format!("/licenses/{}", license.id)>{move || t(Text::OpenIt)}</a></li>
+            }).collect_view()}</ul>
+        </section>
+    }
+}

@@ -1,0 +1,99 @@
+//! `/sessions`: who is signed in, and was.
+
+use leptos::{prelude::*, task::spawn_local};
+use licet_contracts::admin::Session;
+
+use crate::{
+    api,
+    parts::{
+        action::ActionButton,
+        failure::sentence,
+        listing::{Column, Filter, Listed, Listing},
+        show::{Moment, State},
+        title::Title,
+        toast::toasts,
+    },
+    text::{Text, t},
+    words,
+};
+
+/// What looks again when a session was ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Again(pub(crate) RwSignal<u32>);
+
+/// The columns of sessions; the last ends one.
+pub(crate) fn columns(end: fn(&Session) -> AnyView) -> Vec<Column<Session>> {
+    vec![
+        Column::new(Text::Operator, |session| {
+            session.operator.name.as_deref().map(words::plain).into_any()
+        }),
+        Column::new(Text::Status, |session| {
+            let current = session
+                .current
+                .then(|| view! { " " <span class="quiet">{move || t(Text::ThisOne)}</span> });
+            view! { <State code=session.status.clone() /> {current} }.into_any()
+        }),
+        Column::new(Text::Address, |session| session.address.clone().into_any()),
+        Column::new(Text::StartedAt, |session| {
+            view! { <Moment time=session.started_at.clone() /> }.into_any()
+        }),
+        Column::new(Text::LastSeen, |session| {
+            view! { <Moment time=session.last_seen_at.clone() /> }.into_any()
+        }),
+        Column::new(Text::HowItEnded, |session| {
+            let reason = session.end_reason.as_deref().map(words::state).unwrap_or_default();
+            let by = session.ended_by.as_ref().and_then(|by| by.name.clone());
+            let by = by.map(|by| format!(" · {}", words::plain(&by))).unwrap_or_default();
+            format!("{reason}{by}").into_any()
+        }),
+        Column::new(Text::Actions, end),
+        Column::extra(Text::Browser, |session| {
+            session.user_agent.as_deref().map(words::plain).into_any()
+        }),
+    ]
+}
+
+#[component]
+pub(crate) fn Page() -> impl IntoView {
+    let refresh = RwSignal::new(0_u32);
+    provide_context(Again(refresh));
+    let listed = Listed {
+        path: "/api/admin/sessions",
+        caption: Text::Sessions,
+        columns: columns(|session| {
+            view! { <End session=session.clone() path="/api/admin/sessions" permission="sessions.write" /> }.into_any()
+        }),
+        filters: vec![Filter {
+            name: "status",
+            label: Text::Status,
+            values: vec!["live", "all"],
+        }],
+        searched: false,
+        first_step: Text::NothingYet,
+    };
+    view! {
+        <Title text=Signal::derive(|| t(Text::Sessions).to_owned()) />
+        <Listing listed refresh />
+    }
+}
+
+/// Ends a session that lives.
+#[component]
+pub(crate) fn End(session: Session, path: &'static str, permission: &'static str) -> impl IntoView {
+    let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
+    let path = format!("{path}/{}", session.id);
+    let end = move |()| {
+        let path = path.clone();
+        spawn_local(async move {
+            match api::delete(&path, None).await {
+                Ok(()) => {
+                    toasts.say(t(Text::SessionEnded));
+                    refresh.update(|count| *count += 1);
+                }
+                Err(failure) => toasts.say(sentence(&failure)),
+            }
+        });
+    };
+    (session.status != "ended")
+        .then(|| view! { <ActionButton label=Text::EndSession permission class="link" on_click=end /> })
+}

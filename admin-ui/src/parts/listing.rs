@@ -1,0 +1,348 @@
+//! Lists: what is filtered, how it is ordered and which page is shown stand in the address.
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+};
+use licet_contracts::Page;
+use serde::de::DeserializeOwned;
+
+use super::{failure::FailureNote, link::encoded, show::Moment};
+use crate::{
+    api::{self, Failure},
+    preferences,
+    text::{Text, t},
+    words,
+};
+
+/// A column: what it is called, and what stands in it.
+pub(crate) struct Column<T> {
+    pub(crate) name: Text,
+    pub(crate) cell: fn(&T) -> AnyView,
+    /// Whether it is shown unless someone wants it.
+    pub(crate) always: bool,
+}
+
+impl<T> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Column<T> {}
+
+impl<T> Column<T> {
+    pub(crate) const fn new(name: Text, cell: fn(&T) -> AnyView) -> Self {
+        let always = true;
+        Self { name, cell, always }
+    }
+
+    /// One that is shown when it is chosen.
+    pub(crate) const fn extra(name: Text, cell: fn(&T) -> AnyView) -> Self {
+        let always = false;
+        Self { name, cell, always }
+    }
+}
+
+/// A filter: the API's parameter, what it is called, and its values; without any it is typed.
+#[derive(Clone)]
+pub(crate) struct Filter {
+    pub(crate) name: &'static str,
+    pub(crate) label: Text,
+    pub(crate) values: Vec<&'static str>,
+}
+
+/// What a list says of itself.
+#[derive(Clone)]
+pub(crate) struct Listed<T: 'static> {
+    /// Which collection.
+    pub(crate) path: &'static str,
+    pub(crate) caption: Text,
+    pub(crate) columns: Vec<Column<T>>,
+    pub(crate) filters: Vec<Filter>,
+    /// Whether the API takes `q`.
+    pub(crate) searched: bool,
+    /// What to do where there is nothing yet.
+    pub(crate) first_step: Text,
+}
+
+/// Names of parameters that no filter has.
+const SORT: &str = "sort";
+const CURSOR: &str = "cursor";
+const COLUMNS: &str = "columns";
+
+/// A list.
+#[component]
+pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    listed: Listed<T>,
+    /// Told to look again.
+    #[prop(optional, into)]
+    refresh: Signal<u32>,
+) -> impl IntoView {
+    let query = use_query_map();
+    let go = use_address();
+    let again = RwSignal::new(0_u32);
+    let spec = StoredValue::new(listed);
+    let filters: Vec<&'static str> = spec.with_value(|spec| spec.filters.iter().map(|filter| filter.name).collect());
+    let filters = StoredValue::new(filters);
+    let asked = Memo::new(move |_| {
+        let query = query.read();
+        let mut names = vec!["q", CURSOR];
+        names.extend(filters.get_value());
+        let mut path = format!("{}?limit=50", spec.with_value(|spec| spec.path));
+        for name in names {
+            if let Some(value) = query.get(name).filter(|value| !value.is_empty()) {
+                path = format!("{path}&{name}={}", encoded(&value));
+            }
+        }
+        if spec.with_value(|spec| spec.path) != "/api/admin/audit" {
+            let sort = query.get(SORT).unwrap_or_else(|| "-created_at".to_owned());
+            path = format!("{path}&sort={}", encoded(&sort));
+        }
+        path
+    });
+    let page = LocalResource::new(move || {
+        again.get();
+        refresh.get();
+        let path = asked.get();
+        async move { (api::get::<Page<T>>(&path).await, now()) }
+    });
+    let is_filtered = move || {
+        let query = query.read();
+        query.get("q").is_some() || filters.with_value(|names| names.iter().any(|name| query.get(name).is_some()))
+    };
+    let clear = go.clone();
+    let shown = move |page: Page<T>, read_at: String| {
+        let spec = spec.get_value();
+        if page.items.is_empty() {
+            let clear = clear.clone();
+            return if is_filtered() {
+                view! {
+                    <div class="empty">
+                        <p>{move || t(Text::NothingMatches)}</p>
+                        <button on:click=move |_| clear(&[])>{move || t(Text::ClearFilters)}</button>
+                    </div>
+                }
+                .into_any()
+            } else {
+                let step = spec.first_step;
+                view! { <div class="empty"><p>{move || t(Text::NothingYet)}</p><p>{move || t(step)}</p></div> }
+                    .into_any()
+            };
+        }
+        view! { <Table spec page read_at /> }.into_any()
+    };
+    view! {
+        <Controls spec again />
+        <Transition fallback=|| view! { <div class="skeleton tall" aria-hidden="true"></div> }>
+            {move || page.get().map(|(answer, read_at)| match answer {
+                Ok(page) => shown(page, read_at),
+                Err(failure) => failed(failure, again),
+            })}
+        </Transition>
+    }
+}
+
+fn failed(failure: Failure, again: RwSignal<u32>) -> AnyView {
+    view! { <FailureNote failure retry=move |()| again.update(|count| *count += 1) /> }.into_any()
+}
+
+fn now() -> String {
+    String::from(js_sys::Date::new_0().to_iso_string())
+}
+
+/// Search, filters, columns and freshness.
+#[component]
+fn Controls<T: Clone + Send + Sync + 'static>(spec: StoredValue<Listed<T>>, again: RwSignal<u32>) -> impl IntoView {
+    let (query, go) = (use_query_map(), use_address());
+    let listed = spec.get_value();
+    let (filtering, choosing) = (RwSignal::new(false), RwSignal::new(false));
+    let typed = RwSignal::new(query.read_untracked().get("q").unwrap_or_default());
+    let search = {
+        let go = go.clone();
+        move |event: leptos::ev::SubmitEvent| {
+            event.prevent_default();
+            go(&[("q", typed.get_untracked().trim().to_owned())]);
+        }
+    };
+    let has_filters = !listed.filters.is_empty();
+    let columns = listed.columns.clone();
+    view! {
+        <div class="controls">
+            {listed.searched.then(|| view! {
+                <form role="search" on:submit=search>
+                    <input type="search" aria-label=move || t(Text::Search) placeholder=move || t(Text::Search)
+                        prop:value=move || typed.get() on:input=move |event| typed.set(event_target_value(&event)) />
+                </form>
+            })}
+            {has_filters.then(|| view! {
+                <button aria-expanded=move || filtering.get().to_string() on:click=move |_| filtering.update(|open| *open = !*open)>{move || t(Text::Filter)}</button>
+            })}
+            <button aria-expanded=move || choosing.get().to_string() on:click=move |_| choosing.update(|open| *open = !*open)>{move || t(Text::Columns)}</button>
+            <SortButton />
+            <button on:click=move |_| again.update(|count| *count += 1)>{move || t(Text::Refresh)}</button>
+        </div>
+        <Show when=move || filtering.get()>
+            <div class="panel" role="group" aria-label=move || t(Text::Filter)>
+                {spec.get_value().filters.into_iter().map(|filter| view! { <FilterField filter /> }).collect_view()}
+            </div>
+        </Show>
+        <Show when=move || choosing.get()>
+            <div class="panel" role="group" aria-label=move || t(Text::Columns)>
+                {columns.clone().into_iter().enumerate().map(|(place, column)| view! { <ColumnBox place name=column.name always=column.always /> }).collect_view()}
+                <label class="box"><input type="checkbox" prop:checked=preferences::compact on:change=move |event| preferences::pack(event_target_checked(&event)) /> {move || t(Text::Dense)}</label>
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn SortButton() -> impl IntoView {
+    let (query, go) = (use_query_map(), use_address());
+    let oldest = move || query.read().get(SORT).as_deref() == Some("created_at");
+    let turn = move |_| {
+        let next = if oldest() { "" } else { "created_at" };
+        go(&[(SORT, next.to_owned())]);
+    };
+    view! { <button on:click=turn>{move || t(if oldest() { Text::OldestFirst } else { Text::NewestFirst })}</button> }
+}
+
+#[component]
+fn FilterField(filter: Filter) -> impl IntoView {
+    let (query, go) = (use_query_map(), use_address());
+    let (name, label) = (filter.name, filter.label);
+    let id = format!("filter-{name}");
+    let chosen = Memo::new(move |_| query.read().get(name).unwrap_or_default());
+    let choose = move |event: leptos::ev::Event| go(&[(name, event_target_value(&event).trim().to_owned())]);
+    let input = if filter.values.is_empty() {
+        view! { <input id=id.clone() prop:value=move || chosen.get() on:change=choose /> }.into_any()
+    } else {
+        view! {
+            <select id=id.clone() on:change=choose>
+                <option value="" selected=move || chosen.read().is_empty()>{move || t(Text::Any)}</option>
+                {filter.values.into_iter().map(|value| view! {
+                    <option value=value selected=move || *chosen.read() == value>{move || words::state(value)}</option>
+                }).collect_view()}
+            </select>
+        }
+        .into_any()
+    };
+    view! { <div class="field"><label for=id>{move || t(label)}</label>{input}</div> }
+}
+
+#[component]
+fn ColumnBox(place: usize, name: Text, always: bool) -> impl IntoView {
+    let (query, go) = (use_query_map(), use_address());
+    let shown = Memo::new(move |_| is_shown(query.read().get(COLUMNS).as_deref(), place, always));
+    let toggle = move |_| {
+        let turned = query.read_untracked().get(COLUMNS).unwrap_or_default();
+        let mut turned: Vec<String> = turned
+            .split('.')
+            .filter(|one| !one.is_empty())
+            .map(str::to_owned)
+            .collect();
+        let own = place.to_string();
+        if turned.contains(&own) {
+            turned.retain(|one| *one != own);
+        } else {
+            turned.push(own);
+        }
+        go(&[(COLUMNS, turned.join("."))]);
+    };
+    view! { <label class="box"><input type="checkbox" prop:checked=move || shown.get() on:change=toggle /> {move || t(name)}</label> }
+}
+
+/// The address names the columns that are not as they are by default.
+fn is_shown(turned: Option<&str>, place: usize, always: bool) -> bool {
+    let own = place.to_string();
+    let is_turned = turned.is_some_and(|turned| turned.split('.').any(|one| one == own));
+    always != is_turned
+}
+
+#[component]
+fn Table<T: Clone + Send + Sync + 'static>(spec: Listed<T>, page: Page<T>, read_at: String) -> impl IntoView {
+    let (query, go) = (use_query_map(), use_address());
+    let first = go.clone();
+    let (caption, next) = (spec.caption, page.next_cursor.clone());
+    let (total, exact) = (page.total, page.total_exact);
+    let columns = Memo::new_with_compare(
+        move |_| {
+            let turned = query.read().get(COLUMNS);
+            let shown = spec.columns.iter().enumerate();
+            let shown = shown.filter(|(place, column)| is_shown(turned.as_deref(), *place, column.always));
+            shown.map(|(_, column)| *column).collect::<Vec<_>>()
+        },
+        |_, _| true,
+    );
+    let items = StoredValue::new(page.items);
+    let count = move || {
+        format!(
+            "{}{} {}",
+            words::number(total),
+            if exact { "" } else { "+" },
+            t(Text::InAll)
+        )
+    };
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=move || t(caption)>
+            <table class:compact=preferences::compact>
+                <caption>{move || t(caption)}</caption>
+                <thead><tr>{move || columns.get().into_iter().map(|column| view! { <th scope="col">{move || t(column.name)}</th> }).collect_view()}</tr></thead>
+                <tbody>
+                    {move || items.get_value().iter().map(|item| view! {
+                        <tr>{columns.get().into_iter().map(|column| view! { <td>{(column.cell)(item)}</td> }).collect_view()}</tr>
+                    }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+        <div class="footer">
+            <span>{count} " · " {move || t(Text::AsOf)} " " <Moment time=read_at /></span>
+            <span class="buttons">
+                {move || query.read().get(CURSOR).is_some().then(|| {
+                    let first = first.clone();
+                    view! { <button on:click=move |_| first(&[(CURSOR, String::new())])>{move || t(Text::FirstPage)}</button> }
+                })}
+                {next.map(|next| view! { <button on:click=move |_| go(&[(CURSOR, next.clone())])>{move || t(Text::NextPage)}</button> })}
+            </span>
+        </div>
+    }
+}
+
+/// Changes what the address says; without any change it forgets all of it. Whatever else changes, the page is the first.
+fn use_address() -> impl Fn(&[(&'static str, String)]) + Clone + Send + Sync + 'static {
+    let (navigate, query, location) = (use_navigate(), use_query_map(), use_location());
+    move |changes: &[(&'static str, String)]| {
+        let mut map = query.get_untracked();
+        if changes.is_empty() {
+            map = leptos_router::params::ParamsMap::new();
+        }
+        if changes.iter().any(|(name, _)| *name != COLUMNS) {
+            map.remove(CURSOR);
+        }
+        for (name, value) in changes {
+            map.remove(name);
+            if !value.is_empty() {
+                map.insert(*name, value.clone());
+            }
+        }
+        let path = location.pathname.get_untracked();
+        let options = NavigateOptions {
+            scroll: false,
+            ..NavigateOptions::default()
+        };
+        navigate(&format!("{path}{}", map.to_query_string()), options);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_names_the_columns_that_were_turned() {
+        assert!(is_shown(None, 1, true) && !is_shown(None, 1, false));
+        assert!(!is_shown(Some("1.12"), 1, true) && is_shown(Some("1.12"), 12, false));
+        assert!(is_shown(Some("12"), 1, true), "a place is no prefix of another");
+    }
+}

@@ -1,0 +1,64 @@
+//! How single values are shown: states, moments, ids, secrets.
+
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen_futures::JsFuture;
+
+use super::toast::toasts;
+use crate::{
+    text::{Text, t},
+    words,
+};
+
+/// A state, in words and by color.
+#[component]
+pub(crate) fn State(#[prop(into)] code: Signal<String>) -> impl IntoView {
+    view! { <span class=move || format!("state {}", words::tone(&code.read()))>{move || words::state(&code.read())}</span> }
+}
+
+/// A moment: how long ago, and exactly for who looks closer.
+#[component]
+pub(crate) fn Moment(#[prop(into)] time: String) -> impl IntoView {
+    let (exact, datetime, shown) = (time.clone(), time.clone(), time);
+    view! {
+        <time datetime=datetime title=move || words::moment(&exact) tabindex="0">{move || words::relative(&shown)}</time>
+    }
+}
+
+/// A moment, where there is one.
+#[component]
+pub(crate) fn MaybeMoment(time: Option<String>, #[prop(default = Text::Never)] none: Text) -> impl IntoView {
+    match time {
+        Some(time) => view! { <Moment time /> }.into_any(),
+        None => view! { <span class="quiet">{move || t(none)}</span> }.into_any(),
+    }
+}
+
+/// Something that is copied with one click.
+#[component]
+pub(crate) fn Copy(#[prop(into)] text: String) -> impl IntoView {
+    let toasts = toasts();
+    let (shown, copied) = (text.clone(), text);
+    let copy = move |_| {
+        let text = copied.clone();
+        spawn_local(async move {
+            let written = window().navigator().clipboard().write_text(&text);
+            let said = match JsFuture::from(written).await {
+                Ok(_) => Text::Copied,
+                Err(_) => Text::NotCopied,
+            };
+            toasts.say(t(said));
+        });
+    };
+    view! {
+        <span class="copy">
+            <code>{shown}</code>
+            <button class="link" aria-label=move || t(Text::CopyIt) title=move || t(Text::CopyIt) on:click=copy>"⧉"</button>
+        </span>
+    }
+}
+
+/// Something about a thing.
+#[component]
+pub(crate) fn Fact(name: Text, children: Children) -> impl IntoView {
+    view! { <div class="fact"><dt>{move || t(name)}</dt><dd>{children()}</dd></div> }
+}

@@ -1,0 +1,277 @@
+//! What the app says, in each language. A text without one of them does not compile.
+
+use crate::preferences::{Language, language};
+
+macro_rules! texts {
+    ($($name:ident = $english:literal, $german:literal;)+) => {
+        /// Something that the app says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Text { $($name),+ }
+
+        impl Text {
+            const fn english(self) -> &'static str {
+                match self { $(Self::$name => $english),+ }
+            }
+
+            const fn german(self) -> &'static str {
+                match self { $(Self::$name => $german),+ }
+            }
+
+            #[cfg(test)]
+            const ALL: &'static [Self] = &[$(Self::$name),+];
+        }
+    };
+}
+
+/// A text in the language that is spoken now; what shows it is drawn again when that changes.
+pub(crate) fn t(text: Text) -> &'static str {
+    match language() {
+        Language::English => text.english(),
+        Language::German => text.german(),
+    }
+}
+
+texts! {
+    Account = "Account", "Konto";
+    Action = "Action", "Ereignis";
+    Actions = "Actions", "Aktionen";
+    Active = "active", "aktiv";
+    ActiveLicenses = "Active licenses", "Aktive Lizenzen";
+    Activity = "Recent activity", "Zuletzt geschehen";
+    Address = "Address", "Adresse";
+    Any = "any", "alle";
+    ApiKeys = "API keys", "API-Schlüssel";
+    ApiKeysFirst = "Make one for the program that talks to this server.", "Legen Sie einen für das Programm an, das mit diesem Server spricht.";
+    AsItWas = "As it was after", "Wie sie war nach";
+    AsOf = "as of", "Stand";
+    AuditFirst = "Whatever anybody does will stand here.", "Was auch immer jemand tut, steht dann hier.";
+    AuditLog = "Audit log", "Protokoll";
+    Browser = "Browser", "Browser";
+    Cancel = "Cancel", "Abbrechen";
+    ChangePassword = "Change password", "Passwort ändern";
+    Channel = "Channel", "Kanal";
+    ClearFilters = "Clear the filter", "Filter aufheben";
+    Close = "Close", "Schließen";
+    Code = "Code", "Code";
+    CodeHint = "Six digits that your app shows.", "Sechs Ziffern, die Ihre App zeigt.";
+    CodeOfThingHint = "Lower-case letters, digits and hyphens; it never changes.", "Kleinbuchstaben, Ziffern und Bindestriche; er ändert sich nie.";
+    Columns = "Columns", "Spalten";
+    Company = "Company", "Firma";
+    Confirm = "Confirm", "Bestätigen";
+    Continue = "Continue", "Weiter";
+    Copied = "Copied", "Kopiert";
+    CopyIt = "Copy", "Kopieren";
+    Count = "Count", "Anzahl";
+    Create = "Create", "Anlegen";
+    Created = "Created", "Angelegt";
+    CreatedAt = "Created", "Angelegt";
+    Customer = "Customer", "Kunde";
+    CustomerCreated = "Customer created", "Kunde angelegt";
+    CustomerEmailHint = "License keys and notices go there.", "Dorthin gehen Schlüssel und Hinweise.";
+    Customers = "Customers", "Kunden";
+    CustomersFirst = "Begin with “New customer”.", "Beginnen Sie mit „Neuer Kunde“.";
+    Dashboard = "Dashboard", "Übersicht";
+    Days = "days", "Tagen";
+    Deactivated = "deactivated", "freigegeben";
+    Dense = "Dense rows", "Enge Zeilen";
+    Devices = "Devices", "Geräte";
+    Disable = "Disable", "Sperren";
+    Disabled = "disabled", "gesperrt";
+    Done = "Done", "Erledigt";
+    DurationDays = "Duration days", "Laufzeit in Tagen";
+    DurationHint = "Empty: it never ends.", "Leer: sie endet nie.";
+    Edit = "Edit", "Bearbeiten";
+    Email = "Email", "E-Mail";
+    Enable = "Enable", "Entsperren";
+    EndSession = "End", "Beenden";
+    Ended = "ended", "beendet";
+    English = "English", "English";
+    EnrollFactor = "Set up your second factor", "Zweiten Faktor einrichten";
+    EnrollWhy = "Scan the picture with an authenticator app, then type the code that it shows.", "Lesen Sie das Bild mit einer Authenticator-App ein und geben Sie den Code ein, den sie zeigt.";
+    Expired = "expired", "abgelaufen";
+    ExpiresAt = "Expires at", "Endet am";
+    ExpiresHint = "Empty: after the policy's duration.", "Leer: nach der Laufzeit der Richtlinie.";
+    Filter = "Filter", "Filter";
+    FirstPage = "First page", "Erste Seite";
+    Floating = "Floating", "Gleitend";
+    ForEver = "for ever", "unbefristet";
+    Forgotten = "(forgotten)", "(vergessen)";
+    FreeSeat = "Free the seat", "Platz freigeben";
+    German = "Deutsch", "Deutsch";
+    GraceDays = "days of grace", "Tage Nachfrist";
+    History = "History", "Verlauf";
+    Hostname = "Hostname", "Rechnername";
+    Hours = "hours", "Stunden";
+    HowItEnded = "How it ended", "Wie sie endete";
+    IKeptIt = "I have kept it", "Ich habe ihn verwahrt";
+    IKeptThem = "I have kept them", "Ich habe sie verwahrt";
+    Id = "ID", "ID";
+    Idle = "idle", "unbenutzt";
+    InAll = "in all", "insgesamt";
+    Invite = "Invite", "Einladen";
+    InviteOperator = "Invite operator", "Mitarbeiter einladen";
+    Invited = "invited", "eingeladen";
+    InvitedWhy = "You were invited. Choose a password; then you set up a second factor.", "Sie wurden eingeladen. Wählen Sie ein Passwort; danach richten Sie einen zweiten Faktor ein.";
+    IssueLicense = "Issue license", "Lizenz ausstellen";
+    IssuedAt = "Issued at", "Ausgestellt";
+    JustNow = "just now", "gerade eben";
+    Key = "Key", "Schlüssel";
+    KeyShownOnce = "This is the only time that the key is shown.", "Nur jetzt wird der Schlüssel gezeigt.";
+    KeysShownOnce = "Sold. The keys are shown in full now; later each look at one is recorded.", "Verkauft. Die Schlüssel werden jetzt ganz gezeigt; später wird jeder Blick darauf vermerkt.";
+    Language = "Language", "Sprache";
+    LastSeen = "Last seen", "Zuletzt gesehen";
+    LastUsed = "Last used", "Zuletzt benutzt";
+    LicenseRenewed = "License renewed", "Lizenz verlängert";
+    LicenseResumed = "License resumed", "Lizenz fortgesetzt";
+    LicenseRevoked = "License revoked", "Lizenz widerrufen";
+    LicenseSuspended = "License suspended", "Lizenz ausgesetzt";
+    Licenses = "Licenses", "Lizenzen";
+    LicensesFirst = "Begin with “New license”.", "Beginnen Sie mit „Neue Lizenz“.";
+    LinkShownOnce = "Hand this link on. It is good once, for a day, and is shown only now.", "Geben Sie diesen Link weiter. Er gilt einmal, einen Tag lang, und wird nur jetzt gezeigt.";
+    Live = "live", "offen";
+    Locked = "locked", "ausgesperrt";
+    MainNavigation = "Main", "Hauptmenü";
+    Minutes = "minutes", "Minuten";
+    Months = "months", "Monaten";
+    Name = "Name", "Name";
+    Never = "never", "nie";
+    NewApiKey = "New API key", "Neuer API-Schlüssel";
+    NewCustomer = "New customer", "Neuer Kunde";
+    NewLicense = "New license", "Neue Lizenz";
+    NewPassword = "New password", "Neues Passwort";
+    NewPolicy = "New policy", "Neue Richtlinie";
+    NewProduct = "New product", "Neues Produkt";
+    NewestFirst = "Newest first", "Neueste zuerst";
+    NextPage = "Next page", "Nächste Seite";
+    No = "no", "nein";
+    NoDeviceYet = "No device has a seat yet.", "Noch kein Gerät hat einen Platz.";
+    NoLicenseYet = "No license is active yet.", "Noch keine Lizenz ist aktiv.";
+    NoRefusal = "No device was refused.", "Kein Gerät wurde abgewiesen.";
+    NotCopied = "The browser did not allow it: copy it by hand", "Der Browser erlaubt es nicht: bitte von Hand kopieren";
+    NotFound = "There is nothing here", "Hier ist nichts";
+    NotFoundWhy = "The address may be mistyped.", "Vielleicht ist die Adresse vertippt.";
+    NotYetValid = "not yet valid", "noch nicht gültig";
+    Note = "Note", "Notiz";
+    NothingMatches = "Nothing matches.", "Nichts passt.";
+    NothingYet = "There is nothing yet.", "Noch ist nichts da.";
+    OfflineDays = "days offline", "Tage offline";
+    OldPassword = "Present password", "Bisheriges Passwort";
+    OldestFirst = "Oldest first", "Älteste zuerst";
+    OpenIt = "Open", "Öffnen";
+    Operator = "Operator", "Mitarbeiter";
+    OperatorChanged = "operator changed", "Mitarbeiter geändert";
+    Operators = "Operators", "Mitarbeiter";
+    OperatorsFirst = "Invite a colleague.", "Laden Sie jemanden ein.";
+    Os = "OS", "Betriebssystem";
+    OwnSessions = "Your sessions", "Ihre Sitzungen";
+    Palette = "Command palette", "Befehlspalette";
+    Password = "Password", "Passwort";
+    PasswordAgain = "Your password, once more", "Noch einmal Ihr Passwort";
+    PasswordAgainWhy = "What you are about to do cannot be taken back, or lets others in.", "Was Sie vorhaben, lässt sich nicht zurücknehmen oder lässt andere ein.";
+    PasswordChanged = "password changed", "Passwort geändert";
+    PasswordHint = "12 to 128 characters; several words are good.", "12 bis 128 Zeichen; mehrere Wörter sind gut.";
+    PasswordIsChanged = "Password changed; your other sessions have ended", "Passwort geändert; Ihre anderen Sitzungen sind beendet";
+    Policies = "Policies", "Richtlinien";
+    PoliciesFirst = "A policy says how many seats a license has, and for how long. Begin with “New policy”.", "Eine Richtlinie sagt, wie viele Plätze eine Lizenz hat und wie lange. Beginnen Sie mit „Neue Richtlinie“.";
+    Policy = "Policy", "Richtlinie";
+    PolicyMeans = "That means:", "Das heißt:";
+    Position = "Position", "Position";
+    Prefix = "Prefix", "Anfang";
+    Product = "Product", "Produkt";
+    Products = "Products", "Produkte";
+    ProductsFirst = "Begin with “New product”.", "Beginnen Sie mit „Neues Produkt“.";
+    Profile = "Profile", "Profil";
+    Published = "published", "veröffentlicht";
+    QrCode = "QR code of the second factor", "QR-Code des zweiten Faktors";
+    RecoveryCode = "Recovery code", "Wiederherstellungscode";
+    RecoveryCodes = "Recovery codes", "Wiederherstellungscodes";
+    RecoveryCodesLeft = "Recovery codes left", "Übrige Wiederherstellungscodes";
+    RecoveryCodesWhy = "Each lets you in once when your app is not at hand. They are shown only now: keep them in a safe place.", "Jeder lässt Sie einmal ein, wenn Ihre App nicht zur Hand ist. Sie werden nur jetzt gezeigt: verwahren Sie sie gut.";
+    Refresh = "Refresh", "Aktualisieren";
+    Refusals = "Refusals", "Abweisungen";
+    Releases = "Releases", "Versionen";
+    ReleasesFirst = "Programs publish them by the API.", "Programme veröffentlichen sie über die API.";
+    Renew = "Renew", "Verlängern";
+    RequestId = "Request ID", "Anfrage-ID";
+    ResetFactor = "Reset second factor", "Zweiten Faktor zurücksetzen";
+    Resume = "Resume", "Fortsetzen";
+    Retired = "retired", "außer Dienst";
+    RevealKey = "Reveal the key", "Schlüssel zeigen";
+    Revoke = "Revoke", "Widerrufen";
+    RevokeWhy = "A revoked license never works again. Its devices hear of it at their next request, offline ones when their lease ends.", "Eine widerrufene Lizenz geht nie wieder. Ihre Geräte hören davon bei der nächsten Anfrage, Geräte ohne Netz, wenn ihre Frist endet.";
+    Revoked = "revoked", "widerrufen";
+    Role = "Role", "Rolle";
+    RoleMayNot = "Your role may not do this:", "Ihre Rolle darf das nicht:";
+    RolesThatMay = "These may:", "Diese dürfen:";
+    RollOut = "Roll-out", "Ausrollung";
+    Save = "Save", "Speichern";
+    Saved = "Saved", "Gespeichert";
+    Scopes = "Scopes", "Rechte";
+    Search = "Search", "Suchen";
+    SeatFreed = "Seat freed", "Platz freigegeben";
+    Seats = "Seats", "Plätze";
+    SeatsHint = "Empty: as the policy says.", "Leer: wie die Richtlinie sagt.";
+    SeatsInUse = "Seats in use", "Belegte Plätze";
+    SeatsWord = "seats", "Plätze";
+    SecondFactor = "Second factor", "Zweiter Faktor";
+    SecretToType = "Or type this secret:", "Oder geben Sie dieses Geheimnis ein:";
+    SessionEnded = "Session ended", "Sitzung beendet";
+    SessionEndsAt = "This session ends", "Diese Sitzung endet";
+    Sessions = "Sessions", "Sitzungen";
+    SetUp = "Set up your account", "Konto einrichten";
+    SetUpWhy = "You will be the owner of this installation. Next you set up a second factor.", "Ihnen wird diese Installation gehören. Danach richten Sie einen zweiten Faktor ein.";
+    SignIn = "Sign in", "Anmelden";
+    SignInAgain = "Sign in again", "Noch einmal anmelden";
+    SignInAgainWhy = "Your session has ended. Sign in, and it goes on; nothing that you typed is lost.", "Ihre Sitzung ist beendet. Melden Sie sich an, dann geht es weiter; nichts Eingegebenes ist verloren.";
+    SignOut = "Sign out", "Abmelden";
+    SignedOut = "signed out", "abgemeldet";
+    SigningIn = "signing in", "meldet sich an";
+    Silent = "silent", "still";
+    SkipToContent = "Skip to content", "Zum Inhalt";
+    SomethingWrong = "Something went wrong", "Etwas ging schief";
+    StartedAt = "Started", "Begonnen";
+    Status = "Status", "Stand";
+    Suspend = "Suspend", "Aussetzen";
+    Suspended = "suspended", "ausgesetzt";
+    Theme = "Theme", "Farben";
+    ThemeDark = "Dark", "Dunkel";
+    ThemeLight = "Light", "Hell";
+    ThemeSystem = "As the system", "Wie das System";
+    ThingId = "ID of the thing", "ID der Sache";
+    ThisIsThePast = "This is how it was. What you see cannot be changed.", "So war es. Was Sie sehen, lässt sich nicht ändern.";
+    ThisOne = "(this one)", "(diese)";
+    TryAgain = "Try again", "Noch einmal versuchen";
+    TypeToConfirm = "To confirm, type", "Zur Bestätigung bitte eingeben:";
+    Undo = "Undo", "Rückgängig";
+    Undone = "Undone", "Rückgängig gemacht";
+    Unlock = "Unlock", "Einlassen";
+    Unreachable = "The server does not answer. What you typed is still there; try again.", "Der Server antwortet nicht. Ihre Eingaben sind noch da; versuchen Sie es noch einmal.";
+    UseCode = "Use a code of the app", "Code der App verwenden";
+    UseRecoveryCode = "Use a recovery code", "Wiederherstellungscode verwenden";
+    ValidFrom = "Valid from", "Gültig ab";
+    Verify = "Verify", "Prüfen";
+    Version = "Version", "Version";
+    VersionScheme = "Version scheme", "Versionsschema";
+    What = "What", "Was";
+    When = "When", "Wann";
+    WhereTo = "Go to…", "Gehe zu …";
+    Who = "Who", "Wer";
+    Yanked = "yanked", "zurückgezogen";
+    Years = "years", "Jahren";
+    Yes = "yes", "ja";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_says_something_in_each_language() {
+        for text in Text::ALL {
+            assert!(
+                !text.english().trim().is_empty() && !text.german().trim().is_empty(),
+                "{text:?}"
+            );
+        }
+    }
+}

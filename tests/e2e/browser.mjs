@@ -1,0 +1,140 @@
+// A real Chromium, and what a person does in it: found by role and label, as a screen reader finds it.
+import { createHmac } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const require = createRequire(join(process.env.LICET_NODE_BIN, "..", "x.js"));
+const { chromium } = require("playwright-core");
+const axe = require("axe-core");
+
+export const [url, ...given] = process.argv.slice(2);
+export const password = "correct horse battery";
+const shots = process.env.LICET_SCREENSHOTS;
+
+const settings = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"];
+export const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: settings });
+
+/// A browser of its own, which fails with whatever its pages complain of.
+export async function person(options = {}) {
+    const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    page.complaints = [];
+    page.on("pageerror", (error) => page.complaints.push(String(error)));
+    page.on("console", (message) => {
+        const text = message.text();
+        const refused = /the server responded with a status of (401|403|409|412|422|429)/.test(text);
+        if (message.type() === "error" && !refused) page.complaints.push(text);
+    });
+    return page;
+}
+
+export function expect(truth, what) {
+    if (!truth) throw new Error(what);
+}
+
+export async function visible(locator) {
+    await locator.first().waitFor({ state: "visible" });
+}
+
+/// RFC 6238, by hand: the app that a person has on the phone.
+export function code(secret, step) {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    const bits = [...secret].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+    const bytes = bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2));
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(step));
+    const digest = createHmac("sha1", Buffer.from(bytes)).update(counter).digest();
+    const offset = digest.at(-1) & 15;
+    return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/// Codes of one secret, each a later step than the one before: the last step, this one, the next, then those to come.
+export class Codes {
+    constructor(secret) {
+        this.secret = secret;
+        this.step = 0;
+    }
+    async next() {
+        for (;;) {
+            const now = Math.floor(Date.now() / 30_000);
+            const step = Math.max(this.step + 1, now - 1);
+            if (step <= now + 1) {
+                this.step = step;
+                return code(this.secret, step);
+            }
+            await new Promise((wake) => setTimeout(wake, 500));
+        }
+    }
+}
+
+/// From a setup link to the dashboard; answers the codes of the second factor.
+export async function setUp(page, link, who) {
+    await page.goto(link);
+    if (who) {
+        await page.getByRole("textbox", { name: "Name" }).fill(who.name);
+        await page.getByRole("textbox", { name: "Email" }).fill(who.email);
+    }
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await visible(page.getByRole("img", { name: "QR code of the second factor" }));
+    const secret = await page.locator("code").first().textContent();
+    const codes = new Codes(secret);
+    await page.getByRole("textbox", { name: "Code" }).fill(await codes.next());
+    await page.getByRole("button", { name: "Verify" }).click();
+    await visible(page.getByRole("heading", { name: "Recovery codes" }));
+    expect((await page.locator(".codes code").count()) === 10, "ten recovery codes are shown");
+    await page.getByRole("button", { name: "I have kept them" }).click();
+    await visible(page.getByRole("heading", { name: "Dashboard" }));
+    return codes;
+}
+
+export async function signIn(page, email, codes) {
+    await page.goto(`${url}/login`);
+    await page.getByRole("textbox", { name: "Email" }).fill(email);
+    await page.getByRole("textbox", { name: "Password" }).fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("textbox", { name: "Code" }).fill(await codes.next());
+    await page.getByRole("button", { name: "Verify" }).click();
+    await visible(page.getByRole("heading", { name: "Dashboard" }));
+}
+
+/// A page as axe sees it (WCAG 2.2 AA), in both themes.
+export async function checkAccess(page, name) {
+    for (const theme of ["light", "dark"]) {
+        await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
+        // The page's own rules allow no script from elsewhere: the debugger's protocol is not bound by them.
+        await page.evaluate(axe.source);
+        const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+        const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), tags);
+        const told = violations.map((one) => `${one.id}: ${one.help}\n    ${one.nodes.map((node) => node.html).join("\n    ")}`);
+        expect(told.length === 0, `${name} (${theme}) is not accessible:\n${told.join("\n")}`);
+        await shot(page, `${name}-${theme}`);
+    }
+}
+
+/// A picture, for who wants to look.
+export async function shot(page, name) {
+    if (!shots) return;
+    mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+
+/// Runs steps, and says which one failed, with a picture.
+export async function story(page, steps) {
+    for (const [what, step] of steps) {
+        try {
+            await step();
+            expect(page.complaints.length === 0, `the page complains: ${page.complaints.join("\n")}`);
+        } catch (error) {
+            await shot(page, "failed");
+            console.error(`${what}: ${error.stack ?? error}\n${await page.locator("body").ariaSnapshot().catch(() => "")}`);
+            await browser.close();
+            process.exit(1);
+        }
+    }
+}
+
+export { given };

@@ -1,0 +1,72 @@
+//! The browser app as people use it: a real Chromium over the real server, in `tests/e2e/`.
+
+use std::{path::Path, process::Command};
+
+use licet_test_support::setup_token;
+
+use crate::{
+    start,
+    tools::{API_KEY, run, tool},
+};
+
+/// A story of `tests/e2e/`, over what it is given besides the server's address.
+fn tell(name: &str, arguments: &[&str]) {
+    let Some(node_bin) = tool("LICET_NODE_BIN", "playwright-core") else {
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e").join(name);
+    let printed = run(Command::new("node")
+        .arg(script)
+        .args(arguments)
+        .env("LICET_NODE_BIN", node_bin.parent().unwrap()));
+    assert_eq!(printed.trim(), "well");
+}
+
+#[test]
+fn the_first_day_of_a_house() {
+    let (server, database) = start();
+    let link = format!("/setup?token={}", setup_token(&database.url));
+    tell("first_day.mjs", &[&server.url, &link, API_KEY]);
+}
+
+#[test]
+fn pages_run_nothing_from_elsewhere_and_are_compressed_ahead() {
+    let (server, _database) = start();
+    let page = server.send_with("GET", "/", &[], b"");
+    assert_eq!(page.status, 200, "./dev ui builds the app");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"),
+        "{policy}"
+    );
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    let html = String::from_utf8(page.bytes.clone()).unwrap();
+    assert!(!html.contains("http://") && !html.contains("https://"), "{html}");
+    let wasm = html.split('"').find(|part| part.ends_with(".wasm")).unwrap();
+    let mut whole = 0;
+    for part in html.split('"').filter(|part| part.starts_with("/assets/")) {
+        let file = server.send_with("GET", part, &[("accept-encoding", "gzip")], b"");
+        assert_eq!((file.status, file.header("content-encoding")), (200, "gzip"), "{part}");
+        assert!(file.header("cache-control").contains("immutable"), "{part}");
+        whole += file.bytes.len();
+    }
+    assert!(whole < 500_000, "the app has {whole} bytes");
+    let brotli = server.send_with("GET", wasm, &[("accept-encoding", "gzip, br")], b"");
+    assert_eq!(
+        (brotli.header("content-encoding"), brotli.header("content-type")),
+        ("br", "application/wasm")
+    );
+    for (path, status) in [
+        ("/assets/../index.html", 404),
+        ("/assets/none.js", 404),
+        ("/api/none", 404),
+        ("/licenses/x", 200),
+    ] {
+        assert_eq!(server.send_with("GET", path, &[], b"").status, status, "{path}");
+    }
+    assert_eq!(server.send_with("POST", "/licenses", &[], b"{}").status, 404);
+}
