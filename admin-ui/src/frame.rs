@@ -112,7 +112,7 @@ fn Account() -> impl IntoView {
             <button
                 aria-haspopup="menu"
                 aria-expanded=move || open.get().to_string()
-                aria-label=move || t(Text::Account)
+                aria-label=move || format!("{}: {}", t(Text::Account), name())
                 on:click=move |_| open.update(|open| *open = !*open)
             >{name}</button>
             <Show when=move || open.get()>

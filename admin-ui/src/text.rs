@@ -233,6 +233,7 @@ texts! {
     Status = "Status", "Stand";
     Suspend = "Suspend", "Aussetzen";
     Suspended = "suspended", "ausgesetzt";
+    SuspendedLicenses = "Suspended licenses", "Ausgesetzte Lizenzen";
     Theme = "Theme", "Farben";
     ThemeDark = "Dark", "Dunkel";
     ThemeLight = "Light", "Hell";

@@ -77,7 +77,7 @@ export async function setUp(page, link, who) {
         await page.getByRole("textbox", { name: "Name" }).fill(who.name);
         await page.getByRole("textbox", { name: "Email" }).fill(who.email);
     }
-    await page.getByLabel("Password").fill(password);
+    await page.getByRole("textbox", { name: "Password" }).fill(password);
     await page.getByRole("button", { name: "Continue" }).click();
     await visible(page.getByRole("img", { name: "QR code of the second factor" }));
     const secret = await page.locator("code").first().textContent();
@@ -136,5 +136,3 @@ export async function story(page, steps) {
         }
     }
 }
-
-export { given };

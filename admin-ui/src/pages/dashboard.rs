@@ -30,7 +30,7 @@ pub(crate) fn Page() -> impl IntoView {
         <div class="figures">
             <Figure name=Text::Licenses href="/licenses" path="/api/admin/licenses?limit=1" tick />
             <Figure name=Text::ActiveLicenses href="/licenses?status=active" path="/api/admin/licenses?limit=1&status=active" tick />
-            <Figure name=Text::Suspended href="/licenses?status=suspended" path="/api/admin/licenses?limit=1&status=suspended" tick />
+            <Figure name=Text::SuspendedLicenses href="/licenses?status=suspended" path="/api/admin/licenses?limit=1&status=suspended" tick />
             <Figure name=Text::Customers href="/customers" path="/api/admin/customers?limit=1" tick />
         </div>
         <Seats tick />

@@ -34,7 +34,8 @@ pub(crate) fn Dialog(
     view! {
         <dialog
             node_ref=dialog
-            aria-label=move || title.get()
+            // One that is closed is called nothing: it is not there.
+            aria-label=move || open.get().then(|| title.get())
             on:close=move |_| if open.get_untracked() { on_close.run(()) }
         >
             <Show when=move || open.get()>

@@ -49,10 +49,12 @@ fn entry(event: Event) -> impl IntoView {
     }
 }
 
-/// What an event says, without ids of the thing itself and when it happened.
+/// What an event says to people: no ids of the thing itself, not when it happened, and no digests of hardware.
 fn fields(data: &Value) -> Vec<(String, String)> {
     let told = data.as_object().into_iter().flatten();
-    let told = told.filter(|(name, value)| !name.ends_with("_id") && *name != "at" && !value.is_null());
+    let told = told.filter(|(name, value)| {
+        !name.ends_with("_id") && !["at", "components"].contains(&&name[..]) && !value.is_null()
+    });
     told.map(|(name, value)| (name.replace('_', " "), flat(value)))
         .collect()
 }

@@ -67,6 +67,13 @@ pub(crate) struct Listed<T: 'static> {
     pub(crate) first_step: Text,
 }
 
+impl<T> Listed<T> {
+    /// Whether it can be turned around; what happened is read from the newest on.
+    fn is_sorted(&self) -> bool {
+        self.path != "/api/admin/audit"
+    }
+}
+
 /// Names of parameters that no filter has.
 const SORT: &str = "sort";
 const CURSOR: &str = "cursor";
@@ -96,7 +103,7 @@ pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
                 path = format!("{path}&{name}={}", encoded(&value));
             }
         }
-        if spec.with_value(|spec| spec.path) != "/api/admin/audit" {
+        if spec.with_value(Listed::is_sorted) {
             let sort = query.get(SORT).unwrap_or_else(|| "-created_at".to_owned());
             path = format!("{path}&sort={}", encoded(&sort));
         }
@@ -180,7 +187,7 @@ fn Controls<T: Clone + Send + Sync + 'static>(spec: StoredValue<Listed<T>>, agai
                 <button aria-expanded=move || filtering.get().to_string() on:click=move |_| filtering.update(|open| *open = !*open)>{move || t(Text::Filter)}</button>
             })}
             <button aria-expanded=move || choosing.get().to_string() on:click=move |_| choosing.update(|open| *open = !*open)>{move || t(Text::Columns)}</button>
-            <SortButton />
+            {spec.with_value(Listed::is_sorted).then(|| view! { <SortButton /> })}
             <button on:click=move |_| again.update(|count| *count += 1)>{move || t(Text::Refresh)}</button>
         </div>
         <Show when=move || filtering.get()>

@@ -52,7 +52,9 @@ pub(crate) fn Copy(#[prop(into)] text: String) -> impl IntoView {
     view! {
         <span class="copy">
             <code>{shown}</code>
-            <button class="link" aria-label=move || t(Text::CopyIt) title=move || t(Text::CopyIt) on:click=copy>"⧉"</button>
+            <button class="link" aria-label=move || t(Text::CopyIt) title=move || t(Text::CopyIt) on:click=copy>
+                <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><rect x="5" y="5" width="9" height="9" rx="2"></rect><path d="M11 2H4a2 2 0 0 0-2 2v7"></path></svg>
+            </button>
         </span>
     }
 }
