@@ -144,7 +144,7 @@ async fn once(method: &Method, path: &str, etag: Option<&str>, body: Option<&str
         None => request.send().await,
     };
     let response = sent.map_err(|error| unreachable(&error))?;
-    if let Some(position) = header(&response, "licet-position").parse::<i64>().ok() {
+    if let Ok(position) = header(&response, "licet-position").parse::<i64>() {
         POSITION.set(POSITION.get().max(position));
     }
     if response.ok() {

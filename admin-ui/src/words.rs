@@ -101,7 +101,7 @@ pub(crate) fn number(count: i64) -> String {
     let between = if code(language()) == "de" { '.' } else { ',' };
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(between);
         }
         text.push(digit);

@@ -102,7 +102,7 @@ fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoVi
             Some(back.clone()),
             toasts,
             again,
-        )
+        );
     };
     let do_resume = move |()| order(resume.clone(), json!({}), Text::LicenseResumed, None, toasts, again);
     let do_revoke = move |()| order(revoke.clone(), json!({}), Text::LicenseRevoked, None, toasts, again);
@@ -185,7 +185,7 @@ fn EditSeats(path: String, etag: String, seats: u32, again: RwSignal<u32>, editi
                     again.update(|count| *count += 1);
                     let (path, etag) = (path.clone(), reply.etag);
                     toasts.say_with_undo(t(Text::Saved), move || {
-                        put_back(path.clone(), etag.clone(), seats, toasts, again)
+                        put_back(path.clone(), etag.clone(), seats, toasts, again);
                     });
                 }
                 Err(failure) => refused.set(failure),

@@ -29,7 +29,7 @@ pub(crate) fn Page() -> impl IntoView {
         caption: Text::OwnSessions,
         columns: columns(|session| {
             // What everybody may do with their own.
-            view! { <End session=session.clone() path="/api/auth/sessions" permission="permissions.read" /> }.into_any()
+            view! { <End path=format!("/api/auth/sessions/{}", session.id) ended={session.status == "ended"} permission="permissions.read" /> }.into_any()
         }),
         filters: vec![],
         searched: false,

@@ -61,7 +61,7 @@ pub(crate) fn Page() -> impl IntoView {
         path: "/api/admin/sessions",
         caption: Text::Sessions,
         columns: columns(|session| {
-            view! { <End session=session.clone() path="/api/admin/sessions" permission="sessions.write" /> }.into_any()
+            view! { <End path=format!("/api/admin/sessions/{}", session.id) ended={session.status == "ended"} permission="sessions.write" /> }.into_any()
         }),
         filters: vec![Filter {
             name: "status",
@@ -79,9 +79,13 @@ pub(crate) fn Page() -> impl IntoView {
 
 /// Ends a session that lives.
 #[component]
-pub(crate) fn End(session: Session, path: &'static str, permission: &'static str) -> impl IntoView {
+pub(crate) fn End(
+    /// The session, in its collection.
+    path: String,
+    ended: bool,
+    permission: &'static str,
+) -> impl IntoView {
     let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
-    let path = format!("{path}/{}", session.id);
     let end = move |()| {
         let path = path.clone();
         spawn_local(async move {
@@ -94,6 +98,5 @@ pub(crate) fn End(session: Session, path: &'static str, permission: &'static str
             }
         });
     };
-    (session.status != "ended")
-        .then(|| view! { <ActionButton label=Text::EndSession permission class="link" on_click=end /> })
+    (!ended).then(|| view! { <ActionButton label=Text::EndSession permission class="link" on_click=end /> })
 }
