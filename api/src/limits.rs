@@ -11,9 +11,12 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use licet_domain::values::Timestamp;
+use licet_domain::values::{AddressRange, Timestamp};
 use licet_event_store::StoreError;
-use licet_projections::nodes::rates::{self, NodeCount, OtherNodes};
+use licet_projections::nodes::{
+    login_failures,
+    rates::{self, NodeCount, OtherNodes},
+};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
@@ -188,27 +191,16 @@ enum Key<'a> {
 impl Key<'_> {
     fn digest(self) -> [u8; 16] {
         let text = match self {
-            Self::Client(client, address) => format!("client\n{}\n{client}", block(address)),
-            Self::Address(address) => format!("address\n{}", block(address)),
+            Self::Client(client, address) => format!("client\n{}\n{client}", AddressRange::of(address)),
+            Self::Address(address) => format!("address\n{}", AddressRange::of(address)),
             Self::Credential(name) => format!("credential\n{name}"),
             Self::LoginAccount(account) => format!("login account\n{account}"),
-            Self::LoginAddress(address) => format!("login address\n{}", block(address)),
+            Self::LoginAddress(address) => format!("login address\n{}", AddressRange::of(address)),
         };
         let digest = Sha256::digest(text);
         let mut short = [0; 16];
         short.copy_from_slice(&digest[..16]);
         short
-    }
-}
-
-/// One household has a whole block of IPv6 addresses.
-fn block(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 
@@ -337,6 +329,11 @@ pub(crate) async fn share(app: App) {
             let before = app.platform.edge.now().seconds() - 2 * longest.unwrap_or_default();
             if let Err(error) = rates::sweep(app.platform.log.pool(), before).await {
                 tracing::warn!(%error, "old rate counts could not be dropped");
+            }
+            let lock_out = app.settings.sign_in.rules.lock_out.seconds;
+            let before = app.platform.edge.now().plus_seconds(-lock_out);
+            if let Err(error) = login_failures::sweep(app.platform.log.pool(), before).await {
+                tracing::warn!(%error, "old failures to sign in could not be dropped");
             }
         }
     }

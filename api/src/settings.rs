@@ -48,6 +48,8 @@ pub(crate) struct SignInSettings {
     pub(crate) rate_limit: Rate,
     /// When whoever fails to get in is shut out, and how long sessions last at most.
     pub(crate) rules: SignInRules,
+    /// After failures over so many accounts within the time of a lock-out, an address is blocked for as long.
+    pub(crate) max_accounts: i64,
     /// When a session ends that nobody uses, in seconds.
     pub(crate) idle_seconds: i64,
     /// For how long a password counts before what cannot be taken back, in seconds.

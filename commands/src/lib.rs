@@ -5,6 +5,7 @@
 
 mod anomaly;
 pub mod api_key;
+pub mod blocked_address;
 mod context;
 pub mod customer;
 mod disclose;

@@ -13,7 +13,7 @@ use licet_domain::{
 };
 use licet_event_store::{
     Aggregates, Edge, Envelope, EventLog, Executed, IdempotentAnswer, ReadError, Submission, Tenant, Versioned,
-    vault::{LookUpKey, Vault},
+    vault::{LookUpKey, Purpose, Sealer, Vault},
 };
 use moka::sync::Cache;
 use uuid::Uuid;
@@ -185,6 +185,11 @@ impl Platform {
     /// Hashes what is looked up.
     pub async fn look_up_key(&self, tenant: &Tenant) -> Result<LookUpKey, CommandError> {
         Ok(self.vault.look_up_key(tenant).await?)
+    }
+
+    /// Seals what belongs to a tenant and to no person.
+    pub async fn tenant_sealer(&self, tenant: &Tenant) -> Result<Sealer, CommandError> {
+        Ok(self.vault.sealer(tenant, Purpose::Tenant, "1").await?)
     }
 
     /// Who holds a claimed value.

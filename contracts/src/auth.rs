@@ -94,6 +94,9 @@ pub struct Session {
     pub tenant: String,
     /// What it may do.
     pub permissions: Vec<String>,
+    /// As which address it is seen.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub address: Option<String>,
     /// When it ends unless it is used before.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub idle_expires_at: String,

@@ -102,6 +102,15 @@ pub(crate) enum SessionStatus {
     Ended,
 }
 
+/// How a blocked range stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum BlockStatus {
+    Blocked,
+    Over,
+    Unblocked,
+}
+
 /// Why a session ended.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -6,6 +6,7 @@
 
 pub mod anomaly;
 pub mod api_key;
+pub mod blocked_address;
 pub mod customer;
 pub mod decider;
 pub mod decision;
@@ -40,6 +41,7 @@ macro_rules! for_every_resource {
         $expand! {
             (anomalies, Anomaly = $crate::anomaly::Anomaly),
             (api_keys, ApiKey = $crate::api_key::ApiKey),
+            (blocked_addresses, BlockedAddress = $crate::blocked_address::BlockedAddress),
             (customers, Customer = $crate::customer::Customer),
             (operators, Operator = $crate::operator::Operator),
             (policies, Policy = $crate::policy::Policy),

@@ -104,6 +104,10 @@ permissions! {
     WriteApiKeys = ("api_keys.write", Admin, MANAGERS),
     /// Read who did what.
     ReadAudit = ("audit.read", Read, &[Owner, Admin, Auditor]),
+    /// Read from where nobody signs in.
+    ReadBlockedAddresses = ("blocked_addresses.read", Admin, &[Owner, Admin, Auditor]),
+    /// Block addresses, and let them in again.
+    WriteBlockedAddresses = ("blocked_addresses.write", Admin, MANAGERS),
     /// Read customers.
     ReadCustomers = ("customers.read", Read, EVERYBODY),
     /// Take up, change and retire customers.

@@ -1,6 +1,7 @@
 //! Who asks.
 
 mod address;
+pub(crate) mod blocking;
 mod caller;
 mod cookie;
 mod guard;

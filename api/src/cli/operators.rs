@@ -34,6 +34,11 @@ pub(super) enum Command {
         /// The mail address that it signs in by.
         email: String,
     },
+    /// Let people sign in again from a blocked address or network.
+    Unblock {
+        /// The network as it was blocked, or an address, which unblocks every range around it.
+        network: String,
+    },
     /// Take an operator's second factor away; the next sign-in enrolls another one.
     DisableTotp {
         /// The mail address that it signs in by.
@@ -67,6 +72,13 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
         Command::Unlock { email } => {
             change(&platform, &email, &OperatorChange::Unlock).await?;
             output.result(&json!({ "unlocked": email }), |_| format!("{email} may try again"));
+        }
+        Command::Unblock { network } => {
+            let unblocked = platform.unblock_addresses(&context(&platform), &network).await?;
+            output.result(&json!({ "unblocked": unblocked }), |_| match unblocked {
+                0 => format!("{network} is not blocked"),
+                _ => format!("people may sign in from {network} again"),
+            });
         }
         Command::DisableTotp { email } => {
             change(&platform, &email, &OperatorChange::ResetFactor).await?;

@@ -21,6 +21,9 @@ pub(super) struct SignInOptions {
     /// For so many seconds.
     #[arg(long, env = "LOGIN_LOCKOUT_DURATION", default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
     login_lockout_duration: i64,
+    /// After failures over so many accounts within that time, an address is blocked for as long.
+    #[arg(long, env = "MAX_LOGIN_ACCOUNTS", default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(2..=100_000))]
+    max_login_accounts: i64,
     /// A session ends when nobody has used it for so many minutes.
     #[arg(long, env = "SESSION_LIFETIME_MINUTES", default_value_t = 30, value_name = "MINUTES", value_parser = clap::value_parser!(i64).range(1..=10_080))]
     session_lifetime_minutes: i64,
@@ -46,6 +49,7 @@ impl From<SignInOptions> for SignInSettings {
                 },
                 lifetime_seconds: options.permanent_session_lifetime_days * 86_400,
             },
+            max_accounts: options.max_login_accounts,
             idle_seconds: options.session_lifetime_minutes * 60,
             reauthentication_seconds: options.reauthentication_seconds,
             public_url: options.public_url,

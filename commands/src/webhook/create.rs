@@ -4,7 +4,7 @@ use licet_domain::{
     values::WebhookId,
     webhook::{Webhook, WebhookCommand, WebhookCreated},
 };
-use licet_event_store::{ReadError, vault::Purpose};
+use licet_event_store::ReadError;
 
 use super::SubscriptionRequest;
 use crate::{Body, CommandError, Context, Done, Fields, Platform};
@@ -46,7 +46,7 @@ impl Platform {
         }
         let id = self.edge.id();
         let secret = self.edge.webhook_secret();
-        let sealer = self.vault.sealer(&context.tenant, Purpose::Tenant, "1").await?;
+        let sealer = self.tenant_sealer(&context.tenant).await?;
         let created = WebhookCreated {
             webhook_id: WebhookId(id),
             subscription,

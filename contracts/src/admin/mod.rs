@@ -1,5 +1,6 @@
 //! What operators' scripts send and get.
 
+mod blocked_address;
 mod customer;
 mod history;
 mod key;
@@ -11,6 +12,7 @@ mod product;
 mod release;
 mod tag;
 
+pub use blocked_address::{BlockAddress, BlockedAddress};
 pub use customer::{CreateCustomer, Customer, EditCustomer};
 pub use history::{Actor, AuditEntry, Event};
 pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};

@@ -1,5 +1,6 @@
 //! Values that cannot be wrong: whoever holds one need not check it again.
 
+mod address_range;
 mod code;
 mod email;
 mod features;
@@ -12,6 +13,7 @@ mod text;
 mod timestamp;
 mod version;
 
+pub use address_range::AddressRange;
 pub use code::Code;
 pub use email::Email;
 pub use features::{Feature, Features};

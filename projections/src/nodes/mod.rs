@@ -2,5 +2,6 @@
 
 pub mod key_usage;
 pub mod leases;
+pub mod login_failures;
 pub mod rates;
 pub mod session_use;

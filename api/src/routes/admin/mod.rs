@@ -4,6 +4,7 @@ mod actors;
 mod anomalies;
 mod api_keys;
 mod audit;
+mod blocked_addresses;
 mod customers;
 mod deliveries;
 mod licenses;
@@ -31,10 +32,11 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 18] = [
+    let all: [fn() -> OpenApiRouter<App>; 19] = [
         anomalies::routes,
         api_keys::routes,
         audit::routes,
+        blocked_addresses::routes,
         customers::routes,
         deliveries::routes,
         licenses::routes,

@@ -10,18 +10,25 @@ use licet_domain::{ResourceRejection, session::Level};
 use uuid::Uuid;
 
 use super::next;
-use crate::{App, auth::Visitor, extract::Json, problem::Result};
+use crate::{
+    App,
+    auth::{Visitor, blocking},
+    extract::Json,
+    problem::Result,
+};
 
 /// Set up an operator by a link: the first owner, another one, or whoever was invited. What is answered is a session that
 /// may enroll a second factor, and nothing else.
 #[utoipa::path(post, path = "/api/auth/setup", tag = "auth", request_body = auth::SetUp,
     responses((status = 201, description = "Set up.", body = auth::LoggedIn),
+        (status = 403, description = "`ADDRESS_BLOCKED`", body = Body),
         (status = 409, description = "`SETUP_LINK_INVALID`, `INVITATION_INVALID`, `OPERATOR_EMAIL_TAKEN`", body = Body)))]
 pub(crate) async fn set_up(
     State(app): State<App>,
     visitor: Visitor,
     Json { value, .. }: Json<auth::SetUp>,
 ) -> Result<Response> {
+    blocking::expect_let_in(&app, &visitor).await?;
     visitor.origin.limit_login(&app, "setup")?;
     let id = accept(&app, &visitor, value).await?;
     let context = visitor.origin.stranger(&app).by_operator(id);
@@ -59,16 +66,19 @@ async fn accept(app: &App, visitor: &Visitor, value: auth::SetUp) -> std::result
 /// Sign in by mail address and password. An unknown address, a wrong password and a shut door are answered alike.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = auth::LogIn,
     responses((status = 200, description = "The password was right.", body = auth::LoggedIn),
-        (status = 401, description = "`LOGIN_FAILED`", body = Body)))]
+        (status = 401, description = "`LOGIN_FAILED`", body = Body),
+        (status = 403, description = "`ADDRESS_BLOCKED`", body = Body)))]
 pub(crate) async fn log_in(
     State(app): State<App>,
     visitor: Visitor,
     Json { value, .. }: Json<auth::LogIn>,
 ) -> Result<Response> {
+    blocking::expect_let_in(&app, &visitor).await?;
     let context = visitor.origin.stranger(&app);
     let operator = app.platform.operator_by_email(&context, &value.email).await?;
     let account = account(&value.email, operator, &visitor);
     visitor.origin.limit_login(&app, &account)?;
+    let named = value.email.trim().to_lowercase();
     let asked = LogIn {
         email: value.email,
         password: value.password,
@@ -81,6 +91,7 @@ pub(crate) async fn log_in(
         Err(CommandError::Resource(ResourceRejection::NotAuthenticated { .. }))
     ) {
         app.metrics.login("failed");
+        blocking::note_failure(&app, &visitor, &named).await?;
     }
     let signed_in = signed_in?;
     app.metrics.login("password");

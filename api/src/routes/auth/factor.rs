@@ -7,7 +7,7 @@ use licet_contracts::{Problem as Body, auth};
 use super::{keep_known, keep_session, next};
 use crate::{
     App,
-    auth::SessionUser,
+    auth::{SessionUser, blocking},
     extract::Json,
     problem::{Problem, Result},
     render,
@@ -16,13 +16,15 @@ use crate::{
 /// Give the second factor: a code of the app, or a recovery code.
 #[utoipa::path(post, path = "/api/auth/totp", tag = "auth", request_body = auth::GiveCode,
     responses((status = 200, description = "In.", body = auth::LoggedIn),
-        (status = 401, description = "`CODE_INVALID`", body = Body)), security(("session" = [])))]
+        (status = 401, description = "`CODE_INVALID`", body = Body),
+        (status = 403, description = "`ADDRESS_BLOCKED`", body = Body)), security(("session" = [])))]
 pub(crate) async fn give_code(
     State(app): State<App>,
     user: SessionUser,
     Json { value, .. }: Json<auth::GiveCode>,
 ) -> Result<Response> {
     let (visitor, id) = (&user.visitor, user.operator()?.id.0);
+    blocking::expect_let_in(&app, visitor).await?;
     visitor.origin.limit_login(&app, &id.to_string())?;
     let given = match (value.code, value.recovery_code) {
         (Some(code), None) => GivenCode::Code(code),

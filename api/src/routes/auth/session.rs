@@ -43,6 +43,7 @@ pub(crate) async fn read_session(State(app): State<App>, user: SessionUser) -> R
         },
         tenant: app.tenant.as_str().to_owned(),
         permissions: allowed.map(|one| one.name().to_owned()).collect(),
+        address: user.visitor.origin.address.map(|address| address.to_string()),
         idle_expires_at: user.idle_expires_at.min(session.begun.ends_at).to_string(),
         expires_at: session.begun.ends_at.to_string(),
     };
