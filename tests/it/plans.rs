@@ -158,6 +158,10 @@ fn ask_every_list(server: &Server, license: &str) -> usize {
         if !names.iter().any(|(name, _)| name == "limit") {
             continue;
         }
+        // Whoever is in lists their own sessions: what `/api/admin/sessions` reads too.
+        if path == "/api/auth/sessions" {
+            continue;
+        }
         let Some(path) = addressed(server, path, license) else {
             continue;
         };
@@ -241,6 +245,11 @@ fn values(server: &Server, name: &str, license: &str) -> Vec<String> {
         "customer_id" => vec![
             of_license("customer_id"),
             "00000000-0000-7000-8000-000000000000".to_owned(),
+        ],
+        "operator_id" => vec!["00000000-0000-7000-8000-000000000000".to_owned()],
+        "q" => vec![
+            of_license("key_masked").rsplit('-').next().unwrap().to_owned(),
+            "ZZZZZ".to_owned(),
         ],
         "policy" | "product" => vec!["studio".to_owned()],
         "aggregate_id" | "license_id" | "activation_id" => vec![license.to_owned()],

@@ -244,6 +244,143 @@ fn log_ins_are_limited_by_account_and_by_address() {
 }
 
 #[test]
+fn who_guesses_at_many_accounts_is_shut_out_and_nobody_who_works_there() {
+    let database = new_database();
+    let settings = [
+        ("LOGIN_RATE_LIMIT", "100 per minute"),
+        ("MAX_LOGIN_ACCOUNTS", "3"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let server = Server::start_with(&database.url, &settings);
+    let other = Server::start_with(&database.url, &settings);
+    let ada = Operator::first(&server, &database.url);
+    let try_as = |server: &Server, browser: &Browser, address: &str, email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        browser.send_with(
+            server,
+            "POST",
+            "/api/auth/login",
+            &[("x-forwarded-for", address)],
+            &body,
+        )
+    };
+    let guess = |server: &Server, address: &str, email: &str| {
+        try_as(server, &Browser::default(), address, email, "a wrong password")
+            .code()
+            .to_owned()
+    };
+    for _ in 0..4 {
+        assert_eq!(
+            guess(&server, "2001:db8::1", "a@example.com"),
+            "LOGIN_FAILED",
+            "one account"
+        );
+    }
+    assert_eq!(guess(&other, "2001:db8::2", "b@example.com"), "LOGIN_FAILED");
+    assert_eq!(
+        guess(&server, "2001:db8::3", "c@example.com"),
+        "LOGIN_FAILED",
+        "the third"
+    );
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while guess(&other, "2001:db8::4", "a@example.com") != "ADDRESS_BLOCKED" {
+        assert!(Instant::now() < deadline, "both nodes know it, for the whole /64");
+    }
+    assert_eq!(
+        guess(&server, "2001:db8:0:1::1", "a@example.com"),
+        "LOGIN_FAILED",
+        "the neighbor"
+    );
+    let right = |browser: &Browser, address: &str| try_as(&server, browser, address, &ada.email, PASSWORD);
+    let stranger = right(&Browser::default(), "2001:db8::5");
+    assert_eq!(
+        (stranger.status, stranger.code()),
+        (403, "ADDRESS_BLOCKED"),
+        "though it is right"
+    );
+    assert_eq!(
+        right(&ada.browser, "2001:db8::5").status,
+        200,
+        "a browser that was in before"
+    );
+    let listed = server.get("/api/admin/blocked-addresses").body;
+    let block = &listed["items"][0];
+    let shown = (&block["network"], &block["status"], &block["automatic"]);
+    assert_eq!(
+        shown,
+        (&json!("2001:db8::/64"), &json!("blocked"), &json!(true)),
+        "{listed}"
+    );
+    assert!(block["until"].is_string() && block["reason"].is_string(), "{block}");
+    let history = server.get(&format!(
+        "/api/admin/blocked-addresses/{}/events",
+        block["id"].as_str().unwrap()
+    ));
+    assert_eq!(
+        history.body["items"][0]["type"], "blocked_address.blocked",
+        "{}",
+        history.body
+    );
+
+    // By hand, for everybody; and the way back by command.
+    let order = json!({ "network": "198.51.100.7/24", "reason": "guesses" });
+    let made = server.send("POST", "/api/admin/blocked-addresses", &order);
+    assert_eq!(
+        (made.status, made.text("network")),
+        (201, "198.51.100.0/24"),
+        "{}",
+        made.body
+    );
+    let again = server.send("POST", "/api/admin/blocked-addresses", &order);
+    assert_eq!((again.status, again.code()), (409, "ADDRESS_ALREADY_BLOCKED"));
+    assert_eq!(
+        right(&ada.browser, "::ffff:198.51.100.200").code(),
+        "ADDRESS_BLOCKED",
+        "at once"
+    );
+    let unblocked = licet(&database.url)
+        .args(["operators", "unblock", "198.51.100.200"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&unblocked.stdout).into_owned();
+    assert!(told.contains("may sign in from 198.51.100.200 again"), "{told}");
+    while right(&ada.browser, "198.51.100.200").status != 200 {
+        assert!(Instant::now() < deadline, "the way back works");
+    }
+    let removed = server.send(
+        "DELETE",
+        &format!("/api/admin/blocked-addresses/{}", block["id"].as_str().unwrap()),
+        &Value::Null,
+    );
+    assert_eq!(removed.status, 204, "{}", removed.body);
+    assert_eq!(right(&Browser::default(), "2001:db8::5").status, 200);
+    for (order, pointer) in [
+        (json!({ "network": "0.0.0.0/0" }), "/network"),
+        (json!({ "network": "home" }), "/network"),
+        (
+            json!({ "network": "192.0.2.1", "until": "2020-01-01T00:00:00Z" }),
+            "/until",
+        ),
+    ] {
+        let refused = server.send("POST", "/api/admin/blocked-addresses", &order);
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!(pointer)),
+            "{}",
+            refused.body
+        );
+    }
+    let forged = Server::start_with(&database.url, &[("LOGIN_RATE_LIMIT", "100 per minute")]);
+    let blocked = server.create("/api/admin/blocked-addresses", &json!({ "network": "203.0.113.9" }));
+    assert_eq!(blocked.status, 201);
+    assert_eq!(
+        guess(&forged, "203.0.113.9", "a@example.com"),
+        "LOGIN_FAILED",
+        "no proxy is trusted there"
+    );
+}
+
+#[test]
 fn sessions_are_listed_with_how_they_ended_and_end_on_every_node() {
     let (server, database) = start();
     let other = Server::start(&database.url);

@@ -44,8 +44,11 @@ pub async fn note(
 
 /// Forgets failures before a moment.
 pub async fn sweep(pool: &PgPool, before: Timestamp) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM login_failures WHERE failed_at < $1", OffsetDateTime::from(before))
-        .execute(pool)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM login_failures WHERE failed_at < $1",
+        OffsetDateTime::from(before)
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
