@@ -10,7 +10,7 @@ use leptos_router::{
 use crate::{
     frame::Frame,
     pages::{
-        api_keys, audit, customer, customers, dashboard, license, licenses, login, new_customer, new_license,
+        api_keys, audit, blocked, customer, customers, dashboard, license, licenses, login, new_customer, new_license,
         not_found, operators, policies, products, profile, releases, sessions, setup,
     },
     parts::{dialog::GateDialog, toast},
@@ -44,6 +44,7 @@ pub(crate) fn App() -> impl IntoView {
                 <Route path=path!("/api-keys") view=|| view! { <Frame><api_keys::Page /></Frame> } />
                 <Route path=path!("/audit") view=|| view! { <Frame><audit::Page /></Frame> } />
                 <Route path=path!("/operators") view=|| view! { <Frame><operators::Page /></Frame> } />
+                <Route path=path!("/blocked") view=|| view! { <Frame><blocked::Page /></Frame> } />
                 <Route path=path!("/sessions") view=|| view! { <Frame><sessions::Page /></Frame> } />
                 <Route path=path!("/profile") view=|| view! { <Frame><profile::Page /></Frame> } />
             </Routes>

@@ -19,7 +19,7 @@ pub(crate) struct Room {
 }
 
 /// Where one can go.
-pub(crate) const ROOMS: [Room; 10] = [
+pub(crate) const ROOMS: [Room; 11] = [
     Room {
         href: "/",
         name: Text::Dashboard,
@@ -59,6 +59,10 @@ pub(crate) const ROOMS: [Room; 10] = [
     Room {
         href: "/sessions",
         name: Text::Sessions,
+    },
+    Room {
+        href: "/blocked",
+        name: Text::BlockedAddresses,
     },
 ];
 

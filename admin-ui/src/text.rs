@@ -39,6 +39,8 @@ texts! {
     ActiveLicenses = "Active licenses", "Aktive Lizenzen";
     Activity = "Recent activity", "Zuletzt geschehen";
     Address = "Address", "Adresse";
+    AddressBlocked = "Address blocked", "Adresse gesperrt";
+    AddressUnblocked = "Address unblocked", "Adresse entsperrt";
     Any = "any", "alle";
     ApiKeys = "API keys", "API-Schlüssel";
     ApiKeysFirst = "Make one for the program that talks to this server.", "Legen Sie einen für das Programm an, das mit diesem Server spricht.";
@@ -46,7 +48,12 @@ texts! {
     AsOf = "as of", "Stand";
     AuditFirst = "Whatever anybody does will stand here.", "Was auch immer jemand tut, steht dann hier.";
     AuditLog = "Audit log", "Protokoll";
+    BlockAddress = "Block address", "Adresse sperren";
+    Blocked = "blocked", "gesperrt";
+    BlockedAddresses = "Blocked addresses", "Gesperrte Adressen";
+    BlockedFirst = "Whoever guesses passwords of many accounts is blocked by itself.", "Wer Passwörter vieler Konten rät, wird von selbst gesperrt.";
     Browser = "Browser", "Browser";
+    ByItself = "by itself", "von selbst";
     Cancel = "Cancel", "Abbrechen";
     ChangePassword = "Change password", "Passwort ändern";
     Channel = "Channel", "Kanal";
@@ -134,6 +141,8 @@ texts! {
     Minutes = "minutes", "Minuten";
     Months = "months", "Monaten";
     Name = "Name", "Name";
+    Network = "Network", "Netz";
+    NetworkHint = "An address or a network, such as 192.0.2.0/24. Who is signed in stays so.", "Eine Adresse oder ein Netz, etwa 192.0.2.0/24. Wer angemeldet ist, bleibt es.";
     Never = "never", "nie";
     NewApiKey = "New API key", "Neuer API-Schlüssel";
     NewCustomer = "New customer", "Neuer Kunde";
@@ -163,6 +172,7 @@ texts! {
     Operators = "Operators", "Mitarbeiter";
     OperatorsFirst = "Invite a colleague.", "Laden Sie jemanden ein.";
     Os = "OS", "Betriebssystem";
+    Over = "over", "vorbei";
     OwnSessions = "Your sessions", "Ihre Sitzungen";
     Palette = "Command palette", "Befehlspalette";
     Password = "Password", "Passwort";
@@ -183,6 +193,7 @@ texts! {
     Profile = "Profile", "Profil";
     Published = "published", "veröffentlicht";
     QrCode = "QR code of the second factor", "QR-Code des zweiten Faktors";
+    Reason = "Reason", "Grund";
     RecoveryCode = "Recovery code", "Wiederherstellungscode";
     RecoveryCodes = "Recovery codes", "Wiederherstellungscodes";
     RecoveryCodesLeft = "Recovery codes left", "Übrige Wiederherstellungscodes";
@@ -227,6 +238,7 @@ texts! {
     SignedOut = "signed out", "abgemeldet";
     SigningIn = "signing in", "meldet sich an";
     Silent = "silent", "still";
+    Since = "Since", "Seit";
     SkipToContent = "Skip to content", "Zum Inhalt";
     SomethingWrong = "Something went wrong", "Etwas ging schief";
     StartedAt = "Started", "Begonnen";
@@ -243,10 +255,13 @@ texts! {
     ThisOne = "(this one)", "(diese)";
     TryAgain = "Try again", "Noch einmal versuchen";
     TypeToConfirm = "To confirm, type", "Zur Bestätigung bitte eingeben:";
+    Unblock = "Unblock", "Entsperren";
     Undo = "Undo", "Rückgängig";
     Undone = "Undone", "Rückgängig gemacht";
     Unlock = "Unlock", "Einlassen";
     Unreachable = "The server does not answer. What you typed is still there; try again.", "Der Server antwortet nicht. Ihre Eingaben sind noch da; versuchen Sie es noch einmal.";
+    Until = "Until", "Bis";
+    UntilUnblocked = "until it is unblocked", "bis sie entsperrt wird";
     UseCode = "Use a code of the app", "Code der App verwenden";
     UseRecoveryCode = "Use a recovery code", "Wiederherstellungscode verwenden";
     ValidFrom = "Valid from", "Gültig ab";
@@ -260,6 +275,7 @@ texts! {
     Yanked = "yanked", "zurückgezogen";
     Years = "years", "Jahren";
     Yes = "yes", "ja";
+    YouAreSeenAs = "You are seen as", "Sie werden gesehen als";
 }
 
 #[cfg(test)]

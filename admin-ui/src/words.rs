@@ -19,6 +19,8 @@ pub(crate) fn state(code: &str) -> String {
         "invited" => Text::Invited,
         "locked" => Text::Locked,
         "disabled" => Text::Disabled,
+        "blocked" => Text::Blocked,
+        "over" => Text::Over,
         "live" => Text::Live,
         "ended" => Text::Ended,
         "signing_in" => Text::SigningIn,
@@ -38,7 +40,7 @@ pub(crate) fn tone(code: &str) -> &'static str {
     match code {
         "active" | "live" | "published" => "good",
         "suspended" | "silent" | "invited" | "not_yet_valid" | "signing_in" | "locked" => "warning",
-        "revoked" | "expired" | "disabled" | "yanked" => "bad",
+        "revoked" | "expired" | "disabled" | "yanked" | "blocked" => "bad",
         _ => "plain",
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod blocked;
 pub(crate) mod customer;
 pub(crate) mod customers;
 pub(crate) mod dashboard;

@@ -30,7 +30,8 @@ pub(crate) async fn expect_let_in(app: &App, visitor: &Visitor) -> Result<()> {
         let BlockedAddress::Live(block) = block else {
             return false;
         };
-        !block.is_over(now) && !(block.automatic && visitor.browser.is_some())
+        let let_in = block.automatic && visitor.browser.is_some();
+        !block.is_over(now) && !let_in
     });
     if !blocked {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::ValueError;
 
@@ -20,7 +20,7 @@ impl AddressRange {
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(v6) => Self(Ipv6Net::new_assert(v6, HOUSEHOLD).trunc().into()),
-            v4 => Self(v4.into()),
+            IpAddr::V4(v4) => Self(Ipv4Net::from(v4).into()),
         }
     }
 
