@@ -1,5 +1,6 @@
 //! What operators' scripts send and get.
 
+mod activation;
 mod blocked_address;
 mod customer;
 mod history;
@@ -12,6 +13,7 @@ mod product;
 mod release;
 mod tag;
 
+pub use activation::Activation;
 pub use blocked_address::{BlockAddress, BlockedAddress};
 pub use customer::{CreateCustomer, Customer, EditCustomer};
 pub use history::{Actor, AuditEntry, Event};

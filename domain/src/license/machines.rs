@@ -50,7 +50,7 @@ impl Activation {
 }
 
 /// The word for how a machine's seat stands.
-pub fn seat_status(has_ended: bool, is_silent: bool) -> &'static str {
+pub const fn seat_status(has_ended: bool, is_silent: bool) -> &'static str {
     match (has_ended, is_silent) {
         (true, _) => "deactivated",
         (false, true) => "silent",

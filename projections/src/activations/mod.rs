@@ -4,4 +4,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::Activations;
-pub use query::{ActivationRow, UnheldSeat, list, seats_without_hold};
+pub use query::{ActivationFilter, ActivationRow, UnheldSeat, list, seats_without_hold};

@@ -88,6 +88,11 @@ pub(super) const EXPORTS: &[Export] = &[
         ", r.parent_id AS operator_id, facts->>'level' AS level, (facts->'begun'->>'ends_at')::timestamptz AS ends_at,
          (facts->'ended'->>'at')::timestamptz AS ended_at, facts->'ended'->>'reason' AS reason"
     ),
+    of_kind!(
+        "blocked_addresses",
+        "blocked_address",
+        ", (facts->>'until')::timestamptz AS until, (facts->>'automatic')::boolean AS automatic"
+    ),
     of_kind!("tags", "tag", ", facts->>'name' AS name, facts->>'color' AS color"),
 ];
 

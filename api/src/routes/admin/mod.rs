@@ -1,5 +1,6 @@
 //! What operators' scripts call: plain REST, one file for each kind of resource, each with its routes.
 
+mod activations;
 mod actors;
 mod anomalies;
 mod api_keys;
@@ -32,7 +33,8 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 19] = [
+    let all: [fn() -> OpenApiRouter<App>; 20] = [
+        activations::routes,
         anomalies::routes,
         api_keys::routes,
         audit::routes,

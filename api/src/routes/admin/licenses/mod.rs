@@ -10,12 +10,15 @@ mod seats;
 mod true_up;
 mod usage;
 
+use std::collections::HashMap;
+
 use licet_commands::license::EffectiveLicense;
 use licet_domain::{
     customer::Customer,
     license::License,
     values::{LicenseId, Timestamp},
 };
+use licet_projections::resources;
 use uuid::Uuid;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     App,
     auth::{Principal, guarded},
-    problem::Result,
+    problem::{Result, unavailable},
     render::{self, Holder},
     reply::Reply,
 };
@@ -63,6 +66,18 @@ async fn holder(app: &App, caller: &Principal, id: LicenseId) -> Result<Option<H
         Some(facts) => holder_of(app, caller, facts.issued.customer_id.0).await,
         None => Ok(None),
     }
+}
+
+/// Whom licenses were issued to, in one look each at the vault and at the read model.
+pub(super) async fn holders(app: &App, caller: &Principal, mut ids: Vec<Uuid>) -> Result<HashMap<Uuid, Holder>> {
+    ids.sort_unstable();
+    ids.dedup();
+    let sealers = app.platform.person_sealers(&caller.tenant, &ids).await?;
+    let customers = resources::of_ids::<Customer>(&app.reader, &caller.tenant, &ids).await;
+    let customers = customers.map_err(unavailable)?;
+    let nobody = Customer::default();
+    let holder = |(id, sealer)| (id, Holder::of(sealer, customers.get(&id).unwrap_or(&nobody)));
+    Ok(sealers.into_iter().map(holder).collect())
 }
 
 /// A customer as licenses show it.

@@ -1,25 +1,20 @@
 //! `GET /api/admin/licenses` and what is below it.
 
-use std::collections::HashMap;
-
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{customer::Customer, license::License, permission::needed::ReadLicenses};
-use licet_projections::{
-    license_state::{self, KeySearch, LicenseFilter, LicenseRow},
-    resources,
-};
+use licet_domain::{license::License, permission::needed::ReadLicenses};
+use licet_projections::license_state::{self, KeySearch, LicenseFilter};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
     super::reading::{self, AsOfQuery, HistoryQuery, ListQuery},
-    holder, license_id, reply,
+    holder, holders, license_id, reply,
 };
 use crate::{
     App,
@@ -27,7 +22,7 @@ use crate::{
     extract::{Path, Query},
     freshness,
     problem::{Result, unavailable},
-    render::{self, Holder},
+    render,
 };
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -108,7 +103,8 @@ pub(crate) async fn list_licenses(
         .await
         .map_err(unavailable)?;
     let now = app.platform.edge.now();
-    let holders = holders(&app, &caller, &page.items).await?;
+    let customers = page.items.iter().map(|row| row.customer_id).collect();
+    let holders = holders(&app, &caller, customers).await?;
     let mut shown = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let terms = app
@@ -119,19 +115,6 @@ pub(crate) async fn list_licenses(
     }
     let mut shown = shown.into_iter();
     Ok(reading::page(page, |_| shown.next()))
-}
-
-/// Whom these licenses were issued to, in one look each at the vault and at the read model.
-async fn holders(app: &App, caller: &Caller<ReadLicenses>, rows: &[LicenseRow]) -> Result<HashMap<Uuid, Holder>> {
-    let mut ids: Vec<Uuid> = rows.iter().map(|row| row.customer_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let sealers = app.platform.person_sealers(&caller.tenant, &ids).await?;
-    let customers = resources::of_ids::<Customer>(&app.reader, &caller.tenant, &ids).await;
-    let customers = customers.map_err(unavailable)?;
-    let nobody = Customer::default();
-    let holder = |(id, sealer)| (id, Holder::of(sealer, customers.get(&id).unwrap_or(&nobody)));
-    Ok(sealers.into_iter().map(holder).collect())
 }
 
 /// Read a license, now or as it was.
