@@ -9,9 +9,10 @@ use leptos_router::{
 
 use crate::{
     frame::Frame,
+    live::Live,
     pages::{
-        api_keys, audit, blocked, customer, customers, dashboard, license, licenses, login, new_customer, new_license,
-        not_found, operators, policies, products, profile, releases, sessions, setup,
+        api_keys, audit, blocked, customer, customers, dashboard, devices, license, licenses, login, new_customer,
+        new_license, not_found, operators, policies, products, profile, releases, sessions, setup,
     },
     parts::{dialog::GateDialog, toast},
     session::Me,
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) fn App() -> impl IntoView {
     let me = Me::new();
     provide_context(me);
+    provide_context(Live::follow(me));
     toast::provide();
     spawn_local(async move {
         me.ask().await;
@@ -44,6 +46,7 @@ pub(crate) fn App() -> impl IntoView {
                 <Route path=path!("/api-keys") view=|| view! { <Frame><api_keys::Page /></Frame> } />
                 <Route path=path!("/audit") view=|| view! { <Frame><audit::Page /></Frame> } />
                 <Route path=path!("/operators") view=|| view! { <Frame><operators::Page /></Frame> } />
+                <Route path=path!("/devices") view=|| view! { <Frame><devices::Page /></Frame> } />
                 <Route path=path!("/blocked") view=|| view! { <Frame><blocked::Page /></Frame> } />
                 <Route path=path!("/sessions") view=|| view! { <Frame><sessions::Page /></Frame> } />
                 <Route path=path!("/profile") view=|| view! { <Frame><profile::Page /></Frame> } />

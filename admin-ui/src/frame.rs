@@ -19,7 +19,7 @@ pub(crate) struct Room {
 }
 
 /// Where one can go.
-pub(crate) const ROOMS: [Room; 11] = [
+pub(crate) const ROOMS: [Room; 12] = [
     Room {
         href: "/",
         name: Text::Dashboard,
@@ -31,6 +31,10 @@ pub(crate) const ROOMS: [Room; 11] = [
     Room {
         href: "/customers",
         name: Text::Customers,
+    },
+    Room {
+        href: "/devices",
+        name: Text::Devices,
     },
     Room {
         href: "/products",

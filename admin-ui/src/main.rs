@@ -9,6 +9,7 @@ mod app;
 mod export;
 mod frame;
 mod gate;
+mod live;
 mod pages;
 mod parts;
 mod preferences;

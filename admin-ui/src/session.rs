@@ -60,6 +60,10 @@ impl Me {
         self.session.read().is_some()
     }
 
+    pub(crate) fn is_in_untracked(self) -> bool {
+        self.session.read_untracked().is_some()
+    }
+
     /// Why something is not permitted; nothing where it is.
     pub(crate) fn refusal(self, permission: &str) -> Option<String> {
         let session = self.session.read();

@@ -35,7 +35,9 @@ texts! {
     Account = "Account", "Konto";
     Action = "Action", "Ereignis";
     Actions = "Actions", "Aktionen";
+    Activated = "Activated", "Aktiviert";
     Active = "active", "aktiv";
+    ActiveDevices = "Active devices", "Aktive Geräte";
     ActiveLicenses = "Active licenses", "Aktive Lizenzen";
     Activity = "Recent activity", "Zuletzt geschehen";
     Address = "Address", "Adresse";
@@ -82,6 +84,7 @@ texts! {
     Deactivated = "deactivated", "freigegeben";
     Dense = "Dense rows", "Enge Zeilen";
     Devices = "Devices", "Geräte";
+    DevicesFirst = "A licensed program takes a seat with its first start: try licet-client activate.", "Ein lizenziertes Programm nimmt mit dem ersten Start einen Platz ein: Versuchen Sie licet-client activate.";
     Disable = "Disable", "Sperren";
     Disabled = "disabled", "gesperrt";
     Done = "Done", "Erledigt";
@@ -98,6 +101,7 @@ texts! {
     Expired = "expired", "abgelaufen";
     ExpiresAt = "Expires at", "Endet am";
     ExpiresHint = "Empty: after the policy's duration.", "Leer: nach der Laufzeit der Richtlinie.";
+    Export = "Export", "Exportieren";
     Filter = "Filter", "Filter";
     FirstPage = "First page", "Erste Seite";
     Floating = "Floating", "Gleitend";
@@ -136,6 +140,7 @@ texts! {
     LicensesFirst = "Begin with “New license”.", "Beginnen Sie mit „Neue Lizenz“.";
     LinkShownOnce = "Hand this link on. It is good once, for a day, and is shown only now.", "Geben Sie diesen Link weiter. Er gilt einmal, einen Tag lang, und wird nur jetzt gezeigt.";
     Live = "live", "offen";
+    LiveNow = "Live", "Live";
     Locked = "locked", "ausgesperrt";
     MainNavigation = "Main", "Hauptmenü";
     Minutes = "minutes", "Minuten";
@@ -159,6 +164,7 @@ texts! {
     NotCopied = "The browser did not allow it: copy it by hand", "Der Browser erlaubt es nicht: bitte von Hand kopieren";
     NotFound = "There is nothing here", "Hier ist nichts";
     NotFoundWhy = "The address may be mistyped.", "Vielleicht ist die Adresse vertippt.";
+    NotLive = "Not live: looking every 5 seconds", "Nicht live: sieht alle 5 Sekunden nach";
     NotYetValid = "not yet valid", "noch nicht gültig";
     Note = "Note", "Notiz";
     NothingMatches = "Nothing matches.", "Nichts passt.";
@@ -238,14 +244,17 @@ texts! {
     SignedOut = "signed out", "abgemeldet";
     SigningIn = "signing in", "meldet sich an";
     Silent = "silent", "still";
+    SilentSince = "Last seen before", "Zuletzt gesehen vor";
     Since = "Since", "Seit";
     SkipToContent = "Skip to content", "Zum Inhalt";
     SomethingWrong = "Something went wrong", "Etwas ging schief";
+    StandsStill = "Lists are out of date, because these read models stand still:", "Listen sind nicht aktuell, denn diese Sichten stehen still:";
     StartedAt = "Started", "Begonnen";
     Status = "Status", "Stand";
     Suspend = "Suspend", "Aussetzen";
     Suspended = "suspended", "ausgesetzt";
     SuspendedLicenses = "Suspended licenses", "Ausgesetzte Lizenzen";
+    System = "System", "System";
     Theme = "Theme", "Farben";
     ThemeDark = "Dark", "Dunkel";
     ThemeLight = "Light", "Hell";
@@ -259,6 +268,7 @@ texts! {
     Undo = "Undo", "Rückgängig";
     Undone = "Undone", "Rückgängig gemacht";
     Unlock = "Unlock", "Einlassen";
+    Unnamed = "(no name)", "(ohne Namen)";
     Unreachable = "The server does not answer. What you typed is still there; try again.", "Der Server antwortet nicht. Ihre Eingaben sind noch da; versuchen Sie es noch einmal.";
     Until = "Until", "Bis";
     UntilUnblocked = "until it is unblocked", "bis sie entsperrt wird";

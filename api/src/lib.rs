@@ -13,6 +13,7 @@ mod extract;
 mod freshness;
 mod idempotency;
 mod limits;
+mod list_export;
 mod observe;
 mod openapi;
 mod problem;

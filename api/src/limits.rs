@@ -6,7 +6,10 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -68,11 +71,19 @@ pub(crate) struct RateLimitState {
 
 /// The tightest limit that a request has met; the envelope writes its headers.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RateLimitSlot(Arc<Mutex<Option<RateLimitState>>>);
+pub(crate) struct RateLimitSlot {
+    tightest: Arc<Mutex<Option<RateLimitState>>>,
+    settled: Arc<AtomicBool>,
+}
 
 impl RateLimitSlot {
+    /// Whatever else the request makes is part of it, and counts no more.
+    pub(crate) fn settle(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+
     fn keep(&self, rate_limit: RateLimitState) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.tightest.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none_or(|known| rate_limit.remaining <= known.remaining) {
             *kept = Some(rate_limit);
         }
@@ -80,7 +91,7 @@ impl RateLimitSlot {
 
     /// `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset`, and `Retry-After` for whoever was refused.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let Some(rate_limit) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else {
+        let Some(rate_limit) = *self.tightest.lock().unwrap_or_else(PoisonError::into_inner) else {
             return;
         };
         headers.insert("ratelimit-limit", rate_limit.limit.into());
@@ -216,6 +227,9 @@ impl RateLimits {
     }
 
     fn check(&self, key: Key<'_>, factor: u64, slot: &RateLimitSlot, now: Timestamp) -> Result<()> {
+        if slot.settled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let counter = self.counters.get_with(key.digest(), Arc::default);
         let rate_limit = lock(&counter).admit(self.rate, self.rate.limit.saturating_mul(factor), now);
         slot.keep(rate_limit);

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App, Role,
     auth::guarded,
-    browser_app, envelope,
+    browser_app, envelope, list_export,
     openapi::{self, Document},
     problem::Problem,
     routes::{admin, auth, license, probes, version, well_known},
@@ -32,7 +32,7 @@ pub(crate) fn router(app: App) -> Router {
     }
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);
-    let (parameters, permissions) = (description.parameters(), description.permissions());
+    let (parameters, permissions, lists) = (description.parameters(), description.permissions(), description.lists());
     let router = if has(Role::Admin) {
         router.fallback(browser_app::serve)
     } else {
@@ -43,6 +43,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))
         .layer(Extension(permissions))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(lists, list_export::answer_csv))
         .layer(middleware::from_fn_with_state(
             (app.clone(), parameters),
             envelope::surround,

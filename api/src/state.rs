@@ -12,7 +12,7 @@ use licet_projections::{Reader, nodes::key_usage, revocations::AliveSince};
 use licet_workers::webhooks::Sender;
 use moka::sync::Cache;
 use prometheus::Registry;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use crate::{
@@ -57,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) last_used: Cache<Uuid, Timestamp>,
     /// From when on leases of each tenant could be alive.
     pub(crate) alive_since: Cache<Tenant, AliveSince>,
+    /// Places for those who follow what happens.
+    pub(crate) live_streams: Arc<Semaphore>,
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -66,6 +68,9 @@ impl std::ops::Deref for App {
         &self.0
     }
 }
+
+/// So many follow what happens at once; machines have the other connections.
+const LIVE_STREAMS: usize = 500;
 
 /// Half of the processors hash passwords at most; the others go on answering machines.
 fn passwords_at_once() -> usize {
@@ -113,6 +118,7 @@ impl App {
             leases: LeaseCache::new(),
             last_used: Cache::builder().max_capacity(10_000).build(),
             alive_since: Cache::new(1_000),
+            live_streams: Arc::new(Semaphore::new(LIVE_STREAMS)),
             ending,
         })))
     }

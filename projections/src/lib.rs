@@ -10,6 +10,7 @@ pub mod anomalies;
 pub mod audit_log;
 pub mod decisions;
 mod export;
+mod figures;
 pub mod heartbeats;
 pub mod license_state;
 mod metrics;
@@ -22,7 +23,8 @@ pub mod resources;
 pub mod revocations;
 mod runtime;
 
-pub use export::{ExportError, Format, Replayed, TableFile, replay};
+pub use export::{ExportError, Format, Replayed, TableFile, inert, replay};
+pub use figures::Figures;
 pub use page::{Page, PageRequest, Place, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{

@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
 
-use crate::{PageRequest, Projector, Total};
+use crate::{PageRequest, Projector, Total, figures::FiguresCache};
 
 /// Reads the read models.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ pub struct Reader {
     waiting: Arc<Notify>,
     /// Totals of the last second: whoever pages counts once.
     totals: Cache<TotalKey, Counted>,
+    figures: FiguresCache,
 }
 
 /// Whose list, which, and how it is filtered.
@@ -60,7 +61,12 @@ impl Reader {
                 .max_capacity(10_000)
                 .time_to_live(TOTAL_LIFETIME)
                 .build(),
+            figures: FiguresCache::new(),
         }
+    }
+
+    pub(crate) fn figures_cache(&self) -> &FiguresCache {
+        &self.figures
     }
 
     /// How many rows a list has, of which these many were read for the page. Counting is most of what a page costs: it was

@@ -17,6 +17,8 @@ mod heartbeat;
 mod hostile;
 mod layers;
 mod limits;
+mod list_export;
+mod live;
 mod machines;
 mod nats;
 mod offline;

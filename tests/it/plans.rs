@@ -167,6 +167,10 @@ fn ask_every_list(server: &Server, license: &str) -> usize {
         };
         let mut queries = vec![String::new()];
         for (name, allowed) in names {
+            // A file is the list's own pages.
+            if matches!(&name[..], "format" | "dialect") {
+                continue;
+            }
             let values = if allowed.is_empty() {
                 values(server, &name, license)
             } else {

@@ -39,12 +39,14 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::ExpiresAt, |key| {
                 view! { <MaybeMoment time=key.expires_at.clone() /> }.into_any()
             }),
-            Column::extra(Text::CreatedAt, |key| {
+            Column::extra(Text::CreatedAt, |key: &ApiKey| {
                 view! { <Moment time=key.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::ApiKeysFirst,
     };
     view! {

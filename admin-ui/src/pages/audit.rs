@@ -15,11 +15,6 @@ use crate::{
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
-    let typed = |name, label| Filter {
-        name,
-        label,
-        values: vec![],
-    };
     let listed = Listed::<AuditEntry> {
         path: "/api/admin/audit",
         caption: Text::AuditLog,
@@ -45,8 +40,12 @@ pub(crate) fn Page() -> impl IntoView {
                 view! { <code>{entry.action.clone()}</code> }.into_any()
             }),
         ],
-        filters: vec![typed("action", Text::Action), typed("aggregate_id", Text::ThingId)],
+        filters: vec![
+            Filter::typed("action", Text::Action),
+            Filter::typed("aggregate_id", Text::ThingId),
+        ],
         searched: false,
+        sort: None,
         first_step: Text::AuditFirst,
     };
     view! {

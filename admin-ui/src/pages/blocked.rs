@@ -54,6 +54,7 @@ pub(crate) fn Page() -> impl IntoView {
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::BlockedFirst,
     };
     let seen_as = move || me.session().and_then(|session| session.address);

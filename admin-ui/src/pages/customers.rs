@@ -34,12 +34,14 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::Status, |customer| {
                 view! { <State code=customer.status.clone() /> }.into_any()
             }),
-            Column::new(Text::CreatedAt, |customer| {
+            Column::new(Text::CreatedAt, |customer: &Customer| {
                 view! { <Moment time=customer.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
         ],
         filters: vec![],
         searched: true,
+        sort: Some("created_at"),
         first_step: Text::CustomersFirst,
     };
     view! {

@@ -5,52 +5,102 @@ use std::time::Duration;
 use leptos::prelude::*;
 use licet_contracts::{
     Page as Rows,
-    admin::{AuditEntry, License},
+    admin::{AuditEntry, Counters, License},
 };
 use serde_json::Value;
 
 use crate::{
     api,
+    live::live,
     parts::{failure::FailureNote, show::Moment, title::Title},
     text::{Text, t},
     words,
 };
 
-/// How often the page looks again.
+/// How often the page looks by itself, where it hears nothing.
 const REFRESHED: Duration = Duration::from_secs(5);
+/// What happens together is looked at together.
+const TOGETHER: Duration = Duration::from_millis(150);
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
-    let tick = RwSignal::new(0_u32);
-    if let Ok(timer) = set_interval_with_handle(move || tick.update(|count| *count += 1), REFRESHED) {
+    let (live, tick) = (live(), RwSignal::new(0_u32));
+    let look = move || tick.update(|count| *count += 1);
+    let look_unless_told = move || {
+        if !live.is_live() {
+            look();
+        }
+    };
+    if let Ok(timer) = set_interval_with_handle(move || untrack(look_unless_told), REFRESHED) {
         on_cleanup(move || timer.clear());
     }
+    let waiting = StoredValue::new(false);
+    Effect::new(move |seen: Option<u32>| {
+        let happened = live.happened();
+        if seen.is_some_and(|seen| seen != happened) && !waiting.get_value() {
+            waiting.set_value(true);
+            set_timeout(
+                move || {
+                    // The page may have been left meanwhile.
+                    if waiting.try_set_value(false).is_none() {
+                        look();
+                    }
+                },
+                TOGETHER,
+            );
+        }
+        happened
+    });
     view! {
-        <Title text=Signal::derive(|| t(Text::Dashboard).to_owned()) />
+        <Title text=Signal::derive(|| t(Text::Dashboard).to_owned())>
+            <span class="quiet">{move || t(if live.is_live() { Text::LiveNow } else { Text::NotLive })}</span>
+        </Title>
+        {move || {
+            let stopped = live.standing_still();
+            (!stopped.is_empty()).then(|| {
+                let names: Vec<String> = stopped.into_iter().map(|one| one.name).collect();
+                view! { <p role="alert" class="failure">{t(Text::StandsStill)} " " {names.join(", ")}</p> }
+            })
+        }}
         <div class="figures">
-            <Figure name=Text::Licenses href="/licenses" path="/api/admin/licenses?limit=1" tick />
-            <Figure name=Text::ActiveLicenses href="/licenses?status=active" path="/api/admin/licenses?limit=1&status=active" tick />
-            <Figure name=Text::SuspendedLicenses href="/licenses?status=suspended" path="/api/admin/licenses?limit=1&status=suspended" tick />
-            <Figure name=Text::Customers href="/customers" path="/api/admin/customers?limit=1" tick />
+            <Figure name=Text::Licenses href="/licenses" path="/api/admin/licenses?limit=1" told=|told| told.licenses tick />
+            <Figure name=Text::ActiveLicenses href="/licenses?status=active" path="/api/admin/licenses?limit=1&status=active" told=|told| told.active tick />
+            <Figure name=Text::SuspendedLicenses href="/licenses?status=suspended" path="/api/admin/licenses?limit=1&status=suspended" told=|told| told.suspended tick />
+            <Figure name=Text::Customers href="/customers" path="/api/admin/customers?limit=1" told=|told| told.customers tick />
+            <Figure name=Text::ActiveDevices href="/devices?status=active" path="/api/admin/activations?limit=1&status=active" told=|told| told.devices tick />
         </div>
         <Seats tick />
         <Activity tick />
     }
 }
 
-/// A number, which leads to what was counted.
+/// A number, which leads to what was counted: as the stream tells it, or as the list does where there is no stream.
 #[component]
-fn Figure(name: Text, href: &'static str, path: &'static str, tick: RwSignal<u32>) -> impl IntoView {
+fn Figure(
+    name: Text,
+    href: &'static str,
+    path: &'static str,
+    told: fn(Counters) -> i64,
+    tick: RwSignal<u32>,
+) -> impl IntoView {
+    let live = live();
+    let heard = move || live.counters().filter(|_| live.is_live()).map(told);
     let count = LocalResource::new(move || {
         tick.get();
-        async move { api::get::<Rows<Value>>(path).await }
+        let heard = heard();
+        async move {
+            match heard {
+                Some(count) => Ok(count),
+                None => api::get::<Rows<Value>>(path).await.map(|page| page.total),
+            }
+        }
     });
     view! {
         <a class="card figure" href=href>
             <span class="quiet">{move || t(name)}</span>
             <Transition fallback=|| view! { <span class="skeleton"></span> }>
                 <strong>{move || count.get().map(|answer| match answer {
-                    Ok(page) => words::number(page.total),
+                    Ok(count) => words::number(count),
                     Err(_) => "–".to_owned(),
                 })}</strong>
             </Transition>

@@ -41,9 +41,10 @@ pub(crate) fn columns() -> Vec<Column<License>> {
         Column::new(Text::ExpiresAt, |license| {
             view! { <MaybeMoment time=license.expires_at.clone() /> }.into_any()
         }),
-        Column::extra(Text::IssuedAt, |license| {
+        Column::extra(Text::IssuedAt, |license: &License| {
             view! { <Moment time=license.created_at.clone() /> }.into_any()
-        }),
+        })
+        .sorted("created_at"),
         Column::extra(Text::Note, |license| {
             license.note.as_deref().map(words::plain).into_any()
         }),
@@ -52,25 +53,17 @@ pub(crate) fn columns() -> Vec<Column<License>> {
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
-    let typed = |name, label| Filter {
-        name,
-        label,
-        values: vec![],
-    };
     let listed = Listed {
         path: "/api/admin/licenses",
         caption: Text::Licenses,
         columns: columns(),
         filters: vec![
-            Filter {
-                name: "status",
-                label: Text::Status,
-                values: STATES.to_vec(),
-            },
-            typed("product", Text::Product),
-            typed("policy", Text::Policy),
+            Filter::of("status", Text::Status, &STATES),
+            Filter::typed("product", Text::Product),
+            Filter::typed("policy", Text::Policy),
         ],
         searched: true,
+        sort: Some("created_at"),
         first_step: Text::LicensesFirst,
     };
     view! {

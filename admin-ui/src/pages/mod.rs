@@ -6,6 +6,7 @@ pub(crate) mod blocked;
 pub(crate) mod customer;
 pub(crate) mod customers;
 pub(crate) mod dashboard;
+pub(crate) mod devices;
 pub(crate) mod license;
 pub(crate) mod licenses;
 pub(crate) mod login;

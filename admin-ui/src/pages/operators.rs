@@ -53,12 +53,14 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::Actions, |operator| {
                 view! { <Orders operator=operator.clone() /> }.into_any()
             }),
-            Column::extra(Text::CreatedAt, |operator| {
+            Column::extra(Text::CreatedAt, |operator: &Operator| {
                 view! { <Moment time=operator.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::OperatorsFirst,
     };
     view! {

@@ -45,12 +45,14 @@ pub(crate) fn Page() -> impl IntoView {
             }),
             Column::extra(Text::GraceDays, |policy| policy.grace_days.into_any()),
             Column::extra(Text::Version, |policy| policy.version.into_any()),
-            Column::extra(Text::CreatedAt, |policy| {
+            Column::extra(Text::CreatedAt, |policy: &Policy| {
                 view! { <Moment time=policy.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::PoliciesFirst,
     };
     view! {

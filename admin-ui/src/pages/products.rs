@@ -34,12 +34,14 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::Status, |product| {
                 view! { <State code=product.status.clone() /> }.into_any()
             }),
-            Column::new(Text::CreatedAt, |product| {
+            Column::new(Text::CreatedAt, |product: &Product| {
                 view! { <Moment time=product.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::ProductsFirst,
     };
     view! {

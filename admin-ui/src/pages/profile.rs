@@ -33,6 +33,7 @@ pub(crate) fn Page() -> impl IntoView {
         }),
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::NothingYet,
     };
     view! {

@@ -27,15 +27,17 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::Status, |release| {
                 view! { <State code=release.status.clone() /> }.into_any()
             }),
-            Column::new(Text::CreatedAt, |release| {
+            Column::new(Text::CreatedAt, |release: &Release| {
                 view! { <Moment time=release.created_at.clone() /> }.into_any()
-            }),
+            })
+            .sorted("created_at"),
             Column::extra(Text::Note, |release| {
                 release.notes.as_deref().map(words::plain).into_any()
             }),
         ],
         filters: vec![],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::ReleasesFirst,
     };
     view! {

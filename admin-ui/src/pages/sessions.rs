@@ -63,12 +63,9 @@ pub(crate) fn Page() -> impl IntoView {
         columns: columns(|session| {
             view! { <End path=format!("/api/admin/sessions/{}", session.id) ended={session.status == "ended"} permission="sessions.write" /> }.into_any()
         }),
-        filters: vec![Filter {
-            name: "status",
-            label: Text::Status,
-            values: vec!["live", "all"],
-        }],
+        filters: vec![Filter::of("status", Text::Status, &["live", "all"])],
         searched: false,
+        sort: Some("created_at"),
         first_step: Text::NothingYet,
     };
     view! {

@@ -7,6 +7,7 @@ use leptos_router::{
 };
 use licet_contracts::Page;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast as _;
 
 use super::{failure::FailureNote, link::encoded, show::Moment};
 use crate::{
@@ -22,6 +23,8 @@ pub(crate) struct Column<T> {
     pub(crate) cell: fn(&T) -> AnyView,
     /// Whether it is shown unless someone wants it.
     pub(crate) always: bool,
+    /// By what the API orders the list after it.
+    pub(crate) sort: Option<&'static str>,
 }
 
 impl<T> Clone for Column<T> {
@@ -34,23 +37,63 @@ impl<T> Copy for Column<T> {}
 
 impl<T> Column<T> {
     pub(crate) const fn new(name: Text, cell: fn(&T) -> AnyView) -> Self {
-        let always = true;
-        Self { name, cell, always }
+        Self {
+            name,
+            cell,
+            always: true,
+            sort: None,
+        }
     }
 
     /// One that is shown when it is chosen.
     pub(crate) const fn extra(name: Text, cell: fn(&T) -> AnyView) -> Self {
-        let always = false;
-        Self { name, cell, always }
+        Self {
+            always: false,
+            ..Self::new(name, cell)
+        }
+    }
+
+    /// By which the list can be ordered.
+    pub(crate) const fn sorted(self, sort: &'static str) -> Self {
+        let sort = Some(sort);
+        Self { sort, ..self }
     }
 }
 
-/// A filter: the API's parameter, what it is called, and its values; without any it is typed.
+/// A filter: the API's parameter, what it is called, and what it can be.
 #[derive(Clone)]
 pub(crate) struct Filter {
     pub(crate) name: &'static str,
     pub(crate) label: Text,
-    pub(crate) values: Vec<&'static str>,
+    pub(crate) values: Values,
+}
+
+/// What a filter can be.
+#[derive(Clone)]
+pub(crate) enum Values {
+    /// One of these.
+    Of(&'static [&'static str]),
+    /// Whatever is typed.
+    Typed,
+    /// A day, for the API its beginning in UTC.
+    Day,
+}
+
+impl Filter {
+    pub(crate) const fn of(name: &'static str, label: Text, values: &'static [&'static str]) -> Self {
+        let values = Values::Of(values);
+        Self { name, label, values }
+    }
+
+    pub(crate) const fn typed(name: &'static str, label: Text) -> Self {
+        let values = Values::Typed;
+        Self { name, label, values }
+    }
+
+    pub(crate) const fn day(name: &'static str, label: Text) -> Self {
+        let values = Values::Day;
+        Self { name, label, values }
+    }
 }
 
 /// What a list says of itself.
@@ -63,15 +106,10 @@ pub(crate) struct Listed<T: 'static> {
     pub(crate) filters: Vec<Filter>,
     /// Whether the API takes `q`.
     pub(crate) searched: bool,
+    /// By what it is ordered unless someone wants otherwise, newest first; none where the API has but one order.
+    pub(crate) sort: Option<&'static str>,
     /// What to do where there is nothing yet.
     pub(crate) first_step: Text,
-}
-
-impl<T> Listed<T> {
-    /// Whether it can be turned around; what happened is read from the newest on.
-    fn is_sorted(&self) -> bool {
-        self.path != "/api/admin/audit"
-    }
 }
 
 /// Names of parameters that no filter has.
@@ -103,8 +141,8 @@ pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
                 path = format!("{path}&{name}={}", encoded(&value));
             }
         }
-        if spec.with_value(Listed::is_sorted) {
-            let sort = query.get(SORT).unwrap_or_else(|| "-created_at".to_owned());
+        if let Some(usual) = spec.with_value(|spec| spec.sort) {
+            let sort = query.get(SORT).unwrap_or_else(|| format!("-{usual}"));
             path = format!("{path}&sort={}", encoded(&sort));
         }
         path
@@ -141,13 +179,35 @@ pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
         view! { <Table spec page read_at /> }.into_any()
     };
     view! {
-        <Controls spec again />
+        <Controls spec again asked />
         <Transition fallback=|| view! { <div class="skeleton tall" aria-hidden="true"></div> }>
             {move || page.get().map(|(answer, read_at)| match answer {
                 Ok(page) => shown(page, read_at),
                 Err(failure) => failed(failure, again),
             })}
         </Transition>
+    }
+}
+
+/// The same list as a file: all of it, not the page.
+fn file_of(asked: &str) -> String {
+    let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
+    let is_of_page = |pair: &&str| pair.starts_with("limit=") || pair.starts_with("cursor=");
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| !is_of_page(pair))
+        .chain(["format=csv"])
+        .collect();
+    format!("{path}?{}", kept.join("&"))
+}
+
+/// Has the browser fetch a file, as a link would.
+fn download(path: &str) {
+    let link = document().create_element("a").ok();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok()) {
+        link.set_href(path);
+        link.set_download("");
+        link.click();
     }
 }
 
@@ -161,7 +221,12 @@ fn now() -> String {
 
 /// Search, filters, columns and freshness.
 #[component]
-fn Controls<T: Clone + Send + Sync + 'static>(spec: StoredValue<Listed<T>>, again: RwSignal<u32>) -> impl IntoView {
+fn Controls<T: Clone + Send + Sync + 'static>(
+    spec: StoredValue<Listed<T>>,
+    again: RwSignal<u32>,
+    /// What the API is asked for.
+    asked: Memo<String>,
+) -> impl IntoView {
     let (query, go) = (use_query_map(), use_address());
     let listed = spec.get_value();
     let (filtering, choosing) = (RwSignal::new(false), RwSignal::new(false));
@@ -187,7 +252,8 @@ fn Controls<T: Clone + Send + Sync + 'static>(spec: StoredValue<Listed<T>>, agai
                 <button aria-expanded=move || filtering.get().to_string() on:click=move |_| filtering.update(|open| *open = !*open)>{move || t(Text::Filter)}</button>
             })}
             <button aria-expanded=move || choosing.get().to_string() on:click=move |_| choosing.update(|open| *open = !*open)>{move || t(Text::Columns)}</button>
-            {spec.with_value(Listed::is_sorted).then(|| view! { <SortButton /> })}
+            {listed.sort.map(|usual| view! { <SortButton usual /> })}
+            <button on:click=move |_| download(&file_of(&asked.read()))>{move || t(Text::Export)}</button>
             <button on:click=move |_| again.update(|count| *count += 1)>{move || t(Text::Refresh)}</button>
         </div>
         <Show when=move || filtering.get()>
@@ -205,14 +271,53 @@ fn Controls<T: Clone + Send + Sync + 'static>(spec: StoredValue<Listed<T>>, agai
 }
 
 #[component]
-fn SortButton() -> impl IntoView {
+fn SortButton(usual: &'static str) -> impl IntoView {
     let (query, go) = (use_query_map(), use_address());
-    let oldest = move || query.read().get(SORT).as_deref() == Some("created_at");
+    let oldest = move || query.read().get(SORT).as_deref() == Some(usual);
     let turn = move |_| {
-        let next = if oldest() { "" } else { "created_at" };
+        let next = if oldest() { "" } else { usual };
         go(&[(SORT, next.to_owned())]);
     };
     view! { <button on:click=turn>{move || t(if oldest() { Text::OldestFirst } else { Text::NewestFirst })}</button> }
+}
+
+/// A column's head; where the list can be ordered by it, it says how it is, and turns it.
+#[component]
+fn Head(name: Text, sort: Option<&'static str>, usual: Option<&'static str>) -> AnyView {
+    let Some(sort) = sort else {
+        return view! { <th scope="col">{move || t(name)}</th> }.into_any();
+    };
+    let (query, go) = (use_query_map(), use_address());
+    let order = Memo::new(move |_| {
+        let chosen = query.read().get(SORT);
+        let chosen = chosen
+            .or_else(|| usual.map(|usual| format!("-{usual}")))
+            .unwrap_or_default();
+        match chosen.strip_prefix('-') {
+            Some(by) if by == sort => "descending",
+            None if chosen == sort => "ascending",
+            _ => "none",
+        }
+    });
+    let turn = move |_| {
+        let next = if order.get_untracked() == "descending" {
+            sort.to_owned()
+        } else {
+            format!("-{sort}")
+        };
+        go(&[(SORT, next)]);
+    };
+    let arrow = move || match order.get() {
+        "descending" => " ↓",
+        "ascending" => " ↑",
+        _ => "",
+    };
+    view! {
+        <th scope="col" aria-sort=move || order.get()>
+            <button class="head" on:click=turn>{move || t(name)}<span aria-hidden="true">{arrow}</span></button>
+        </th>
+    }
+    .into_any()
 }
 
 #[component]
@@ -221,19 +326,29 @@ fn FilterField(filter: Filter) -> impl IntoView {
     let (name, label) = (filter.name, filter.label);
     let id = format!("filter-{name}");
     let chosen = Memo::new(move |_| query.read().get(name).unwrap_or_default());
-    let choose = move |event: leptos::ev::Event| go(&[(name, event_target_value(&event).trim().to_owned())]);
-    let input = if filter.values.is_empty() {
-        view! { <input id=id.clone() prop:value=move || chosen.get() on:change=choose /> }.into_any()
-    } else {
-        view! {
+    let is_day = matches!(filter.values, Values::Day);
+    let choose = move |event: leptos::ev::Event| {
+        let mut value = event_target_value(&event).trim().to_owned();
+        if is_day && !value.is_empty() {
+            value.push_str("T00:00:00Z");
+        }
+        go(&[(name, value)]);
+    };
+    let input = match filter.values {
+        Values::Typed => view! { <input id=id.clone() prop:value=move || chosen.get() on:change=choose /> }.into_any(),
+        Values::Day => {
+            let day = move || chosen.read().chars().take(10).collect::<String>();
+            view! { <input type="date" id=id.clone() prop:value=day on:change=choose /> }.into_any()
+        }
+        Values::Of(values) => view! {
             <select id=id.clone() on:change=choose>
                 <option value="" selected=move || chosen.read().is_empty()>{move || t(Text::Any)}</option>
-                {filter.values.into_iter().map(|value| view! {
-                    <option value=value selected=move || *chosen.read() == value>{move || words::state(value)}</option>
+                {values.iter().map(|value| view! {
+                    <option value=*value selected=move || *chosen.read() == *value>{move || words::state(value)}</option>
                 }).collect_view()}
             </select>
         }
-        .into_any()
+        .into_any(),
     };
     view! { <div class="field"><label for=id>{move || t(label)}</label>{input}</div> }
 }
@@ -271,7 +386,7 @@ fn is_shown(turned: Option<&str>, place: usize, always: bool) -> bool {
 fn Table<T: Clone + Send + Sync + 'static>(spec: Listed<T>, page: Page<T>, read_at: String) -> impl IntoView {
     let (query, go) = (use_query_map(), use_address());
     let first = go.clone();
-    let (caption, next) = (spec.caption, page.next_cursor.clone());
+    let (caption, usual, next) = (spec.caption, spec.sort, page.next_cursor.clone());
     let (total, exact) = (page.total, page.total_exact);
     let columns = Memo::new_with_compare(
         move |_| {
@@ -295,7 +410,7 @@ fn Table<T: Clone + Send + Sync + 'static>(spec: Listed<T>, page: Page<T>, read_
         <div class="scroll" tabindex="0" role="region" aria-label=move || t(caption)>
             <table class:compact=preferences::compact>
                 <caption>{move || t(caption)}</caption>
-                <thead><tr>{move || columns.get().into_iter().map(|column| view! { <th scope="col">{move || t(column.name)}</th> }).collect_view()}</tr></thead>
+                <thead><tr>{move || columns.get().into_iter().map(|column| view! { <Head name=column.name sort=column.sort usual /> }).collect_view()}</tr></thead>
                 <tbody>
                     {move || items.get_value().iter().map(|item| view! {
                         <tr>{columns.get().into_iter().map(|column| view! { <td>{(column.cell)(item)}</td> }).collect_view()}</tr>
@@ -345,6 +460,15 @@ fn use_address() -> impl Fn(&[(&'static str, String)]) + Clone + Send + Sync + '
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_the_whole_list() {
+        let asked = "/api/admin/licenses?limit=50&q=a%26b&cursor=xyz&sort=-created_at";
+        assert_eq!(
+            file_of(asked),
+            "/api/admin/licenses?q=a%26b&sort=-created_at&format=csv"
+        );
+    }
 
     #[test]
     fn the_address_names_the_columns_that_were_turned() {

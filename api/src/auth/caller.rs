@@ -8,7 +8,7 @@ use axum::{
 };
 use licet_commands::{Context, session::SessionHolder};
 use licet_domain::{
-    api_key::Scope,
+    api_key::{ApiKey, Scope},
     license::Activation,
     permission::{Needed, Permission, Role},
     session::Level,
@@ -220,6 +220,27 @@ impl Principal {
             Credential::Expired(_) => return Err(Problem::token_expired()),
         };
         allowed.then_some(()).ok_or_else(|| Problem::forbidden(permission))
+    }
+
+    /// Whether it has a further permission besides the one that its route asks for.
+    pub(crate) fn may(&self, permission: Permission, app: &App) -> bool {
+        self.expect(permission, app).is_ok()
+    }
+
+    /// Whether what let it in still would: for answers that take long. Looking on is no use of a session.
+    pub(crate) async fn is_still_in(&self, app: &App) -> bool {
+        let now = app.platform.edge.now();
+        match &self.credential {
+            Credential::Operator(operator) => session::is_in_use(app, operator.session, now).await,
+            Credential::ApiKey => {
+                let Ok(id) = self.actor.id.parse() else {
+                    return true;
+                };
+                let key = app.platform.of::<ApiKey>().get(&self.tenant, id).await;
+                key.is_ok_and(|key| key.state.facts().is_some_and(|key| key.is_live(now)))
+            }
+            Credential::Token(_) | Credential::Expired(_) => false,
+        }
     }
 
     /// For commands: with the client's address sealed, and the idempotency key if one was sent.

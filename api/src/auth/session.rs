@@ -131,6 +131,14 @@ pub(super) async fn find(app: &App, token: &str) -> Result<(SessionHolder, Times
     Ok((holder, now.plus_seconds(idle)))
 }
 
+/// Whether a session lives and was used lately, as far as this node knows.
+pub(super) async fn is_in_use(app: &App, id: Uuid, now: Timestamp) -> bool {
+    let seen = app.sessions_seen.get(&id).map(|here| here.seen);
+    let idle = seen.is_some_and(|seen| now >= seen.plus_seconds(app.settings.sign_in.idle_seconds));
+    let holder = app.platform.session_by_id(&app.tenant, id, now).await;
+    !idle && matches!(holder, Ok(Some(_)))
+}
+
 async fn note(app: &App, id: Uuid, here: Option<SessionUse>, now: Timestamp) -> Result<()> {
     let told = here.map(|here| here.told);
     let is_news = told.is_none_or(|told| now.seconds() - told.seconds() >= TOLD_EVERY);

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use licet_domain::{RESOURCE_KINDS, license::License};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{MAIL, REPLAY};
+use crate::{
+    list_export,
+    problem::{MAIL, REPLAY},
+};
 
 /// Routes that ask by POST and change nothing that a repetition could double.
 const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/api/version/check"];
@@ -112,6 +115,9 @@ impl Operation<'_> {
                 self.refuses(422, &["NONCE_INVALID"]);
             }
         }
+        if admin && list_export::items_of(&json!(self.0)).is_some() {
+            self.is_exported();
+        }
         if self.has_parameter("path") && credential {
             self.refuses(404, &[&not_found(path)]);
         }
@@ -128,6 +134,16 @@ impl Operation<'_> {
         self.name_problems();
         self.list_codes();
         self.type_headers();
+    }
+
+    /// A list, which is a file too.
+    fn is_exported(&mut self) {
+        if let Some(parameters) = self.0.get_mut("parameters").and_then(Value::as_array_mut) {
+            parameters.extend(list_export::parameters());
+        }
+        if let Some(content) = self.0["responses"]["200"]["content"].as_object_mut() {
+            content.insert("text/csv".to_owned(), json!({ "schema": { "type": "string" } }));
+        }
     }
 
     /// A step of an operator on the way in or out.

@@ -11,7 +11,7 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::{auth, extract::KnownParameters, render, routes::admin::Routes};
+use crate::{auth, extract::KnownParameters, list_export::Lists, render, routes::admin::Routes};
 
 /// What the document says before any route is in it.
 pub(crate) fn base() -> OpenApi {
@@ -48,6 +48,7 @@ pub(crate) fn base() -> OpenApi {
 pub(crate) struct Document {
     text: Arc<str>,
     parameters: KnownParameters,
+    lists: Lists,
     permissions: Routes,
 }
 
@@ -61,6 +62,7 @@ impl Document {
         Self {
             text: document.to_string().into(),
             parameters: KnownParameters::of(&document),
+            lists: Lists::of(&document),
             permissions: Arc::new(auth::routes_of(&document)),
         }
     }
@@ -68,6 +70,11 @@ impl Document {
     /// The query parameters of every route.
     pub(crate) fn parameters(&self) -> KnownParameters {
         self.parameters.clone()
+    }
+
+    /// The columns of every list.
+    pub(crate) fn lists(&self) -> Lists {
+        self.lists.clone()
     }
 
     /// The routes of every permission.

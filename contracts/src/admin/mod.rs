@@ -6,6 +6,7 @@ mod customer;
 mod history;
 mod key;
 mod license;
+mod live;
 mod operator;
 mod permission;
 mod policy;
@@ -21,6 +22,7 @@ pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{
     CheckOut, CreateLicenses, EditLicense, IssuedLicenses, License, RenewLicense, RevealedKey, TransferSeat, WithReason,
 };
+pub use live::{Counters, LiveChange, ProjectorState};
 pub use operator::{EditOperator, InviteOperator, NamedOperator, Operator, Session};
 pub use permission::{Permission, Permissions};
 pub use policy::{CreatePolicy, Policy, PolicyTerms};

@@ -4,4 +4,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::AuditLog;
-pub use query::{AuditFilter, AuditRow, list};
+pub use query::{AuditFilter, AuditRow, list, newest, since};

@@ -42,6 +42,31 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
+/// The position of the newest entry; 0 where there is none.
+pub async fn newest(reader: &Reader, tenant: &Tenant) -> sqlx::Result<i64> {
+    let newest = since(reader, tenant, 0, 1).await?;
+    Ok(newest.last().map_or(0, |row| row.position))
+}
+
+/// The newest entries after a position, up to a limit, oldest first.
+pub async fn since(reader: &Reader, tenant: &Tenant, after: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let mut rows = sqlx::query_as!(
+        AuditRow,
+        r#"SELECT position, recorded_at, actor_kind, actor_id, action, aggregate_type, aggregate_id, request_id,
+               correlation_id, client_sealed
+           FROM audit_log WHERE tenant_id = $1 AND position > $2 ORDER BY position DESC LIMIT $3"#,
+        tenant.as_str(),
+        after,
+        limit,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    rows.reverse();
+    Ok(rows)
+}
+
 /// Some entries, newest first, and how many match, counted up to `most`.
 pub async fn list(
     reader: &Reader,

@@ -62,7 +62,7 @@ fn written(moment: OffsetDateTime) -> String {
 
 /// Programs for spreadsheets take a cell with such a beginning for a formula; an apostrophe makes it text, and is not shown.
 /// Where apostrophes stand in front of it already, one more: so the first one can be taken away again.
-fn inert(text: String) -> String {
+pub fn inert(text: String) -> String {
     if text
         .trim_start_matches('\'')
         .starts_with(['=', '+', '-', '@', '\t', '\r'])

@@ -4,6 +4,8 @@ mod csv;
 
 use std::path::{Path, PathBuf};
 
+pub use csv::inert;
+
 use licet_event_store::{AsOf, EventLog, ReadError, Tenant, columnar};
 use serde::Serialize;
 

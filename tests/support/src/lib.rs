@@ -14,7 +14,7 @@ pub use age::age;
 pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use operator::{Operator, PASSWORD, setup_token};
-pub use server::{Answer, SECRET, Server, licet, machine_request};
+pub use server::{API_KEY, Answer, SECRET, Server, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};
 pub use tls::{HttpProxy, TlsFront};
 

@@ -79,7 +79,7 @@ pub(crate) async fn list_audit(
     Ok(reading::slice(named, limit, total, place, shape))
 }
 
-fn entry(app: &App, actor: admin::Actor, row: AuditRow) -> admin::AuditEntry {
+pub(super) fn entry(app: &App, actor: admin::Actor, row: AuditRow) -> admin::AuditEntry {
     let opened = row
         .client_sealed
         .and_then(|sealed| app.sealer.open(&Sealed(sealed)).ok());

@@ -9,6 +9,7 @@ mod blocked_addresses;
 mod customers;
 mod deliveries;
 mod licenses;
+mod live;
 mod mails;
 mod operators;
 mod permissions;
@@ -33,7 +34,7 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 20] = [
+    let all: [fn() -> OpenApiRouter<App>; 21] = [
         activations::routes,
         anomalies::routes,
         api_keys::routes,
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         customers::routes,
         deliveries::routes,
         licenses::routes,
+        live::routes,
         mails::routes,
         operators::routes,
         permissions::routes,

@@ -1,0 +1,191 @@
+//! What happens, as it happens: one stream for all tabs of a browser, however many there are, because HTTP/1.1 has but six
+//! connections for them. The tab that holds the lock reads the stream and tells the others.
+
+use std::{cell::RefCell, time::Duration};
+
+use js_sys::{Function, Promise, Reflect};
+use leptos::prelude::*;
+use licet_contracts::admin::{Counters, ProjectorState};
+use wasm_bindgen::{JsCast as _, JsValue, closure::Closure};
+use web_sys::{BroadcastChannel, EventSource, MessageEvent};
+
+use crate::session::Me;
+
+const STREAM: &str = "/api/admin/live";
+/// The lock's name, and the channel's.
+const NAME: &str = "licet-live";
+/// What the stream tells.
+const EVENTS: [&str; 5] = ["counters", "activity", "anomaly", "projectors", "sessions"];
+/// What a new tab asks the one that reads.
+const HELLO: &str = "hello";
+/// That the stream stands, though nothing happens.
+const ALIVE: &str = "alive";
+/// How often the stream is looked after.
+const LOOK: Duration = Duration::from_secs(2);
+/// After so long without a word nothing is live any more, in milliseconds.
+const SILENCE: f64 = 7_000.0;
+
+/// What is known from the stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Live {
+    me: Me,
+    counters: RwSignal<Option<Counters>>,
+    projectors: RwSignal<Vec<ProjectorState>>,
+    /// Counts what happened.
+    happened: RwSignal<u32>,
+    /// When something was heard last, in milliseconds since 1970.
+    heard: RwSignal<f64>,
+    is_live: RwSignal<bool>,
+}
+
+thread_local! {
+    static CHANNEL: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
+    /// The stream, in the tab that reads it.
+    static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
+}
+
+/// The page's.
+pub(crate) fn live() -> Live {
+    expect_context::<Live>()
+}
+
+impl Live {
+    /// Follows, once someone is in, for as long as the page stands.
+    pub(crate) fn follow(me: Me) -> Self {
+        let live = Self {
+            me,
+            counters: RwSignal::new(None),
+            projectors: RwSignal::new(Vec::new()),
+            happened: RwSignal::new(0),
+            heard: RwSignal::new(0.0),
+            is_live: RwSignal::new(false),
+        };
+        live.listen();
+        live.wait_for_turn();
+        set_interval(move || live.look(), LOOK);
+        live
+    }
+
+    pub(crate) fn counters(self) -> Option<Counters> {
+        self.counters.get()
+    }
+
+    /// Read models that stand still, and why.
+    pub(crate) fn standing_still(self) -> Vec<ProjectorState> {
+        let all = self.projectors.get();
+        all.into_iter().filter(|one| one.stopped_by.is_some()).collect()
+    }
+
+    /// Changes whenever something happened.
+    pub(crate) fn happened(self) -> u32 {
+        self.happened.get()
+    }
+
+    pub(crate) fn is_live(self) -> bool {
+        self.is_live.get()
+    }
+
+    /// Hears what the tab tells that reads the stream.
+    fn listen(self) {
+        let Ok(channel) = BroadcastChannel::new(NAME) else {
+            return;
+        };
+        let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let Some(said) = event.data().as_string() else {
+                return;
+            };
+            if said == HELLO {
+                self.repeat();
+            } else if let Some((name, data)) = said.split_once('\n') {
+                self.take(name, data);
+            }
+        });
+        channel.set_onmessage(Some(hear.as_ref().unchecked_ref()));
+        hear.forget();
+        let _ = channel.post_message(&HELLO.into());
+        CHANNEL.with_borrow_mut(|own| *own = Some(channel));
+    }
+
+    /// Asks for the lock; whoever gets it keeps it until the tab goes.
+    fn wait_for_turn(self) {
+        let navigator = JsValue::from(window().navigator());
+        let locks = Reflect::get(&navigator, &"locks".into()).unwrap_or_default();
+        let request = Reflect::get(&locks, &"request".into()).ok();
+        // A browser that has no locks looks now and then: see `is_live`.
+        let Some(request) = request.and_then(|request| request.dyn_into::<Function>().ok()) else {
+            return;
+        };
+        let lead = Closure::<dyn Fn() -> Promise>::new(move || {
+            self.open();
+            Promise::new(&mut |_, _| {})
+        });
+        let _ = request.call2(&locks, &NAME.into(), lead.as_ref());
+        lead.forget();
+    }
+
+    fn open(self) {
+        let Ok(source) = EventSource::new(STREAM) else {
+            return;
+        };
+        for name in EVENTS {
+            let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                self.tell(name, &event.data().as_string().unwrap_or_default());
+            });
+            let _ = source.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
+            hear.forget();
+        }
+        SOURCE.with_borrow_mut(|own| *own = Some(source));
+    }
+
+    /// Takes what the stream says, and passes it on.
+    fn tell(self, name: &str, data: &str) {
+        self.take(name, data);
+        CHANNEL.with_borrow(|channel| {
+            if let Some(channel) = channel {
+                let _ = channel.post_message(&format!("{name}\n{data}").into());
+            }
+        });
+    }
+
+    fn take(self, name: &str, data: &str) {
+        self.heard.set(js_sys::Date::now());
+        self.is_live.set(true);
+        match name {
+            "counters" => self.counters.set(serde_json::from_str(data).ok()),
+            "projectors" => self.projectors.set(serde_json::from_str(data).unwrap_or_default()),
+            ALIVE => {}
+            _ => self.happened.update(|count| *count = count.wrapping_add(1)),
+        }
+    }
+
+    /// Tells a new tab what is known.
+    fn repeat(self) {
+        if SOURCE.with_borrow(Option::is_none) {
+            return;
+        }
+        if let Some(counters) = self.counters.get_untracked() {
+            self.tell("counters", &serde_json::to_string(&counters).unwrap_or_default());
+        }
+        let projectors = self.projectors.get_untracked();
+        self.tell("projectors", &serde_json::to_string(&projectors).unwrap_or_default());
+    }
+
+    /// Opens the stream again where it broke, and closes it where nobody is in.
+    fn look(self) {
+        let state = SOURCE.with_borrow(|source| source.as_ref().map(EventSource::ready_state));
+        match (state, self.me.is_in_untracked()) {
+            (Some(EventSource::CLOSED), true) => self.open(),
+            (Some(EventSource::OPEN), true) => self.tell(ALIVE, ""),
+            (Some(EventSource::OPEN | EventSource::CONNECTING), false) => SOURCE.with_borrow(|source| {
+                if let Some(source) = source {
+                    source.close();
+                }
+            }),
+            _ => {}
+        }
+        let silent = js_sys::Date::now() - self.heard.get_untracked() > SILENCE;
+        if silent && self.is_live.get_untracked() {
+            self.is_live.set(false);
+        }
+    }
+}

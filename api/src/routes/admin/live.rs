@@ -1,0 +1,230 @@
+//! `GET /api/admin/live`: what happens, as it happens, on one connection.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    http::HeaderMap,
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, StreamExt as _};
+use licet_contracts::{Problem as Refusal, admin};
+use licet_domain::permission::{Permission, needed::ReadLicenses};
+use licet_projections::{
+    Figures, ProjectorStatus,
+    audit_log::{self, AuditRow},
+};
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{actors::Actors, audit};
+use crate::{
+    App,
+    auth::{Caller, guarded},
+    extract::header,
+    problem::{Problem, Result, unavailable},
+};
+
+/// How soon after one look the next may follow, while much happens.
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
+/// How much longer it waits while nothing happens: whoever's session ended is out within a second.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// How often the projectors are told of while they run.
+const PROJECTORS_EVERY: Duration = Duration::from_secs(5);
+/// A comment, so that proxies do not take the connection for dead.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// Entries told at once; of what happens faster, the newest.
+const ENTRIES: i64 = 50;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(guarded!(follow_live))
+}
+
+/// Follow what happens: server-sent events `counters`, `activity`, `anomaly`, `projectors` and `sessions`, each with its
+/// position in the log as `id`. What the caller may not read is left out.
+#[utoipa::path(get, path = "/api/admin/live", tag = "live",
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this position.", minimum = 0)),
+    responses((status = 200, description = "Events, as long as both stay; a comment every 15 s.", body = String, content_type = "text/event-stream"),
+        (status = 503, description = "`OVERLOADED`", body = Refusal)), security(("api_key" = [])))]
+pub(crate) async fn follow_live(
+    State(app): State<App>,
+    caller: Caller<ReadLicenses>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let Ok(place) = app.live_streams.clone().try_acquire_owned() else {
+        let detail = "Too many follow at once; one stream suffices for any number of tabs. Try again later.";
+        return Err(Problem::new(
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            "OVERLOADED",
+            detail,
+        ));
+    };
+    let head = audit_log::newest(&app.reader, &caller.tenant)
+        .await
+        .map_err(unavailable)?;
+    let after = match header(&headers, "last-event-id") {
+        // A position of another log, from before a restore, is none of this one.
+        Some(id) => id.parse().ok().filter(|id| (0..=head).contains(id)).unwrap_or(head),
+        None => head,
+    };
+    let follower = Follower {
+        told: Told::default(),
+        after,
+        caller,
+        app,
+    };
+    let events = follower.events().map(move |event| {
+        let _ = &place;
+        Ok::<_, Infallible>(event)
+    });
+    let mut response = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(COMMENT_EVERY).text("still here"))
+        .into_response();
+    // nginx gathers what it passes on otherwise.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// Someone who follows.
+struct Follower {
+    app: App,
+    caller: Caller<ReadLicenses>,
+    /// Up to where this one was told what happened.
+    after: i64,
+    told: Told,
+}
+
+/// What this one was told last.
+#[derive(Default)]
+struct Told {
+    figures: Option<Figures>,
+    projectors: Option<(Instant, Vec<admin::ProjectorState>)>,
+}
+
+impl Follower {
+    /// Ends when the caller's credential does, or the server.
+    fn events(self) -> impl Stream<Item = Event> + use<> {
+        let rounds = futures::stream::unfold((self, true), |(mut follower, first)| async move {
+            if !first && !follower.wait().await {
+                return None;
+            }
+            let events = match follower.look().await {
+                Ok(events) => events,
+                // The stream goes on: what could not be read now is read at the next look.
+                Err(problem) => vec![Event::default().comment(problem.code)],
+            };
+            Some((futures::stream::iter(events), (follower, false)))
+        });
+        rounds.flatten()
+    }
+
+    /// Waits for news; `false` once there is nobody to tell.
+    async fn wait(&self) -> bool {
+        let (mut head, mut ending) = (self.app.platform.log.head(), self.app.ending.clone());
+        let news = async {
+            tokio::time::sleep(MIN_INTERVAL).await;
+            let _ = tokio::time::timeout(PATIENCE, head.changed()).await;
+        };
+        tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => return false,
+            () = news => {}
+        }
+        self.caller.is_still_in(&self.app).await
+    }
+
+    async fn look(&mut self) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        let tenant = self.caller.tenant.clone();
+        let rows = audit_log::since(&self.app.reader, &tenant, self.after, ENTRIES).await;
+        let rows = rows.map_err(unavailable)?;
+        self.tell_entries(rows, &mut events).await?;
+        let now = self.app.platform.edge.now();
+        let figures = self.app.reader.figures(&tenant, now).await.map_err(unavailable)?;
+        if self.told.figures != Some(figures) {
+            events.push(event("counters", self.after, &counters(figures)));
+            self.told.figures = Some(figures);
+        }
+        self.tell_projectors(&mut events).await?;
+        Ok(events)
+    }
+
+    async fn tell_entries(&mut self, rows: Vec<AuditRow>, events: &mut Vec<Event>) -> Result<()> {
+        let may = |permission| self.caller.may(permission, &self.app);
+        let (audit, sessions, anomalies) = (
+            may(Permission::ReadAudit),
+            may(Permission::ReadSessions),
+            may(Permission::ReadAnomalies),
+        );
+        let mut actors = Actors::new(&self.app, &self.caller.tenant);
+        for row in rows {
+            let position = row.position;
+            let thing = admin::LiveChange {
+                id: row.aggregate_id.clone(),
+                action: row.action.clone(),
+            };
+            match &row.aggregate_type[..] {
+                "anomaly" if anomalies => events.push(event("anomaly", position, &thing)),
+                "session" if sessions => events.push(event("sessions", position, &thing)),
+                _ => {}
+            }
+            if audit {
+                let actor = actors.named(&row.actor_kind, &row.actor_id).await?;
+                events.push(event("activity", position, &audit::entry(&self.app, actor, row)));
+            } else if matches!(
+                &row.aggregate_type[..],
+                "license" | "customer" | "product" | "policy" | "release"
+            ) {
+                events.push(event("activity", position, &thing));
+            }
+            self.after = position;
+        }
+        Ok(())
+    }
+
+    /// At once when one stops or goes on, else now and then.
+    async fn tell_projectors(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        if let Some((at, _)) = &self.told.projectors
+            && at.elapsed() < PROJECTORS_EVERY
+        {
+            return Ok(());
+        }
+        let status = licet_projections::status(&self.app.platform.log).await;
+        let states: Vec<_> = status.map_err(unavailable)?.into_iter().map(state).collect();
+        if self.told.projectors.as_ref().is_none_or(|(_, told)| *told != states) {
+            events.push(event("projectors", self.after, &states));
+        }
+        self.told.projectors = Some((Instant::now(), states));
+        Ok(())
+    }
+}
+
+fn event<T: Serialize>(name: &str, position: i64, data: &T) -> Event {
+    Event::default()
+        .event(name)
+        .id(position.to_string())
+        .data(crate::render::json(data))
+}
+
+fn counters(figures: Figures) -> admin::Counters {
+    admin::Counters {
+        licenses: figures.licenses,
+        active: figures.active,
+        suspended: figures.suspended,
+        customers: figures.customers,
+        devices: figures.devices,
+    }
+}
+
+fn state(status: ProjectorStatus) -> admin::ProjectorState {
+    admin::ProjectorState {
+        name: status.name.to_owned(),
+        behind: (status.head - status.position).max(0),
+        stopped_by: status.stopped_by,
+    }
+}
