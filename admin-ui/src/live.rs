@@ -1,7 +1,10 @@
 //! What happens, as it happens: one stream for all tabs of a browser, however many there are, because HTTP/1.1 has but six
 //! connections for them. The tab that holds the lock reads the stream and tells the others.
 
-use std::{cell::RefCell, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::*;
@@ -18,6 +21,8 @@ const NAME: &str = "licet-live";
 const EVENTS: [&str; 5] = ["counters", "activity", "anomaly", "projectors", "sessions"];
 /// What a new tab asks the one that reads.
 const HELLO: &str = "hello";
+/// That the stream has begun, or begun again.
+const BEGUN: &str = "begun";
 /// That the stream stands, though nothing happens.
 const ALIVE: &str = "alive";
 /// How often the stream is looked after.
@@ -40,7 +45,9 @@ pub(crate) struct Live {
 
 thread_local! {
     static CHANNEL: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
-    /// The stream, in the tab that reads it.
+    /// Whether this tab is the one that reads.
+    static LEADS: Cell<bool> = const { Cell::new(false) };
+    /// Its stream.
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
 }
 
@@ -63,6 +70,11 @@ impl Live {
         live.listen();
         live.wait_for_turn();
         set_interval(move || live.look(), LOOK);
+        Effect::new(move |_| {
+            if me.is_in() {
+                live.look();
+            }
+        });
         live
     }
 
@@ -116,7 +128,8 @@ impl Live {
             return;
         };
         let lead = Closure::<dyn Fn() -> Promise>::new(move || {
-            self.open();
+            LEADS.set(true);
+            self.look();
             Promise::new(&mut |_, _| {})
         });
         let _ = request.call2(&locks, &NAME.into(), lead.as_ref());
@@ -127,6 +140,10 @@ impl Live {
         let Ok(source) = EventSource::new(STREAM) else {
             return;
         };
+        // What happened while there was no stream was missed.
+        let begin = Closure::<dyn Fn()>::new(move || self.tell(BEGUN, ""));
+        source.set_onopen(Some(begin.as_ref().unchecked_ref()));
+        begin.forget();
         for name in EVENTS {
             let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
                 self.tell(name, &event.data().as_string().unwrap_or_default());
@@ -174,7 +191,7 @@ impl Live {
     fn look(self) {
         let state = SOURCE.with_borrow(|source| source.as_ref().map(EventSource::ready_state));
         match (state, self.me.is_in_untracked()) {
-            (Some(EventSource::CLOSED), true) => self.open(),
+            (None | Some(EventSource::CLOSED), true) if LEADS.get() => self.open(),
             (Some(EventSource::OPEN), true) => self.tell(ALIVE, ""),
             (Some(EventSource::OPEN | EventSource::CONNECTING), false) => SOURCE.with_borrow(|source| {
                 if let Some(source) = source {

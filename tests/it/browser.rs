@@ -30,6 +30,13 @@ fn the_first_day_of_a_house() {
 }
 
 #[test]
+fn what_happens_is_in_every_tab() {
+    let (server, database) = start();
+    let link = format!("/setup?token={}", setup_token(&database.url));
+    tell("live.mjs", &[&server.url, &link, API_KEY]);
+}
+
+#[test]
 fn pages_run_nothing_from_elsewhere_and_are_compressed_ahead() {
     let (server, _database) = start();
     let page = server.send_with("GET", "/", &[], b"");
