@@ -43,6 +43,16 @@ pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
     Ok(read(path).await?.value)
 }
 
+/// Reads something that its own function makes out of the text.
+pub(crate) async fn text<T>(path: &str, read: fn(&str) -> Option<T>) -> Result<T, Failure> {
+    let response = answered(Method::GET, path, None, None, true).await?;
+    let text = response.text().await.map_err(|error| unreachable(&error))?;
+    read(&text).ok_or_else(|| Failure {
+        code: "UNREADABLE".to_owned(),
+        ..unreachable(&"this page does not understand the answer; load it anew")
+    })
+}
+
 /// Reads something, with the version that it has.
 pub(crate) async fn read<T: DeserializeOwned>(path: &str) -> Result<Reply<T>, Failure> {
     decode(answered(Method::GET, path, None, None, true).await?).await
@@ -50,7 +60,7 @@ pub(crate) async fn read<T: DeserializeOwned>(path: &str) -> Result<Reply<T>, Fa
 
 /// Sends something and reads what is answered.
 pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    let body = text(body);
+    let body = json(body);
     Ok(decode(answered(Method::POST, path, None, Some(body), true).await?)
         .await?
         .value)
@@ -58,7 +68,7 @@ pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B
 
 /// A step on the way in: a wrong password is an answer here, and nobody is asked to sign in first.
 pub(crate) async fn step<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    let body = text(body);
+    let body = json(body);
     Ok(decode(answered(Method::POST, path, None, Some(body), false).await?)
         .await?
         .value)
@@ -66,7 +76,7 @@ pub(crate) async fn step<B: Serialize, T: DeserializeOwned>(path: &str, body: &B
 
 /// The same where nothing is answered.
 pub(crate) async fn step_order<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    let body = text(body);
+    let body = json(body);
     answered(Method::POST, path, None, Some(body), false).await.map(drop)
 }
 
@@ -83,7 +93,7 @@ pub(crate) async fn patch<B: Serialize, T: DeserializeOwned>(
     etag: &str,
     body: &B,
 ) -> Result<Reply<T>, Failure> {
-    let body = text(body);
+    let body = json(body);
     decode(answered(Method::PATCH, path, Some(etag), Some(body), true).await?).await
 }
 
@@ -92,7 +102,7 @@ pub(crate) async fn delete(path: &str, etag: Option<&str>) -> Result<(), Failure
     answered(Method::DELETE, path, etag, None, true).await.map(drop)
 }
 
-fn text<B: Serialize>(body: &B) -> String {
+fn json<B: Serialize>(body: &B) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
@@ -186,7 +196,7 @@ async fn refused(response: &Response) -> Failure {
     }
 }
 
-fn unreachable(error: &gloo_net::Error) -> Failure {
+fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     leptos::logging::warn!("no answer: {error}");
     Failure {
         status: 0,

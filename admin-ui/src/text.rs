@@ -99,7 +99,9 @@ texts! {
     EnrollFactor = "Set up your second factor", "Zweiten Faktor einrichten";
     EnrollWhy = "Scan the picture with an authenticator app, then type the code that it shows.", "Lesen Sie das Bild mit einer Authenticator-App ein und geben Sie den Code ein, den sie zeigt.";
     Expired = "expired", "abgelaufen";
+    ExpiresAfter = "Expires after", "Läuft ab nach";
     ExpiresAt = "Expires at", "Endet am";
+    ExpiresBefore = "Expires before", "Läuft ab vor";
     ExpiresHint = "Empty: after the policy's duration.", "Leer: nach der Laufzeit der Richtlinie.";
     Export = "Export", "Exportieren";
     Filter = "Filter", "Filter";
@@ -227,6 +229,7 @@ texts! {
     Search = "Search", "Suchen";
     SeatFreed = "Seat freed", "Platz freigegeben";
     Seats = "Seats", "Plätze";
+    SeatsFree = "Free seats, at least", "Freie Plätze, mindestens";
     SeatsHint = "Empty: as the policy says.", "Leer: wie die Richtlinie sagt.";
     SeatsInUse = "Seats in use", "Belegte Plätze";
     SeatsWord = "seats", "Plätze";

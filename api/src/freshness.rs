@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use licet_projections::{Projector, projectors};
+use licet_projections::{Projector, projectors, queues::consumers};
+use licet_workers::search::CONSUMER as SEARCH;
 
 use crate::{
     App,
@@ -40,6 +41,26 @@ pub(crate) async fn wait(app: &App, name: &str, wanted: i64) -> Result<()> {
         app.reader.wait_for(projector, wanted, MAX_WAIT).await?;
     }
     Ok(())
+}
+
+/// Before something is searched: waits until the worker that keeps the index knows a position.
+pub(crate) async fn of_search(app: &App, headers: &HeaderMap) -> Result<i64> {
+    let Some(wanted) = wanted(headers)? else { return Ok(0) };
+    let deadline = tokio::time::Instant::now() + MAX_WAIT;
+    loop {
+        let reached = consumers::find(app.platform.log.pool(), SEARCH)
+            .await
+            .map_err(unavailable)?;
+        let reached = reached.unwrap_or(0);
+        if reached >= wanted {
+            return Ok(wanted);
+        }
+        if tokio::time::Instant::now() >= deadline {
+            let name = SEARCH;
+            return Err(licet_projections::WaitError::Behind { name, reached, wanted }.into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Before one thing is read, which is always as new as the log: waits for the log itself.

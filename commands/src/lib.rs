@@ -21,6 +21,7 @@ pub mod product;
 mod refusals;
 pub mod release;
 mod resources;
+mod search;
 pub mod session;
 pub mod tag;
 pub mod webhook;

@@ -20,6 +20,7 @@ pub mod policy;
 pub mod product;
 pub mod release;
 pub mod resource;
+pub mod search;
 pub mod session;
 pub mod tag;
 #[cfg(test)]

@@ -1,17 +1,29 @@
 //! Keyset paging: a page begins after a row, not after a count, so that it costs the same however deep it is.
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
+
+/// By which of its moments a thing has its place in a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ListedBy {
+    /// When it was made.
+    #[default]
+    Creation,
+    /// When it ends; only licenses do.
+    End,
+}
 
 /// A place in a list: a row, and the order in which the list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// When the row was made.
-    pub created_at: OffsetDateTime,
+    /// When the row was made, or ends.
+    pub moment: OffsetDateTime,
     /// Its id; it tells rows of one moment apart.
     pub id: Uuid,
     /// Newest first.
     pub descending: bool,
+    /// Which moment that is.
+    pub by: ListedBy,
 }
 
 /// Which page of a list is asked for.
@@ -23,6 +35,8 @@ pub struct PageRequest {
     pub after: Option<Place>,
     /// Newest first.
     pub descending: bool,
+    /// By which moment.
+    pub by: ListedBy,
     /// Whether what is out of use is listed too.
     pub include_retired: bool,
     /// Whether the total must be exact however large it is.
@@ -38,6 +52,7 @@ impl PageRequest {
             limit,
             after: None,
             descending: false,
+            by: ListedBy::Creation,
             include_retired: false,
             exact_total: false,
             min_position: 0,
@@ -50,12 +65,9 @@ impl PageRequest {
             OffsetDateTime::UNIX_EPOCH - time::Duration::days(366 * 1000),
             Uuid::nil(),
         );
-        let end = (
-            OffsetDateTime::UNIX_EPOCH + time::Duration::days(366 * 7000),
-            Uuid::max(),
-        );
+        let end = (datetime!(9999-12-31 23:59:59.999999 UTC), Uuid::max());
         let start = if self.descending { end } else { beginning };
-        self.after.map_or(start, |place| (place.created_at, place.id))
+        self.after.map_or(start, |place| (place.moment, place.id))
     }
 
     /// How long the list is, where the first page shows all of it: one row more than the limit would have been read.
@@ -120,11 +132,12 @@ impl<T> Page<T> {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| {
-            let (created_at, id) = key(last);
+            let (moment, id) = key(last);
             Place {
-                created_at,
+                moment,
                 id,
                 descending: request.descending,
+                by: request.by,
             }
         });
         Self { items, next, total }

@@ -114,6 +114,11 @@ impl Reader {
         Self::begin_in(self.log.pool(), tenant).await
     }
 
+    /// A transaction of the schema's owner, for the one index whose entries are each tenant's own by their hashes.
+    pub(crate) async fn begin_for_search(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.log.report_pool().begin().await
+    }
+
     async fn begin_in(pool: &PgPool, tenant: &Tenant) -> sqlx::Result<Transaction<'static, Postgres>> {
         let mut transaction = pool.begin().await?;
         sqlx::query!(

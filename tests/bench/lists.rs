@@ -10,7 +10,7 @@ use licet_commands::Platform;
 use licet_domain::values::{LicenseId, Timestamp};
 use licet_event_store::{AsOf, Tenant, audit};
 use licet_projections::{
-    Format, PageRequest, Place, Reader,
+    Format, ListedBy, PageRequest, Place, Reader,
     license_state::{self, LicenseFilter},
     projectors, rebuild, replay, verify,
 };
@@ -73,9 +73,10 @@ async fn pages(platform: &Arc<Platform>, count: u32) -> anyhow::Result<()> {
     let single = percentile(single);
     println!("  reading one license {single:.2?} (p99)");
     let deep = Place {
-        created_at: Timestamp::from_millis(i64::MAX).into(),
+        moment: Timestamp::from_millis(i64::MAX).into(),
         id: Uuid::max(),
         descending: true,
+        by: ListedBy::Creation,
     };
     let first = PageRequest::first(50);
     let deepest = PageRequest {

@@ -260,6 +260,10 @@ fn values(server: &Server, name: &str, license: &str) -> Vec<String> {
         "code" => vec!["ACTIVATION_LIMIT_REACHED".to_owned()],
         "action" => vec!["license.issued".to_owned(), "license.revoked".to_owned()],
         "machine" => vec!["17".to_owned()],
+        "expires_before" | "expires_after" => {
+            vec!["2026-01-01T00:00:00Z".to_owned(), "2030-01-01T00:00:00Z".to_owned()]
+        }
+        "seats_free" => vec!["1".to_owned()],
         "os" => vec!["linux".to_owned(), "none".to_owned()],
         "app_version" => vec!["1.0.0".to_owned(), "9.9.9".to_owned()],
         "last_seen_before" => vec!["2026-01-01T00:00:00Z".to_owned(), "2100-01-01T00:00:00Z".to_owned()],

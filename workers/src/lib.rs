@@ -9,6 +9,7 @@ mod expiry;
 pub mod mail;
 mod metrics;
 mod relay;
+pub mod search;
 mod seats;
 mod upkeep;
 pub mod webhooks;
@@ -105,6 +106,9 @@ pub fn spawn_all(
     worker.begin(tasks, "worker/expiry", async |one| {
         let sweep = || expiry::sweep(&one.platform);
         one.repeat("worker/expiry", Duration::from_secs(30), sweep).await;
+    });
+    worker.begin(tasks, "worker/search", async |one| {
+        one.follow("worker/search", || search::turn(&one.platform)).await;
     });
     worker.begin(tasks, "worker/seats", async |one| {
         let sweep = || seats::sweep(&one.platform);

@@ -38,13 +38,14 @@ pub(crate) fn columns() -> Vec<Column<License>> {
         Column::new(Text::Seats, |license| {
             format!("{} / {}", license.active, license.seats).into_any()
         }),
-        Column::new(Text::ExpiresAt, |license| {
+        Column::new(Text::ExpiresAt, |license: &License| {
             view! { <MaybeMoment time=license.expires_at.clone() /> }.into_any()
-        }),
+        })
+        .sorted("expires_at"),
         Column::extra(Text::IssuedAt, |license: &License| {
             view! { <Moment time=license.created_at.clone() /> }.into_any()
         })
-        .sorted("created_at"),
+        .sorted("issued_at"),
         Column::extra(Text::Note, |license| {
             license.note.as_deref().map(words::plain).into_any()
         }),
@@ -61,9 +62,12 @@ pub(crate) fn Page() -> impl IntoView {
             Filter::of("status", Text::Status, &STATES),
             Filter::typed("product", Text::Product),
             Filter::typed("policy", Text::Policy),
+            Filter::day("expires_before", Text::ExpiresBefore),
+            Filter::day("expires_after", Text::ExpiresAfter),
+            Filter::typed("seats_free", Text::SeatsFree),
         ],
         searched: true,
-        sort: Some("created_at"),
+        sort: Some("issued_at"),
         first_step: Text::LicensesFirst,
     };
     view! {

@@ -1,5 +1,7 @@
 //! Lists: what is filtered, how it is ordered and which page is shown stand in the address.
 
+use std::{any::Any, sync::Arc};
+
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -112,6 +114,62 @@ pub(crate) struct Listed<T: 'static> {
     pub(crate) first_step: Text,
 }
 
+/// An item, whatever it is: one list's code serves all of them, which a browser has to load.
+type Row = Arc<dyn Any + Send + Sync>;
+
+/// A column of whatever items.
+#[derive(Clone)]
+struct AnyColumn {
+    name: Text,
+    cell: Arc<dyn Fn(&Row) -> AnyView + Send + Sync>,
+    always: bool,
+    sort: Option<&'static str>,
+}
+
+/// A list of whatever items.
+#[derive(Clone)]
+struct Spec {
+    path: &'static str,
+    caption: Text,
+    columns: Vec<AnyColumn>,
+    filters: Vec<Filter>,
+    searched: bool,
+    sort: Option<&'static str>,
+    first_step: Text,
+    read: fn(&str) -> Option<Page<Row>>,
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Listed<T> {
+    fn any(self) -> Spec {
+        let column = |column: Column<T>| AnyColumn {
+            name: column.name,
+            cell: Arc::new(move |row| row.downcast_ref::<T>().map(column.cell).into_any()),
+            always: column.always,
+            sort: column.sort,
+        };
+        Spec {
+            path: self.path,
+            caption: self.caption,
+            columns: self.columns.into_iter().map(column).collect(),
+            filters: self.filters,
+            searched: self.searched,
+            sort: self.sort,
+            first_step: self.first_step,
+            read: rows::<T>,
+        }
+    }
+}
+
+fn rows<T: DeserializeOwned + Send + Sync + 'static>(text: &str) -> Option<Page<Row>> {
+    let page: Page<T> = serde_json::from_str(text).ok()?;
+    Some(Page {
+        items: page.items.into_iter().map(|item| Arc::new(item) as Row).collect(),
+        next_cursor: page.next_cursor,
+        total: page.total,
+        total_exact: page.total_exact,
+    })
+}
+
 /// Names of parameters that no filter has.
 const SORT: &str = "sort";
 const CURSOR: &str = "cursor";
@@ -119,12 +177,16 @@ const COLUMNS: &str = "columns";
 
 /// A list.
 #[component]
-pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+pub(crate) fn Listing<T: DeserializeOwned + Send + Sync + 'static>(
     listed: Listed<T>,
     /// Told to look again.
     #[prop(optional, into)]
     refresh: Signal<u32>,
 ) -> impl IntoView {
+    listing(listed.any(), refresh)
+}
+
+fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
     let query = use_query_map();
     let go = use_address();
     let again = RwSignal::new(0_u32);
@@ -151,14 +213,15 @@ pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
         again.get();
         refresh.get();
         let path = asked.get();
-        async move { (api::get::<Page<T>>(&path).await, now()) }
+        let read = spec.with_value(|spec| spec.read);
+        async move { (api::text(&path, read).await, now()) }
     });
     let is_filtered = move || {
         let query = query.read();
         query.get("q").is_some() || filters.with_value(|names| names.iter().any(|name| query.get(name).is_some()))
     };
     let clear = go.clone();
-    let shown = move |page: Page<T>, read_at: String| {
+    let shown = move |page: Page<Row>, read_at: String| {
         let spec = spec.get_value();
         if page.items.is_empty() {
             let clear = clear.clone();
@@ -187,6 +250,7 @@ pub(crate) fn Listing<T: DeserializeOwned + Clone + Send + Sync + 'static>(
             })}
         </Transition>
     }
+    .into_any()
 }
 
 /// The same list as a file: all of it, not the page.
@@ -221,8 +285,8 @@ fn now() -> String {
 
 /// Search, filters, columns and freshness.
 #[component]
-fn Controls<T: Clone + Send + Sync + 'static>(
-    spec: StoredValue<Listed<T>>,
+fn Controls(
+    spec: StoredValue<Spec>,
     again: RwSignal<u32>,
     /// What the API is asked for.
     asked: Memo<String>,
@@ -383,7 +447,7 @@ fn is_shown(turned: Option<&str>, place: usize, always: bool) -> bool {
 }
 
 #[component]
-fn Table<T: Clone + Send + Sync + 'static>(spec: Listed<T>, page: Page<T>, read_at: String) -> impl IntoView {
+fn Table(spec: Spec, page: Page<Row>, read_at: String) -> impl IntoView {
     let (query, go) = (use_query_map(), use_address());
     let first = go.clone();
     let (caption, usual, next) = (spec.caption, spec.sort, page.next_cursor.clone());
@@ -393,7 +457,7 @@ fn Table<T: Clone + Send + Sync + 'static>(spec: Listed<T>, page: Page<T>, read_
             let turned = query.read().get(COLUMNS);
             let shown = spec.columns.iter().enumerate();
             let shown = shown.filter(|(place, column)| is_shown(turned.as_deref(), *place, column.always));
-            shown.map(|(_, column)| *column).collect::<Vec<_>>()
+            shown.map(|(_, column)| column.clone()).collect::<Vec<_>>()
         },
         |_, _| true,
     );

@@ -1,13 +1,31 @@
 //! The command palette: wherever one is, Ctrl-K leads everywhere else.
 
-use leptos::{ev, html, prelude::*};
-use leptos_router::hooks::use_navigate;
+use std::time::Duration;
 
-use super::dialog::Dialog;
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use licet_contracts::admin::{Found, FoundThing};
+
+use super::{dialog::Dialog, link::encoded};
 use crate::{
+    api,
     frame::ROOMS,
     text::{Text, t},
+    words,
 };
+
+/// How long nothing is typed before the server is asked.
+const PAUSE: Duration = Duration::from_millis(120);
+/// The shortest search.
+const SHORTEST: usize = 2;
+
+/// Somewhere to go.
+#[derive(Clone, PartialEq)]
+struct Place {
+    href: String,
+    name: String,
+    detail: String,
+}
 
 /// What else the palette leads to.
 const ACTIONS: [(&str, Text); 3] = [
@@ -27,17 +45,23 @@ pub(crate) fn Palette(open: RwSignal<bool>) -> impl IntoView {
     });
     on_cleanup(move || handle.remove());
     let (typed, place) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
+    let things = RwSignal::new(Vec::<Place>::new());
     let found = Memo::new(move |_| {
         let typed = typed.read().trim().to_lowercase();
         let rooms = ROOMS.iter().map(|room| (room.href, room.name));
-        let all = rooms.chain(ACTIONS);
         let fits =
             |(_, name): &(&'static str, Text)| typed.split(' ').all(|word| t(*name).to_lowercase().contains(word));
-        all.filter(fits).collect::<Vec<_>>()
+        let rooms = rooms.chain(ACTIONS).filter(fits).map(|(href, name)| Place {
+            href: href.to_owned(),
+            name: t(name).to_owned(),
+            detail: String::new(),
+        });
+        things.get().into_iter().chain(rooms).collect::<Vec<_>>()
     });
     let go = move |href: &str| {
         open.set(false);
         typed.set(String::new());
+        things.set(Vec::new());
         navigate(href, leptos_router::NavigateOptions::default());
     };
     let by_key = {
@@ -48,8 +72,8 @@ pub(crate) fn Palette(open: RwSignal<bool>) -> impl IntoView {
                 "ArrowDown" => place.update(|place| *place = (*place + 1) % count),
                 "ArrowUp" => place.update(|place| *place = (*place + count - 1) % count),
                 "Enter" => {
-                    if let Some((href, _)) = found.get_untracked().get(place.get_untracked()) {
-                        go(href);
+                    if let Some(found) = found.get_untracked().get(place.get_untracked()) {
+                        go(&found.href);
                     }
                 }
                 _ => return,
@@ -77,25 +101,65 @@ pub(crate) fn Palette(open: RwSignal<bool>) -> impl IntoView {
                 placeholder=move || t(Text::WhereTo)
                 node_ref=input
                 prop:value=move || typed.get()
-                on:input=move |event| { typed.set(event_target_value(&event)); place.set(0); }
+                on:input=move |event| { typed.set(event_target_value(&event)); place.set(0); search(typed, things); }
                 on:keydown=by_key.clone()
             />
             <ul id="palette-found" role="listbox" class="found" aria-label=move || t(Text::Palette)>
                 {
                     let go = go.clone();
-                    move || found.get().into_iter().enumerate().map(|(index, (href, name))| {
+                    move || found.get().into_iter().enumerate().map(|(index, Place { href, name, detail })| {
                         let go = go.clone();
                         view! {
                             <li
                                 id=format!("palette-{index}")
                                 role="option"
                                 aria-selected=move || (place.get() == index).to_string()
-                                on:click=move |_| go(href)
-                            >{move || t(name)}</li>
+                                on:click=move |_| go(&href)
+                            >{name} " " <span class="quiet">{detail}</span></li>
                         }
                     }).collect_view()
                 }
             </ul>
         </Dialog>
+    }
+}
+
+/// Asks the server what is meant, once nothing more is typed for a moment.
+fn search(typed: RwSignal<String>, things: RwSignal<Vec<Place>>) {
+    let asked = typed.get_untracked();
+    if asked.trim().chars().count() < SHORTEST {
+        things.set(Vec::new());
+        return;
+    }
+    let ask = move || {
+        // Whoever goes on typing asks for something else.
+        if typed.try_get_untracked().as_ref() != Some(&asked) {
+            return;
+        }
+        spawn_local(async move {
+            let path = format!("/api/admin/search?q={}", encoded(asked.trim()));
+            let found = api::get::<Found>(&path).await;
+            let found = found.map(|found| found.items.iter().map(place_of).collect());
+            if typed.try_get_untracked().as_ref() == Some(&asked) {
+                things.set(found.unwrap_or_default());
+            }
+        });
+    };
+    set_timeout(ask, PAUSE);
+}
+
+/// Where a thing is shown.
+fn place_of(thing: &FoundThing) -> Place {
+    let href = match &thing.kind[..] {
+        "customer" => format!("/customers/{}", thing.id),
+        "license" => format!("/licenses/{}", thing.id),
+        "operator" => "/operators".to_owned(),
+        "policy" => "/policies".to_owned(),
+        _ => "/products".to_owned(),
+    };
+    Place {
+        href,
+        name: words::plain(&thing.title),
+        detail: format!("{} · {}", words::event(&thing.kind), words::plain(&thing.detail)),
     }
 }

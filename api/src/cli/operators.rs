@@ -113,12 +113,8 @@ async fn list(platform: &Platform, output: Output) -> anyhow::Result<()> {
         .record_operation(&context, &context.command_id.to_string(), &event)
         .await?;
     let request = PageRequest {
-        limit: 1_000,
-        after: None,
-        descending: false,
         include_retired: true,
-        exact_total: false,
-        min_position: 0,
+        ..PageRequest::first(1_000)
     };
     let reader = Reader::new(platform.log.clone());
     let page = resources::list::<Operator>(&reader, &context.tenant, None, &request).await?;

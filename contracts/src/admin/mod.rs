@@ -12,6 +12,7 @@ mod permission;
 mod policy;
 mod product;
 mod release;
+mod search;
 mod tag;
 
 pub use activation::Activation;
@@ -28,4 +29,5 @@ pub use permission::{Permission, Permissions};
 pub use policy::{CreatePolicy, Policy, PolicyTerms};
 pub use product::{CreateProduct, EditProduct, Product};
 pub use release::{CreateRelease, EditRelease, Release};
+pub use search::{Found, FoundThing};
 pub use tag::{CreateTag, EditTag, Tag};

@@ -2,11 +2,11 @@
 
 use licet_domain::values::Timestamp;
 use licet_event_store::Tenant;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader};
+use crate::{ListedBy, Page, PageRequest, Reader};
 
 /// A license as lists show it; names come from what the ids point to.
 #[derive(Debug, Clone)]
@@ -43,6 +43,9 @@ pub struct LicenseRow {
     pub position: i64,
 }
 
+/// When licenses end that do not, in the order of their ends.
+const NEVER: OffsetDateTime = time::macros::datetime!(9999-12-31 00:00 UTC);
+
 /// Which licenses are asked for; what is absent does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct LicenseFilter {
@@ -62,6 +65,22 @@ pub struct LicenseFilter {
     pub now: Timestamp,
     /// With one key.
     pub key: Option<KeySearch>,
+    /// That end before this moment.
+    pub expires_before: Option<Timestamp>,
+    /// That end at this moment or later, or never.
+    pub expires_after: Option<Timestamp>,
+    /// With at least so many seats that no machine holds.
+    pub seats_free: Option<i32>,
+}
+
+impl LicenseFilter {
+    fn key_parts(&self) -> (Option<Uuid>, Option<&str>) {
+        match &self.key {
+            Some(KeySearch::License(id)) => (Some(*id), None),
+            Some(KeySearch::Ending(ending)) => (None, Some(ending)),
+            None => (None, None),
+        }
+    }
 }
 
 /// A key that is looked for.
@@ -82,12 +101,9 @@ pub async fn list(
 ) -> sqlx::Result<Page<LicenseRow>> {
     let mut transaction = reader.begin(tenant).await?;
     let (time, id) = request.bounds();
+    let by_end = request.by == ListedBy::End;
     let now = OffsetDateTime::from(filter.now);
-    let (by_id, ending) = match &filter.key {
-        Some(KeySearch::License(id)) => (Some(*id), None),
-        Some(KeySearch::Ending(ending)) => (None, Some(&ending[..])),
-        None => (None, None),
-    };
+    let (by_id, ending) = filter.key_parts();
     let items = sqlx::query_as!(
         LicenseRow,
         r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
@@ -98,8 +114,16 @@ pub async fn list(
              AND ($9::text IS NULL OR standing = $9) AND ($10::boolean IS NULL OR expiry_noted = $10)
              AND ($11::boolean IS NULL OR (valid_from <= $12) = $11)
              AND ($13::uuid IS NULL OR license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
-             AND (NOT $8::boolean AND (issued_at, license_id) > ($5, $6) OR $8 AND (issued_at, license_id) < ($5, $6))
-           ORDER BY CASE WHEN $8 THEN NULL ELSE issued_at END, CASE WHEN $8 THEN issued_at END DESC,
+             AND ($15::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') < $15)
+             AND ($16::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') >= $16)
+             AND ($17::integer IS NULL OR $17 <= coalesce(seats, (
+                 SELECT (facts #>> '{terms,seats}')::integer FROM resources p
+                 CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
+                 WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
+             AND (NOT $8::boolean AND (CASE WHEN $18::boolean THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END, license_id) > ($5, $6)
+                  OR $8 AND (CASE WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END, license_id) < ($5, $6))
+           ORDER BY CASE WHEN $8 THEN NULL WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END,
+                    CASE WHEN NOT $8 THEN NULL WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END DESC,
                     CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
            LIMIT $7"#,
         tenant.as_str(),
@@ -116,30 +140,14 @@ pub async fn list(
         now,
         by_id,
         ending,
+        filter.expires_before.map(OffsetDateTime::from),
+        filter.expires_after.map(OffsetDateTime::from),
+        filter.seats_free,
+        by_end,
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let counting = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
-                 AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
-                 AND ($6::text IS NULL OR standing = $6) AND ($7::boolean IS NULL OR expiry_noted = $7)
-                 AND ($8::boolean IS NULL OR (valid_from <= $9) = $8)
-                 AND ($10::uuid IS NULL OR license_id = $10) AND ($11::text IS NULL OR right(key_masked, 5) = $11)
-               LIMIT $5) AS matching"#,
-        tenant.as_str(),
-        filter.customer_id,
-        filter.policy_id,
-        filter.product_id,
-        request.count_limit(),
-        filter.standing,
-        filter.over,
-        filter.begun,
-        now,
-        by_id,
-        ending,
-    )
-    .fetch_one(&mut *transaction);
+    let counting = count(&mut transaction, tenant, filter, request);
     // What was counted a moment ago is counted for this moment too.
     let counted = LicenseFilter {
         now: Timestamp::default(),
@@ -150,7 +158,55 @@ pub async fn list(
         .total(tenant, "licenses", filter, request, items.len(), counting)
         .await?;
     transaction.commit().await?;
-    Ok(Page::of(items, request, total, |row| (row.issued_at, row.license_id)))
+    let moment = |row: &LicenseRow| {
+        if by_end {
+            row.expires_at.unwrap_or(NEVER)
+        } else {
+            row.issued_at
+        }
+    };
+    Ok(Page::of(items, request, total, |row| (moment(row), row.license_id)))
+}
+
+/// How many licenses match, as far as is counted.
+async fn count(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    filter: &LicenseFilter,
+    request: &PageRequest,
+) -> sqlx::Result<i64> {
+    let (by_id, ending) = filter.key_parts();
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
+                 AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+                 AND ($6::text IS NULL OR standing = $6) AND ($7::boolean IS NULL OR expiry_noted = $7)
+                 AND ($8::boolean IS NULL OR (valid_from <= $9) = $8)
+                 AND ($10::uuid IS NULL OR license_id = $10) AND ($11::text IS NULL OR right(key_masked, 5) = $11)
+                 AND ($12::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') < $12)
+                 AND ($13::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') >= $13)
+                 AND ($14::integer IS NULL OR $14 <= coalesce(seats, (
+                     SELECT (facts #>> '{terms,seats}')::integer FROM resources p
+                     CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
+                     WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
+               LIMIT $5) AS matching"#,
+        tenant.as_str(),
+        filter.customer_id,
+        filter.policy_id,
+        filter.product_id,
+        request.count_limit(),
+        filter.standing,
+        filter.over,
+        filter.begun,
+        OffsetDateTime::from(filter.now),
+        by_id,
+        ending,
+        filter.expires_before.map(OffsetDateTime::from),
+        filter.expires_after.map(OffsetDateTime::from),
+        filter.seats_free,
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// A license whose end has come and was not recorded yet.

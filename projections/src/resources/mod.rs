@@ -7,4 +7,4 @@ mod projector;
 mod query;
 
 pub(crate) use projector::Resources;
-pub use query::{ResourceRow, list, of_ids};
+pub use query::{ResourceRow, list, list_some, of_ids};

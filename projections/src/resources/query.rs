@@ -27,11 +27,22 @@ pub async fn list<D: Decider>(
     parent_id: Option<Uuid>,
     request: &PageRequest,
 ) -> sqlx::Result<Page<ResourceRow<D::State>>> {
+    list_some::<D>(reader, tenant, (parent_id, None), request).await
+}
+
+/// The same of those alone that a search found, where there was one.
+pub async fn list_some<D: Decider>(
+    reader: &Reader,
+    tenant: &Tenant,
+    (parent_id, found): (Option<Uuid>, Option<&[Uuid]>),
+    request: &PageRequest,
+) -> sqlx::Result<Page<ResourceRow<D::State>>> {
     let mut transaction = reader.begin(tenant).await?;
     let (time, id) = request.bounds();
     let rows = sqlx::query!(
         r#"SELECT resource_id, created_at, state FROM resources
            WHERE tenant_id = $1 AND kind = $2 AND ($8 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
+             AND ($9::uuid[] IS NULL OR resource_id = ANY($9))
              AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
            ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
                     CASE WHEN $7 THEN NULL ELSE resource_id END, CASE WHEN $7 THEN resource_id END DESC
@@ -44,21 +55,24 @@ pub async fn list<D: Decider>(
         request.limit + 1,
         request.descending,
         request.include_retired,
+        found,
     )
     .fetch_all(&mut *transaction)
     .await?;
     let counting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
+                 AND ($6::uuid[] IS NULL OR resource_id = ANY($6))
                LIMIT $4) AS matching"#,
         tenant.as_str(),
         D::TYPE,
         parent_id,
         request.count_limit(),
         request.include_retired,
+        found,
     )
     .fetch_one(&mut *transaction);
-    let filter = format!("{parent_id:?}/{}", request.include_retired);
+    let filter = format!("{parent_id:?}/{found:?}/{}", request.include_retired);
     let total = reader
         .total(tenant, D::TYPE, filter, request, rows.len(), counting)
         .await?;

@@ -12,12 +12,15 @@ use licet_domain::{
     customer::Customer,
     permission::needed::{ReadCustomers, WriteCustomers},
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
     reading::{AsOfQuery, HistoryQuery, ListQuery, Moment},
     resource::{self, Shown},
+    search,
 };
 use crate::{
     App,
@@ -99,17 +102,31 @@ pub(crate) async fn create_customer(
     .await
 }
 
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CustomerQuery {
+    /// Whose name, company or address has what was typed: beginnings of words, or words with one typo; case and accents
+    /// do not matter. Of more than 10,000, the first that were found.
+    #[param(max_length = 200)]
+    q: Option<String>,
+}
+
 /// List customers, by time of creation.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers",
-    params(ListQuery),
+    params(ListQuery, CustomerQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Customer>)), security(("api_key" = [])))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     caller: Caller<ReadCustomers>,
     headers: HeaderMap,
-    Query(query, _): Query<ListQuery>,
+    Query(query, filter): Query<ListQuery, CustomerQuery>,
 ) -> Result<Response> {
-    resource::list::<Customer>(&app, &caller, &headers, query.request()?, None).await
+    let request = query.request()?;
+    let Some(typed) = filter.q.as_deref() else {
+        return resource::list::<Customer>(&app, &caller, &headers, request, None).await;
+    };
+    let found = search::ids::<Customer>(&app, &caller, &headers, typed).await?;
+    resource::list_some::<Customer>(&app, &caller, &headers, request, (None, Some(&found))).await
 }
 
 /// Read a customer, now or as it was.

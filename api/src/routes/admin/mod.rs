@@ -19,6 +19,7 @@ mod reading;
 mod releases;
 mod replays;
 mod resource;
+mod search;
 pub(crate) mod sessions;
 mod signing_keys;
 mod simulate;
@@ -34,7 +35,7 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 21] = [
+    let all: [fn() -> OpenApiRouter<App>; 22] = [
         activations::routes,
         anomalies::routes,
         api_keys::routes,
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         products::routes,
         releases::routes,
         replays::routes,
+        search::routes,
         sessions::routes,
         signing_keys::routes,
         simulate::routes,

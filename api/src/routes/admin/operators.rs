@@ -327,12 +327,8 @@ async fn owners(app: &App, caller: &Principal) -> Result<Vec<Uuid>> {
     let position = app.platform.log.position().await.map_err(unavailable)?;
     freshness::wait(app, "resources", position).await?;
     let request = PageRequest {
-        limit: 1_000,
-        after: None,
-        descending: false,
-        include_retired: false,
-        exact_total: false,
         min_position: position,
+        ..PageRequest::first(1_000)
     };
     let page = resources::list::<Operator>(&app.reader, &caller.tenant, None, &request).await;
     let rows = page.map_err(unavailable)?.items.into_iter();

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
 use licet_domain::{Decider, Kind, values::Timestamp};
 use licet_event_store::{Aggregates, AsOf, Versioned};
-use licet_projections::{PageRequest, Place, Total};
+use licet_projections::{ListedBy, PageRequest, Place, Total};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -137,9 +137,14 @@ impl PageQuery {
 
     /// The page that is asked for, of a list by time of creation.
     pub(super) fn request(&self, descending: bool) -> Result<PageRequest> {
+        self.request_by(ListedBy::Creation, descending)
+    }
+
+    /// The page that is asked for, of a list by time of creation or by when each thing ends.
+    pub(super) fn request_by(&self, by: ListedBy, descending: bool) -> Result<PageRequest> {
         let after = self.after(read_cursor)?;
         // In another order it would skip what lies on its other side.
-        if after.is_some_and(|place| place.descending != descending) {
+        if after.is_some_and(|place| (place.by, place.descending) != (by, descending)) {
             let detail = "This cursor belongs to another sort; begin without a cursor.";
             return Err(refused("cursor", detail.to_owned()));
         }
@@ -147,6 +152,7 @@ impl PageQuery {
             limit: self.limit(),
             after,
             descending,
+            by,
             include_retired: false,
             exact_total: self.total.is_some(),
             min_position: 0,
@@ -206,11 +212,15 @@ pub(super) fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let descending = text.starts_with('d');
-    let (micros, id) = text.strip_prefix(['a', 'd'])?.split_once(':')?;
+    let rest = text.strip_prefix(['a', 'd'])?;
+    let end = rest.strip_prefix('e').map(|rest| (rest, ListedBy::End));
+    let (rest, by) = end.unwrap_or((rest, ListedBy::Creation));
+    let (micros, id) = rest.split_once(':')?;
     Some(Place {
-        created_at: cursor_moment(micros)?,
+        moment: cursor_moment(micros)?,
         id: id.parse().ok()?,
         descending,
+        by,
     })
 }
 
@@ -228,7 +238,9 @@ pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
 
 pub(super) fn write_cursor(place: Place) -> String {
     let order = if place.descending { 'd' } else { 'a' };
-    URL_SAFE_NO_PAD.encode(format!("{order}{}:{}", moment_in_cursor(place.created_at), place.id))
+    let end = if place.by == ListedBy::End { "e" } else { "" };
+    let moment = moment_in_cursor(place.moment);
+    URL_SAFE_NO_PAD.encode(format!("{order}{end}{moment}:{}", place.id))
 }
 
 /// A page as it is answered.

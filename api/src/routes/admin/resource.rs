@@ -104,11 +104,22 @@ pub(super) async fn list<D: Shown>(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    mut request: PageRequest,
+    request: PageRequest,
     parent: Option<Uuid>,
 ) -> Result<Response> {
+    list_some::<D>(app, caller, headers, request, (parent, None)).await
+}
+
+/// The same of those alone that a search found, where there was one.
+pub(super) async fn list_some<D: Shown>(
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
+    mut request: PageRequest,
+    (parent, found): (Option<Uuid>, Option<&[Uuid]>),
+) -> Result<Response> {
     request.min_position = freshness::of_read_model(app, headers, "resources").await?;
-    let page = resources::list::<D>(&app.reader, &caller.tenant, parent, &request).await;
+    let page = resources::list_some::<D>(&app.reader, &caller.tenant, (parent, found), &request).await;
     let page = page.map_err(unavailable)?;
     let things: Vec<_> = page.items.iter().map(|row| (row.id, &row.state)).collect();
     let mut extras = D::extras(app, caller, &things, None).await?.into_iter();

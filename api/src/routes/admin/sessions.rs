@@ -140,12 +140,9 @@ pub(crate) async fn end_all_of(
     let position = app.platform.log.position().await.map_err(unavailable)?;
     freshness::wait(app, "resources", position).await?;
     let request = PageRequest {
-        limit: 1_000,
-        after: None,
         descending: true,
-        include_retired: false,
-        exact_total: false,
         min_position: position,
+        ..PageRequest::first(1_000)
     };
     let page = resources::list::<Session>(&app.reader, &context.tenant, Some(operator), &request).await;
     let by = context.actor.id.parse().ok();

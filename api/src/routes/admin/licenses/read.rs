@@ -1,19 +1,24 @@
 //! `GET /api/admin/licenses` and what is below it.
 
+use std::num::NonZeroU16;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
 use licet_contracts::{Page, Problem, admin};
-use licet_domain::{license::License, permission::needed::ReadLicenses};
-use licet_projections::license_state::{self, KeySearch, LicenseFilter};
+use licet_domain::{license::License, permission::needed::ReadLicenses, values::Timestamp};
+use licet_projections::{
+    ListedBy,
+    license_state::{self, KeySearch, LicenseFilter},
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    super::reading::{self, AsOfQuery, HistoryQuery, ListQuery},
+    super::reading::{self, AsOfQuery, HistoryQuery, PageQuery},
     holder, holders, license_id, reply,
 };
 use crate::{
@@ -39,6 +44,32 @@ pub(crate) struct LicenseQuery {
     status: Option<ListedStatus>,
     /// With this key: all of it, or its last group.
     q: Option<String>,
+    /// That end before this moment, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    expires_before: Option<Timestamp>,
+    /// That end at this moment or later, or never, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    expires_after: Option<Timestamp>,
+    /// With at least so many free seats.
+    #[param(value_type = Option<u16>, minimum = 1)]
+    seats_free: Option<NonZeroU16>,
+    /// By when they were issued (which is when they were created) or end, a minus for the latest first.
+    #[param(inline)]
+    sort: Option<LicenseSort>,
+}
+
+/// The order of licenses.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+pub(crate) enum LicenseSort {
+    #[default]
+    #[serde(rename = "issued_at", alias = "created_at")]
+    IssuedFirst,
+    #[serde(rename = "-issued_at", alias = "-created_at")]
+    IssuedLast,
+    #[serde(rename = "expires_at")]
+    EndsFirst,
+    #[serde(rename = "-expires_at")]
+    EndsLast,
 }
 
 /// How licenses stand that are listed.
@@ -66,21 +97,30 @@ impl ListedStatus {
     }
 }
 
-/// List licenses, by time of issue.
+/// List licenses, by time of issue or by their end.
 #[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
-    params(ListQuery, LicenseQuery),
+    params(PageQuery, LicenseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::License>), (status = 404, description = "`POLICY_NOT_FOUND`, `PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
 pub(crate) async fn list_licenses(
     State(app): State<App>,
     caller: Caller<ReadLicenses>,
     headers: HeaderMap,
-    Query(query, filters): Query<ListQuery, LicenseQuery>,
+    Query(page, filters): Query<PageQuery, LicenseQuery>,
 ) -> Result<Response> {
     let min_position = freshness::of_read_model(&app, &headers, "license_state").await?;
-    let mut request = query.request()?;
+    let sort = filters.sort.unwrap_or_default();
+    let latest_first = matches!(sort, LicenseSort::IssuedLast | LicenseSort::EndsLast);
+    let by = match sort {
+        LicenseSort::IssuedFirst | LicenseSort::IssuedLast => ListedBy::Creation,
+        LicenseSort::EndsFirst | LicenseSort::EndsLast => ListedBy::End,
+    };
+    let mut request = page.request_by(by, latest_first)?;
     request.min_position = min_position;
     let mut filter = LicenseFilter {
         customer_id: filters.customer_id,
+        expires_before: filters.expires_before,
+        expires_after: filters.expires_after,
+        seats_free: filters.seats_free.map(|seats| i32::from(seats.get())),
         ..LicenseFilter::default()
     };
     if let Some(named) = &filters.policy {

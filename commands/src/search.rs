@@ -1,0 +1,123 @@
+//! What things are called, for search: opened here, and kept as hashes.
+
+use licet_domain::{
+    customer::Customer, license::Standing, operator::Operator, policy::Policy, product::Product, search,
+    values::LicenseId,
+};
+use licet_event_store::Tenant;
+use uuid::Uuid;
+
+use crate::{CommandError, Platform, customer::CustomerView};
+
+/// What `search` hashes are hashed as.
+const TERM: &str = "search";
+
+/// How a thing is called, where it has a name and is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What it is called first.
+    pub title: String,
+    /// What tells it from others of that name.
+    pub detail: String,
+    /// What else finds it.
+    pub further: String,
+}
+
+impl Named {
+    /// Everything that finds it.
+    pub fn text(&self) -> String {
+        format!("{}\n{}\n{}", self.title, self.detail, self.further)
+    }
+}
+
+impl Platform {
+    /// The hashes under which a text is kept.
+    pub async fn terms(&self, tenant: &Tenant, text: &str) -> Result<Vec<i64>, CommandError> {
+        let terms = search::terms(text);
+        self.hashes(tenant, terms.iter().map(String::as_str)).await
+    }
+
+    /// For each word that was typed, the hashes of which a text has one that has the word.
+    pub async fn typed(&self, tenant: &Tenant, typed: &str) -> Result<Vec<Vec<i64>>, CommandError> {
+        let mut words = Vec::new();
+        for word in search::typed(typed) {
+            words.push(self.hashes(tenant, word.iter().map(String::as_str)).await?);
+        }
+        Ok(words)
+    }
+
+    async fn hashes(&self, tenant: &Tenant, terms: impl Iterator<Item = &str>) -> Result<Vec<i64>, CommandError> {
+        let key = self.look_up_key(tenant).await?;
+        let short = |term: &str| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&key.hash(TERM, term.as_bytes())[..8]);
+            i64::from_be_bytes(bytes)
+        };
+        Ok(terms.map(short).collect())
+    }
+
+    /// How a thing is called now; `None` where it is out of use, was forgotten, or is of a kind that has no names.
+    pub async fn named(&self, tenant: &Tenant, kind: &str, id: Uuid) -> Result<Option<Named>, CommandError> {
+        match kind {
+            "customer" => self.named_customer(tenant, id).await,
+            "operator" => self.named_operator(tenant, id).await,
+            "license" => self.named_license(tenant, id).await,
+            "product" => {
+                let known = self.of::<Product>().fresh(tenant, id).await?;
+                let facts = known.state.facts().filter(|_| !known.state.is_retired());
+                Ok(facts.map(|facts| named(facts.name.as_str(), facts.code.as_str(), "")))
+            }
+            "policy" => {
+                let known = self.of::<Policy>().fresh(tenant, id).await?;
+                let facts = known.state.facts().filter(|_| !known.state.is_retired());
+                Ok(facts.map(|facts| named(facts.code.as_str(), "", "")))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn named_customer(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
+        let known = self.of::<Customer>().fresh(tenant, id).await?;
+        if known.state.facts().is_none() || known.state.is_retired() {
+            return Ok(None);
+        }
+        let sealer = self.person_sealer(tenant, id).await?;
+        let person = CustomerView::open(&known.state, sealer.as_ref())?.person;
+        Ok(person.map(|person| match &person.company {
+            Some(company) => named(&person.name, company, &person.email),
+            None => named(&person.name, &person.email, ""),
+        }))
+    }
+
+    async fn named_operator(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
+        let known = self.of::<Operator>().fresh(tenant, id).await?;
+        let Some(facts) = known.state.facts() else {
+            return Ok(None);
+        };
+        let person = self.operator_person(tenant, facts).await?;
+        Ok(Some(named(&person.name, &person.email, "")))
+    }
+
+    /// Licenses are called by their key, which is looked up otherwise; their notes are found here.
+    async fn named_license(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
+        let known = self.licenses.fresh(tenant, LicenseId(id).0).await?;
+        let Some(facts) = known.state.facts().filter(|facts| facts.standing != Standing::Retired) else {
+            return Ok(None);
+        };
+        let Some(note) = &facts.note else {
+            return Ok(None);
+        };
+        let Some(sealer) = self.person_sealer(tenant, facts.issued.customer_id.0).await? else {
+            return Ok(None);
+        };
+        Ok(Some(named(&facts.issued.key_masked, &sealer.open(note)?, "")))
+    }
+}
+
+fn named(title: &str, detail: &str, further: &str) -> Named {
+    Named {
+        title: title.to_owned(),
+        detail: detail.to_owned(),
+        further: further.to_owned(),
+    }
+}

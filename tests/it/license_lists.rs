@@ -1,0 +1,93 @@
+//! Lists of licenses: by when they end and by their free seats, page after page.
+
+use licet_test_support::Server;
+use serde_json::{Value, json};
+
+use crate::start;
+
+/// The ids of every page of a list.
+fn all(server: &Server, query: &str) -> Vec<String> {
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = server.get(&format!("/api/admin/licenses?limit=2&{query}{cursor}"));
+        assert_eq!(page.status, 200, "{query}: {}", page.body);
+        let items = page.body["items"].as_array().unwrap();
+        ids.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page.body["next_cursor"].as_str() else {
+            assert_eq!(page.body["total"], ids.len(), "{query}");
+            return ids;
+        };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+/// Licenses that end one, two and three years from 2030 on, the last first, and one that never does.
+fn four(server: &Server) -> Vec<String> {
+    let (endless, _) = server.issue("studio", &json!({ "seats": 2 }));
+    let customer = server
+        .get(&format!("/api/admin/licenses/{endless}"))
+        .text("customer_id")
+        .to_owned();
+    let mut ids = vec![endless];
+    for year in [2033, 2032, 2031] {
+        let ends = format!("{year}-01-01T00:00:00Z");
+        let order = json!({ "customer_id": customer, "policy": "studio", "expires_at": ends, "seats": year - 2030 });
+        let sold = server.create("/api/admin/licenses", &order);
+        ids.push(sold.body["items"][0]["id"].as_str().unwrap().to_owned());
+        server.get_at(sold.header("licet-position"), "/api/admin/licenses");
+    }
+    ids
+}
+
+#[test]
+fn licenses_are_listed_by_when_they_end_and_by_free_seats() {
+    let (server, _database) = start();
+    let ids = four(&server);
+    let (oldest, latest) = (ids.clone(), ids.iter().rev().cloned().collect::<Vec<_>>());
+    let by_end: Vec<String> = [3, 2, 1, 0].map(|index: usize| ids[index].clone()).into();
+    let by_last_end: Vec<String> = by_end.iter().rev().cloned().collect();
+    for (query, expected) in [
+        ("", &oldest[..]),
+        ("sort=issued_at", &oldest),
+        ("sort=-issued_at", &latest),
+        ("sort=-created_at", &latest),
+        ("sort=expires_at", &by_end),
+        ("sort=-expires_at", &by_last_end),
+        ("sort=expires_at&expires_before=2032-01-01T00:00:00Z", &by_end[..1]),
+        ("sort=expires_at&expires_after=2032-01-01T00:00:00Z", &by_end[1..]),
+        (
+            "expires_after=2031-06-01T00:00:00Z&expires_before=2032-06-01T00:00:00Z",
+            &ids[2..3],
+        ),
+        ("seats_free=3", &ids[1..2]),
+        ("seats_free=2", &ids[..3]),
+    ] {
+        assert_eq!(all(&server, query), expected, "{query}");
+    }
+}
+
+#[test]
+fn an_order_or_a_filter_that_there_is_not_is_refused() {
+    let (server, _database) = start();
+    four(&server);
+    let first = server.get("/api/admin/licenses?limit=2&sort=expires_at");
+    let next = first.text("next_cursor");
+    for query in [
+        "sort=active",
+        "sort=-nonsense",
+        "seats_free=0",
+        "seats_free=many",
+        "expires_before=soon",
+        &format!("cursor={next}"),
+        &format!("sort=-expires_at&cursor={next}"),
+    ] {
+        let refused = server.get(&format!("/api/admin/licenses?{query}"));
+        assert_eq!(
+            (refused.status, refused.code()),
+            (422, "VALIDATION_FAILED"),
+            "{query}: {}",
+            refused.body
+        );
+        assert_ne!(refused.body["errors"], Value::Null, "{query}");
+    }
+}

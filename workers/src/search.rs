@@ -1,0 +1,96 @@
+//! Keeps the index of search: what things are called is opened, hashed and written down as they change.
+
+use licet_commands::{CommandError, Platform};
+use licet_event_store::{ReadError, Tenant, vault::VaultError};
+use licet_projections::{
+    queues::consumers,
+    search::{self, Thing},
+    status,
+};
+use uuid::Uuid;
+
+use crate::WorkerError;
+
+/// The consumer that tells how far the index knows the log.
+pub const CONSUMER: &str = "search";
+/// Positions read at once.
+const READ_SIZE: i64 = 2_000;
+/// Things written at once.
+const WRITE_SIZE: usize = 200;
+
+/// One turn over what is new; `true` where more is waiting.
+pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
+    let failed = |error: licet_event_store::StoreError| WorkerError::of("keeping the index of search")(error.into());
+    let pool = platform.log.pool();
+    if consumers::find(pool, CONSUMER).await.map_err(failed)?.is_none() {
+        let begun = fill(platform).await?;
+        consumers::position(pool, CONSUMER, begun).await.map_err(failed)?;
+        return Ok(true);
+    }
+    let from = consumers::position(pool, CONSUMER, 0).await.map_err(failed)?;
+    let head = platform.log.position().await.map_err(failed)?;
+    let to = head.min(from + READ_SIZE);
+    if to <= from {
+        return Ok(false);
+    }
+    let things = search::touched(pool, (from, to)).await.map_err(failed)?;
+    write(platform, &things).await?;
+    consumers::advance(pool, CONSUMER, (from, to)).await.map_err(failed)?;
+    Ok(to < head)
+}
+
+/// Writes down everything that there is; answers from where on what is new has to be looked at.
+async fn fill(platform: &Platform) -> Result<i64, WorkerError> {
+    let failed = |error: licet_event_store::StoreError| WorkerError::of("filling the index of search")(error.into());
+    let all = status(&platform.log).await;
+    let all = all.map_err(|error| WorkerError::of("filling the index of search")(error.into()))?;
+    let models = all
+        .iter()
+        .filter(|one| matches!(one.name, "resources" | "license_state"));
+    let begun = models.map(|one| one.position).min().unwrap_or(0);
+    let mut last = (String::new(), Uuid::nil());
+    let mut count = 0;
+    loop {
+        let things = search::all(platform.log.pool(), (&last.0, last.1), READ_SIZE).await;
+        let things = things.map_err(failed)?;
+        let Some(newest) = things.last() else {
+            break;
+        };
+        last = (newest.kind.clone(), newest.id);
+        write(platform, &things).await?;
+        count += things.len();
+        tracing::info!(count, "filling the index of search");
+    }
+    Ok(begun)
+}
+
+async fn write(platform: &Platform, things: &[Thing]) -> Result<(), WorkerError> {
+    for some in things.chunks(WRITE_SIZE) {
+        let (mut found_by, mut gone) = (Vec::new(), Vec::new());
+        for thing in some {
+            let tenant = Tenant::new(&thing.tenant_id);
+            let told = async {
+                match platform.named(&tenant, &thing.kind, thing.id).await? {
+                    Some(named) => platform.terms(&tenant, &named.text()).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            match told.await {
+                Ok(Some(terms)) => found_by.push((thing.clone(), terms)),
+                Ok(None) => gone.push(thing.clone()),
+                // What is damaged is not found; it must not keep everything else from being so.
+                Err(
+                    error @ (CommandError::Vault(VaultError::WrongSecret(_) | VaultError::Forgotten)
+                    | CommandError::Read(ReadError::Decode { .. })),
+                ) => {
+                    tracing::error!(%error, kind = thing.kind, id = %thing.id, "this cannot be found by its name");
+                    gone.push(thing.clone());
+                }
+                Err(error) => return Err(WorkerError::of("naming what can be found")(error.into())),
+            }
+        }
+        let kept = search::keep(platform.log.pool(), &found_by, &gone).await;
+        kept.map_err(|error| WorkerError::of("keeping the index of search")(error.into()))?;
+    }
+    Ok(())
+}
