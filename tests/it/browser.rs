@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A story of `tests/e2e/`, over what it is given besides the server's address.
-fn tell(name: &str, arguments: &[&str]) {
+pub(crate) fn tell(name: &str, arguments: &[&str]) {
     let Some(node_bin) = tool("LICET_NODE_BIN", "playwright-core") else {
         return;
     };
