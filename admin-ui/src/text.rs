@@ -54,6 +54,7 @@ texts! {
     Blocked = "blocked", "gesperrt";
     BlockedAddresses = "Blocked addresses", "Gesperrte Adressen";
     BlockedFirst = "Whoever guesses passwords of many accounts is blocked by itself.", "Wer Passwörter vieler Konten rät, wird von selbst gesperrt.";
+    BothChanged = "Someone else has changed this meanwhile. What is yours is saved, unless you take theirs.", "Jemand anderes hat dies inzwischen geändert. Gespeichert wird Ihres, außer Sie übernehmen das andere.";
     Browser = "Browser", "Browser";
     ByItself = "by itself", "von selbst";
     Cancel = "Cancel", "Abbrechen";
@@ -104,6 +105,7 @@ texts! {
     ExpiresBefore = "Expires before", "Läuft ab vor";
     ExpiresHint = "Empty: after the policy's duration.", "Leer: nach der Laufzeit der Richtlinie.";
     Export = "Export", "Exportieren";
+    FieldName = "Field", "Feld";
     Filter = "Filter", "Filter";
     FirstPage = "First page", "Erste Seite";
     Floating = "Floating", "Gleitend";
@@ -134,6 +136,7 @@ texts! {
     Language = "Language", "Sprache";
     LastSeen = "Last seen", "Zuletzt gesehen";
     LastUsed = "Last used", "Zuletzt benutzt";
+    LeaveUnsaved = "Something you typed is not saved. Leave all the same?", "Etwas ist noch nicht gespeichert. Trotzdem verlassen?";
     LicenseRenewed = "License renewed", "Lizenz verlängert";
     LicenseResumed = "License resumed", "Lizenz fortgesetzt";
     LicenseRevoked = "License revoked", "Lizenz widerrufen";
@@ -258,6 +261,8 @@ texts! {
     Suspended = "suspended", "ausgesetzt";
     SuspendedLicenses = "Suspended licenses", "Ausgesetzte Lizenzen";
     System = "System", "System";
+    TakeTheirs = "Take theirs", "Anderes übernehmen";
+    Theirs = "Theirs", "Anderes";
     Theme = "Theme", "Farben";
     ThemeDark = "Dark", "Dunkel";
     ThemeLight = "Light", "Hell";
@@ -289,6 +294,7 @@ texts! {
     Years = "years", "Jahren";
     Yes = "yes", "ja";
     YouAreSeenAs = "You are seen as", "Sie werden gesehen als";
+    Yours = "Yours", "Ihres";
 }
 
 #[cfg(test)]

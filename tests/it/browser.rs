@@ -1,8 +1,13 @@
 //! The browser app as people use it: a real Chromium over the real server, in `tests/e2e/`.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use licet_test_support::setup_token;
+use licet_test_support::{Server, setup_token};
 
 use crate::{
     start,
@@ -34,6 +39,39 @@ fn what_happens_is_in_every_tab() {
     let (server, database) = start();
     let link = format!("/setup?token={}", setup_token(&database.url));
     tell("live.mjs", &[&server.url, &link, API_KEY]);
+}
+
+#[test]
+fn what_is_typed_is_not_lost() {
+    let (server, database) = start();
+    let link = format!("/setup?token={}", setup_token(&database.url));
+    let (url, pid) = (server.url.clone(), server.pid().to_string());
+    let address = url.trim_start_matches("http://").to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let (wanted, told) = (folder.path().join("wanted"), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        // The story kills the server; here it is started again, where it was, and lives until the end of the story.
+        scope.spawn(|| {
+            let mut again = None;
+            while !told.load(Ordering::Relaxed) {
+                if again.is_none() && wanted.exists() {
+                    again = Some(Server::start_at(&database.url, &address));
+                }
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        // A story that fails ends the thread too.
+        let story = std::panic::catch_unwind(|| {
+            tell(
+                "editing.mjs",
+                &[&url, &link, API_KEY, &pid, &wanted.display().to_string()],
+            )
+        });
+        told.store(true, Ordering::Relaxed);
+        if let Err(failed) = story {
+            std::panic::resume_unwind(failed);
+        }
+    });
 }
 
 #[test]

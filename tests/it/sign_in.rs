@@ -310,3 +310,22 @@ fn a_token_for_scripts_ends_with_its_session() {
     let over = ask();
     assert_eq!((over.status, over.code()), (401, "TOKEN_EXPIRED"), "{}", over.body);
 }
+
+#[test]
+fn a_session_ends_that_nobody_uses_for_too_long() {
+    let database = new_database();
+    let server = Server::start_with(&database.url, &[("SESSION_LIFETIME_MINUTES", "1")]);
+    let ada = Operator::first(&server, &database.url);
+    let left = Browser::default();
+    assert_eq!(ada.sign_in(&server, &left).status, 200);
+    let until = Instant::now() + Duration::from_secs(65);
+    while Instant::now() < until {
+        std::thread::sleep(Duration::from_secs(5));
+        assert!(is_in(&server, &ada.browser), "this one is used");
+    }
+    let ended = left.get(&server, "/api/admin/licenses");
+    assert_eq!((ended.status, ended.code()), (401, "UNAUTHENTICATED"));
+    let listed = ada.browser.get(&server, "/api/admin/sessions?status=all").body;
+    let reasons = listed["items"].as_array().unwrap().iter().map(|one| &one["end_reason"]);
+    assert!(reasons.clone().any(|reason| reason == "idle"), "{listed}");
+}

@@ -1,23 +1,21 @@
 //! `/customers/{id}`: who it is, what it has, and what happened.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use licet_contracts::{
     Page as Rows,
     admin::{Customer, License},
 };
-use serde_json::json;
 
 use super::licenses;
 use crate::{
     api::{self, Reply},
     parts::{
+        edit::{EditForm, Edited, Kind},
         failure::FailureNote,
-        field::{Field, FormFailure, Refused},
         history::History,
         show::{Copy, Fact, Moment, State},
         title::Title,
-        toast::toasts,
     },
     text::{Text, t},
     words,
@@ -77,46 +75,16 @@ fn About(reply: Reply<Customer>, again: RwSignal<u32>) -> impl IntoView {
                 }
             }
         >
-            <EditForm reply=reply.get_value() again editing />
-        </Show>
-    }
-}
-
-#[component]
-fn EditForm(reply: Reply<Customer>, again: RwSignal<u32>, editing: RwSignal<bool>) -> impl IntoView {
-    let known = reply.value;
-    let given = |text: Option<String>| RwSignal::new(text.unwrap_or_default());
-    let (name, email, company) = (given(known.name), given(known.email), given(known.company));
-    let (refused, toasts) = (Refused::new(), toasts());
-    let (path, etag) = (format!("/api/admin/customers/{}", known.id), reply.etag);
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let (path, etag) = (path.clone(), etag.clone());
-        spawn_local(async move {
-            refused.clear();
-            let company = Some(company.get_untracked()).filter(|company| !company.trim().is_empty());
-            let body = json!({ "name": name.get_untracked(), "email": email.get_untracked(), "company": company });
-            match api::patch::<_, Customer>(&path, &etag, &body).await {
-                Ok(_) => {
-                    toasts.say(t(Text::Saved));
-                    editing.set(false);
-                    again.update(|count| *count += 1);
-                }
-                Err(failure) => refused.set(failure),
+            {
+                let Reply { value: known, etag } = reply.get_value();
+                let fields = vec![
+                    Edited::new("name", Text::Name, Kind::Text, known.name),
+                    Edited::new("email", Text::Email, Kind::Email, known.email),
+                    Edited::new("company", Text::Company, Kind::Optional, known.company),
+                ];
+                view! { <EditForm path=format!("/api/admin/customers/{}", known.id) etag fields again editing /> }
             }
-        });
-    };
-    view! {
-        <form class="card" on:submit=submit>
-            <FormFailure refused />
-            <Field name="name" label=Text::Name value=name refused required=true autofocus=true />
-            <Field name="email" label=Text::Email value=email refused kind="email" required=true />
-            <Field name="company" label=Text::Company value=company refused />
-            <div class="buttons">
-                <button type="button" on:click=move |_| editing.set(false)>{move || t(Text::Cancel)}</button>
-                <button class="primary" type="submit">{move || t(Text::Save)}</button>
-            </div>
-        </form>
+        </Show>
     }
 }
 

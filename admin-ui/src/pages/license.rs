@@ -14,8 +14,8 @@ use crate::{
     api::{self, Reply},
     parts::{
         action::{ActionButton, Irreversible},
+        edit::{EditForm, Edited, Kind},
         failure::{FailureNote, sentence},
-        field::{Field, FormFailure, Refused},
         history::History,
         show::{Copy, Fact, MaybeMoment, Moment, State},
         title::Title,
@@ -123,7 +123,15 @@ fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoVi
         .customer
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
-    let (seats, etag, edited) = (license.seats, reply.etag, path.clone());
+    let (etag, edited) = (reply.etag, path.clone());
+    let (seats, expires_at, note) = (license.seats, license.expires_at.clone(), license.note.clone());
+    let fields = move || {
+        vec![
+            Edited::new("seats", Text::Seats, Kind::Number, Some(seats.to_string())),
+            Edited::new("expires_at", Text::ExpiresAt, Kind::Day, expires_at.clone()),
+            Edited::new("note", Text::Note, Kind::Optional, note.clone()),
+        ]
+    };
     view! {
         <Title text=license.key_masked.clone()>
             {(!past && !over).then(|| view! {
@@ -158,62 +166,10 @@ fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoVi
             <Fact name=Text::Id><Copy text=license.id /></Fact>
         </dl>
         <Show when=move || editing.get()>
-            <EditSeats path=edited.clone() etag=etag.clone() seats again editing />
+            <EditForm path=edited.clone() etag=etag.clone() fields=fields() again editing />
         </Show>
         <Irreversible open=revoking title=Text::Revoke explanation=Text::RevokeWhy word=word on_confirm=do_revoke />
     }
-}
-
-/// One field, edited where it stands, with the way back.
-#[component]
-fn EditSeats(path: String, etag: String, seats: u32, again: RwSignal<u32>, editing: RwSignal<bool>) -> impl IntoView {
-    let (value, refused, toasts) = (RwSignal::new(seats.to_string()), Refused::new(), toasts());
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let (path, etag) = (path.clone(), etag.clone());
-        spawn_local(async move {
-            refused.clear();
-            let typed = value.get_untracked();
-            // What is no number is for the server to refuse, in its own words.
-            let sent = typed
-                .trim()
-                .parse::<i64>()
-                .map_or_else(|_| Value::from(typed), Value::from);
-            match api::patch::<_, License>(&path, &etag, &json!({ "seats": sent })).await {
-                Ok(reply) => {
-                    editing.set(false);
-                    again.update(|count| *count += 1);
-                    let (path, etag) = (path.clone(), reply.etag);
-                    toasts.say_with_undo(t(Text::Saved), move || {
-                        put_back(path.clone(), etag.clone(), seats, toasts, again);
-                    });
-                }
-                Err(failure) => refused.set(failure),
-            }
-        });
-    };
-    view! {
-        <form class="card" on:submit=submit>
-            <FormFailure refused />
-            <Field name="seats" label=Text::Seats value refused kind="number" required=true autofocus=true />
-            <div class="buttons">
-                <button type="button" on:click=move |_| editing.set(false)>{move || t(Text::Cancel)}</button>
-                <button class="primary" type="submit">{move || t(Text::Save)}</button>
-            </div>
-        </form>
-    }
-}
-
-fn put_back(path: String, etag: String, seats: u32, toasts: ToastList, again: RwSignal<u32>) {
-    spawn_local(async move {
-        match api::patch::<_, License>(&path, &etag, &json!({ "seats": seats })).await {
-            Ok(_) => {
-                again.update(|count| *count += 1);
-                toasts.say(t(Text::Undone));
-            }
-            Err(failure) => toasts.say(sentence(&failure)),
-        }
-    });
 }
 
 /// A slider over the license's events: it shows the license as it stood after each.

@@ -9,6 +9,7 @@ use crate::{
     api,
     parts::{
         field::{Field, FormFailure, Refused},
+        leaving,
         title::Title,
         toast::toasts,
     },
@@ -18,6 +19,9 @@ use crate::{
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let [name, email, company] = [(); 3].map(|()| RwSignal::new(String::new()));
+    leaving::ask_before(Signal::derive(move || {
+        [name, email, company].iter().any(|field| !field.read().is_empty())
+    }));
     let (refused, toasts, navigate) = (Refused::new(), toasts(), use_navigate());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
