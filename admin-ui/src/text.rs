@@ -54,11 +54,12 @@ texts! {
     Blocked = "blocked", "gesperrt";
     BlockedAddresses = "Blocked addresses", "Gesperrte Adressen";
     BlockedFirst = "Whoever guesses passwords of many accounts is blocked by itself.", "Wer Passwörter vieler Konten rät, wird von selbst gesperrt.";
-    BothChanged = "Someone else has changed this meanwhile. What is yours is saved, unless you take theirs.", "Jemand anderes hat dies inzwischen geändert. Gespeichert wird Ihres, außer Sie übernehmen das andere.";
+    BothChanged = "Both of you have changed this. What is yours is saved, unless you take theirs.", "Dies haben beide geändert. Gespeichert wird Ihres, außer Sie übernehmen das andere.";
     Browser = "Browser", "Browser";
     ByItself = "by itself", "von selbst";
     Cancel = "Cancel", "Abbrechen";
     ChangePassword = "Change password", "Passwort ändern";
+    ChangedMeanwhile = "Someone else has changed this meanwhile. Look at it once more, and save.", "Jemand anderes hat dies inzwischen geändert. Bitte noch einmal ansehen und speichern.";
     Channel = "Channel", "Kanal";
     ClearFilters = "Clear the filter", "Filter aufheben";
     Close = "Close", "Schließen";
@@ -177,6 +178,7 @@ texts! {
     OfflineDays = "days offline", "Tage offline";
     OldPassword = "Present password", "Bisheriges Passwort";
     OldestFirst = "Oldest first", "Älteste zuerst";
+    OpenAnomalies = "Open anomalies", "Offene Auffälligkeiten";
     OpenIt = "Open", "Öffnen";
     Operator = "Operator", "Mitarbeiter";
     OperatorChanged = "operator changed", "Mitarbeiter geändert";

@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod anomalies;
 pub mod audit_log;
+pub mod customer_overview;
 pub mod decisions;
 mod export;
 mod figures;

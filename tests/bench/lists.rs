@@ -124,7 +124,7 @@ async fn reader_page(
     Ok(license_state::list(reader, &Tenant::default(), filter, request).await?)
 }
 
-fn percentile(mut times: Vec<Duration>) -> Duration {
+pub(crate) fn percentile(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() * 99 / 100]
 }

@@ -14,6 +14,7 @@ mod lists;
 mod load;
 mod replay;
 mod revocation;
+mod rooms;
 mod setup;
 mod upkeep;
 
@@ -23,7 +24,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "upkeep"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "upkeep"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -68,6 +69,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("lists") {
         lists::run(&bench, options.licenses).await?;
+    }
+    if wanted("rooms") {
+        rooms::run(&bench, options.licenses).await?;
     }
     if wanted("http") {
         http::run(&bench, options.connections).await?;

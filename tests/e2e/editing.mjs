@@ -38,7 +38,7 @@ await story(ada, [
         await visible(phone.getByText("0 / 7"));
         await ada.getByRole("spinbutton", { name: "Seats" }).fill("9");
         await ada.getByRole("button", { name: "Save" }).click();
-        const clashes = ada.getByRole("table", { name: "Someone else has changed this meanwhile." });
+        const clashes = ada.getByRole("table", { name: "Both of you have changed this." });
         await visible(clashes.getByRole("row", { name: "Seats 7 9" }));
         expect((await clashes.getByRole("row").count()) === 2, "only what both have changed");
         expect((await ada.getByRole("textbox", { name: "Note" }).inputValue()) === "from the phone", "what one has changed is taken");

@@ -65,7 +65,7 @@ fn what_is_typed_is_not_lost() {
             tell(
                 "editing.mjs",
                 &[&url, &link, API_KEY, &pid, &wanted.display().to_string()],
-            )
+            );
         });
         told.store(true, Ordering::Relaxed);
         if let Err(failed) = story {

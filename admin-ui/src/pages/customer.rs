@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use licet_contracts::{
     Page as Rows,
-    admin::{Customer, License},
+    admin::{Customer, CustomerOverview, License},
 };
 
 use super::licenses;
@@ -14,7 +14,7 @@ use crate::{
         edit::{EditForm, Edited, Kind},
         failure::FailureNote,
         history::History,
-        show::{Copy, Fact, Moment, State},
+        show::{Copy, Fact, MaybeMoment, Moment, State},
         title::Title,
     },
     text::{Text, t},
@@ -39,6 +39,7 @@ pub(crate) fn Page() -> impl IntoView {
                 Err(failure) => view! { <FailureNote failure retry=move |()| customer.refetch() /> }.into_any(),
             })}
         </Transition>
+        <Overview path=Signal::derive(path) again />
         <Licenses id />
         <History path=Signal::derive(path) refresh=again />
     }
@@ -85,6 +86,35 @@ fn About(reply: Reply<Customer>, again: RwSignal<u32>) -> impl IntoView {
                 view! { <EditForm path=format!("/api/admin/customers/{}", known.id) etag fields again editing /> }
             }
         </Show>
+    }
+}
+
+/// How it stands, at a glance.
+#[component]
+fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl IntoView {
+    let overview = LocalResource::new(move || {
+        again.get();
+        let path = format!("{}/overview", path.get());
+        async move { api::get::<CustomerOverview>(&path).await }
+    });
+    let figure = |name: Text, shown: AnyView| {
+        view! { <div class="card figure"><span class="quiet">{move || t(name)}</span><strong>{shown}</strong></div> }
+    };
+    view! {
+        <Transition fallback=|| view! { <div class="skeleton"></div> }>
+            {move || overview.get().map(|answer| match answer {
+                Ok(told) => view! {
+                    <div class="figures">
+                        {figure(Text::ActiveLicenses, words::number(told.licenses_by_status.active).into_any())}
+                        {figure(Text::SuspendedLicenses, words::number(told.licenses_by_status.suspended).into_any())}
+                        {figure(Text::SeatsInUse, format!("{} / {}", told.active, told.seats).into_any())}
+                        {figure(Text::LastSeen, view! { <MaybeMoment time=told.last_seen_at /> }.into_any())}
+                        {figure(Text::OpenAnomalies, words::number(told.open_anomalies).into_any())}
+                    </div>
+                }.into_any(),
+                Err(failure) => view! { <FailureNote failure retry=move |()| overview.refetch() /> }.into_any(),
+            })}
+        </Transition>
     }
 }
 

@@ -114,6 +114,8 @@ pub(crate) fn EditForm(
     again: RwSignal<u32>,
     editing: RwSignal<bool>,
 ) -> impl IntoView {
+    // Whether someone else was faster.
+    let met = RwSignal::new(false);
     let (refused, toasts, etag) = (Refused::new(), toasts(), RwSignal::new(etag));
     let fields = StoredValue::new(fields);
     let dirty = move || fields.with_value(|fields| fields.iter().any(Edited::is_changed));
@@ -129,6 +131,7 @@ pub(crate) fn EditForm(
         }
         spawn_local(async move {
             refused.clear();
+            met.set(false);
             match api::patch::<_, Value>(&path, &etag.get_untracked(), &changes).await {
                 Ok(reply) => {
                     editing.set(false);
@@ -141,7 +144,7 @@ pub(crate) fn EditForm(
                     Ok(now) => {
                         etag.set(now.etag);
                         fields.iter().for_each(|field| field.meet(&now.value));
-                        refused.set(failure);
+                        met.set(true);
                     }
                     Err(failure) => refused.set(failure),
                 },
@@ -152,7 +155,9 @@ pub(crate) fn EditForm(
     view! {
         <form class="card" on:submit=submit>
             <FormFailure refused />
-            <Clashes fields />
+            {move || met.get().then(|| view! {
+                <div class="failure" role="alert"><p>{t(Text::ChangedMeanwhile)}</p><Clashes fields /></div>
+            })}
             {fields.get_value().into_iter().enumerate().map(|(place, field)| {
                 let kind = match field.kind {
                     Kind::Text | Kind::Optional => "text",

@@ -17,7 +17,7 @@ mod tag;
 
 pub use activation::Activation;
 pub use blocked_address::{BlockAddress, BlockedAddress};
-pub use customer::{CreateCustomer, Customer, EditCustomer};
+pub use customer::{CreateCustomer, Customer, CustomerOverview, EditCustomer, LicensesByStatus};
 pub use history::{Actor, AuditEntry, Event};
 pub use key::{ApiKey, CreateApiKey, RotateApiKey, SigningKey};
 pub use license::{

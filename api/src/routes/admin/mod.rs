@@ -6,6 +6,7 @@ mod anomalies;
 mod api_keys;
 mod audit;
 mod blocked_addresses;
+mod customer_overview;
 mod customers;
 mod deliveries;
 mod licenses;
@@ -35,12 +36,13 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 22] = [
+    let all: [fn() -> OpenApiRouter<App>; 23] = [
         activations::routes,
         anomalies::routes,
         api_keys::routes,
         audit::routes,
         blocked_addresses::routes,
+        customer_overview::routes,
         customers::routes,
         deliveries::routes,
         licenses::routes,

@@ -13,12 +13,13 @@ mod usage;
 use std::collections::HashMap;
 
 use licet_commands::license::EffectiveLicense;
+use licet_contracts::admin;
 use licet_domain::{
     customer::Customer,
     license::License,
     values::{LicenseId, Timestamp},
 };
-use licet_projections::resources;
+use licet_projections::{license_state::LicenseRow, resources};
 use uuid::Uuid;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -78,6 +79,22 @@ pub(super) async fn holders(app: &App, caller: &Principal, mut ids: Vec<Uuid>) -
     let nobody = Customer::default();
     let holder = |(id, sealer)| (id, Holder::of(sealer, customers.get(&id).unwrap_or(&nobody)));
     Ok(sealers.into_iter().map(holder).collect())
+}
+
+/// Licenses as lists show them.
+pub(super) async fn shown(app: &App, caller: &Principal, rows: &[LicenseRow]) -> Result<Vec<admin::License>> {
+    let now = app.platform.edge.now();
+    let customers = rows.iter().map(|row| row.customer_id).collect();
+    let holders = holders(app, caller, customers).await?;
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
+        let terms = app
+            .platform
+            .terms_of(&caller.tenant, row.policy_id, row.product_id)
+            .await?;
+        shown.push(render::license_row(row, &terms, holders.get(&row.customer_id), now));
+    }
+    Ok(shown)
 }
 
 /// A customer as licenses show it.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     super::reading::{self, AsOfQuery, HistoryQuery, PageQuery},
-    holder, holders, license_id, reply,
+    holder, license_id, reply, shown,
 };
 use crate::{
     App,
@@ -27,7 +27,6 @@ use crate::{
     extract::{Path, Query},
     freshness,
     problem::{Result, unavailable},
-    render,
 };
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -142,17 +141,7 @@ pub(crate) async fn list_licenses(
     let page = license_state::list(&app.reader, &caller.tenant, &filter, &request)
         .await
         .map_err(unavailable)?;
-    let now = app.platform.edge.now();
-    let customers = page.items.iter().map(|row| row.customer_id).collect();
-    let holders = holders(&app, &caller, customers).await?;
-    let mut shown = Vec::with_capacity(page.items.len());
-    for row in &page.items {
-        let terms = app
-            .platform
-            .terms_of(&caller.tenant, row.policy_id, row.product_id)
-            .await?;
-        shown.push(render::license_row(row, &terms, holders.get(&row.customer_id), now));
-    }
+    let shown = shown(&app, &caller, &page.items).await?;
     let mut shown = shown.into_iter();
     Ok(reading::page(page, |_| shown.next()))
 }

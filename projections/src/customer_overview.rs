@@ -1,0 +1,119 @@
+//! How a customer stands: figures over all of its licenses.
+
+use std::collections::BTreeMap;
+
+use licet_domain::{heartbeat::billing_period, values::Timestamp};
+use licet_event_store::Tenant;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Reader, audit_log::AuditRow};
+
+/// Licenses whose history is looked at for what happened last.
+const RECENT_LICENSES: i64 = 200;
+
+/// A customer's figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerFigures {
+    /// Licenses that can be used.
+    pub active: i64,
+    /// Those that were suspended.
+    pub suspended: i64,
+    /// Those that were revoked.
+    pub revoked: i64,
+    /// Those whose end has come.
+    pub expired: i64,
+    /// Those that have not begun.
+    pub not_yet_valid: i64,
+    /// How many machines may be active on all of them.
+    pub seats: i64,
+    /// How many are.
+    pub seats_in_use: i64,
+    /// When one of its machines reported last.
+    pub last_seen_at: Option<OffsetDateTime>,
+    /// Anomalies of its licenses that nobody has judged.
+    pub open_anomalies: i64,
+}
+
+/// A customer's figures now.
+pub async fn figures(
+    reader: &Reader,
+    tenant: &Tenant,
+    customer_id: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<CustomerFigures> {
+    let mut transaction = reader.begin(tenant).await?;
+    let figures = sqlx::query_as!(
+        CustomerFigures,
+        r#"WITH own AS (
+               SELECT license_id, policy_id, seats, active, CASE WHEN standing <> 'active' THEN standing
+                      WHEN expiry_noted THEN 'expired' WHEN valid_from > $3 THEN 'not_yet_valid' ELSE 'active' END AS status
+               FROM license_state WHERE tenant_id = $1 AND customer_id = $2 AND standing <> 'retired'),
+           policies AS (
+               SELECT p.resource_id, (facts #>> '{terms,seats}')::bigint AS seats
+               FROM resources p CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
+               WHERE p.kind = 'policy' AND p.resource_id IN (SELECT policy_id FROM own))
+           SELECT count(*) FILTER (WHERE status = 'active') AS "active!", count(*) FILTER (WHERE status = 'suspended') AS "suspended!",
+               count(*) FILTER (WHERE status = 'revoked') AS "revoked!", count(*) FILTER (WHERE status = 'expired') AS "expired!",
+               count(*) FILTER (WHERE status = 'not_yet_valid') AS "not_yet_valid!",
+               coalesce(sum(coalesce(own.seats, policies.seats)), 0)::bigint AS "seats!",
+               coalesce(sum(active), 0)::bigint AS "seats_in_use!",
+               (SELECT max(last_beat_at) FROM license_usage_stats s JOIN own o USING (license_id)) AS last_seen_at,
+               (SELECT count(*) FROM resources a CROSS JOIN LATERAL jsonb_each(a.state::jsonb) AS life (stage, facts)
+                WHERE a.tenant_id = $1 AND a.kind = 'anomaly' AND a.parent_id IN (SELECT license_id FROM own)
+                  AND facts ->> 'judgment' = 'open') AS "open_anomalies!"
+           FROM own LEFT JOIN policies ON policies.resource_id = own.policy_id"#,
+        tenant.as_str(),
+        customer_id,
+        OffsetDateTime::from(now),
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(figures)
+}
+
+/// What its licenses have used in the present billing period, by meter.
+pub async fn usage(
+    reader: &Reader,
+    tenant: &Tenant,
+    customer_id: Uuid,
+    now: Timestamp,
+) -> sqlx::Result<BTreeMap<String, i64>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query!(
+        r#"SELECT meter, sum(amount)::bigint AS "amount!" FROM meter_usage m JOIN license_state l USING (license_id)
+           WHERE l.tenant_id = $1 AND l.customer_id = $2 AND l.standing <> 'retired' AND m.period = $3 GROUP BY meter"#,
+        tenant.as_str(),
+        customer_id,
+        OffsetDateTime::from(billing_period(now)),
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows.into_iter().map(|row| (row.meter, row.amount)).collect())
+}
+
+/// What happened last to the customer and to its newest licenses, the newest first.
+pub async fn activity(reader: &Reader, tenant: &Tenant, customer_id: Uuid, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query_as!(
+        AuditRow,
+        r#"SELECT a.position, a.recorded_at, a.actor_kind, a.actor_id, a.action, a.aggregate_type, a.aggregate_id, a.request_id,
+               a.correlation_id, a.client_sealed
+           FROM (SELECT $2::uuid AS id
+                 UNION ALL (SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2 AND standing <> 'retired'
+                            ORDER BY issued_at DESC, license_id DESC LIMIT $4)) AS things
+           CROSS JOIN LATERAL (SELECT * FROM audit_log l WHERE l.tenant_id = $1 AND l.aggregate_id = things.id::text
+                               ORDER BY l.position DESC LIMIT $3) AS a
+           ORDER BY a.position DESC LIMIT $3"#,
+        tenant.as_str(),
+        customer_id,
+        limit,
+        RECENT_LICENSES,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
