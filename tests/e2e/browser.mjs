@@ -14,6 +14,8 @@ const shots = process.env.LICET_SCREENSHOTS;
 
 const settings = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"];
+// Where other tools reach this browser.
+if (process.env.LICET_DEBUG_PORT) settings.push(`--remote-debugging-port=${process.env.LICET_DEBUG_PORT}`);
 export const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: settings });
 
 /// A browser of its own, which fails with whatever its pages complain of.
