@@ -19,7 +19,7 @@ pub(crate) struct Room {
 }
 
 /// Where one can go.
-pub(crate) const ROOMS: [Room; 12] = [
+pub(crate) const ROOMS: [Room; 13] = [
     Room {
         href: "/",
         name: Text::Dashboard,
@@ -47,6 +47,10 @@ pub(crate) const ROOMS: [Room; 12] = [
     Room {
         href: "/releases",
         name: Text::Releases,
+    },
+    Room {
+        href: "/anomalies",
+        name: Text::Anomalies,
     },
     Room {
         href: "/audit",

@@ -33,6 +33,8 @@ pub(crate) fn t(text: Text) -> &'static str {
 
 texts! {
     Account = "Account", "Konto";
+    Acknowledge = "Acknowledge", "Zur Kenntnis nehmen";
+    Acknowledged = "acknowledged", "zur Kenntnis genommen";
     Action = "Action", "Ereignis";
     Actions = "Actions", "Aktionen";
     Activated = "Activated", "Aktiviert";
@@ -43,6 +45,8 @@ texts! {
     Address = "Address", "Adresse";
     AddressBlocked = "Address blocked", "Adresse gesperrt";
     AddressUnblocked = "Address unblocked", "Adresse entsperrt";
+    Anomalies = "Anomalies", "Auffälligkeiten";
+    AnomaliesFirst = "Nothing has looked wrong so far. The rules run by themselves.", "Bisher fiel nichts auf. Die Regeln laufen von selbst.";
     Any = "any", "alle";
     ApiKeys = "API keys", "API-Schlüssel";
     ApiKeysFirst = "Make one for the program that talks to this server.", "Legen Sie einen für das Programm an, das mit diesem Server spricht.";
@@ -89,6 +93,9 @@ texts! {
     DevicesFirst = "A licensed program takes a seat with its first start: try licet-client activate.", "Ein lizenziertes Programm nimmt mit dem ersten Start einen Platz ein: Versuchen Sie licet-client activate.";
     Disable = "Disable", "Sperren";
     Disabled = "disabled", "gesperrt";
+    Dismiss = "Dismiss", "Verwerfen";
+    Dismissed = "dismissed", "verworfen";
+    DismissedToo = "Dismissed ones too", "Auch verworfene";
     Done = "Done", "Erledigt";
     DurationDays = "Duration days", "Laufzeit in Tagen";
     DurationHint = "Empty: it never ends.", "Leer: sie endet nie.";
@@ -112,9 +119,11 @@ texts! {
     Floating = "Floating", "Gleitend";
     ForEver = "for ever", "unbefristet";
     Forgotten = "(forgotten)", "(vergessen)";
+    Found = "Found", "Gefunden";
     FreeSeat = "Free the seat", "Platz freigeben";
     German = "Deutsch", "Deutsch";
     GraceDays = "days of grace", "Tage Nachfrist";
+    High = "high", "hoch";
     History = "History", "Verlauf";
     Hostname = "Hostname", "Rechnername";
     Hours = "hours", "Stunden";
@@ -138,6 +147,7 @@ texts! {
     LastSeen = "Last seen", "Zuletzt gesehen";
     LastUsed = "Last used", "Zuletzt benutzt";
     LeaveUnsaved = "Something you typed is not saved. Leave all the same?", "Etwas ist noch nicht gespeichert. Trotzdem verlassen?";
+    License = "License", "Lizenz";
     LicenseRenewed = "License renewed", "Lizenz verlängert";
     LicenseResumed = "License resumed", "Lizenz fortgesetzt";
     LicenseRevoked = "License revoked", "Lizenz widerrufen";
@@ -148,7 +158,9 @@ texts! {
     Live = "live", "offen";
     LiveNow = "Live", "Live";
     Locked = "locked", "ausgesperrt";
+    Low = "low", "gering";
     MainNavigation = "Main", "Hauptmenü";
+    Medium = "medium", "mittel";
     Minutes = "minutes", "Minuten";
     Months = "months", "Monaten";
     Name = "Name", "Name";
@@ -178,8 +190,10 @@ texts! {
     OfflineDays = "days offline", "Tage offline";
     OldPassword = "Present password", "Bisheriges Passwort";
     OldestFirst = "Oldest first", "Älteste zuerst";
+    Open = "Open", "Öffnen";
     OpenAnomalies = "Open anomalies", "Offene Auffälligkeiten";
     OpenIt = "Open", "Öffnen";
+    OpenState = "open", "offen";
     Operator = "Operator", "Mitarbeiter";
     OperatorChanged = "operator changed", "Mitarbeiter geändert";
     Operators = "Operators", "Mitarbeiter";
@@ -216,6 +230,7 @@ texts! {
     Releases = "Releases", "Versionen";
     ReleasesFirst = "Programs publish them by the API.", "Programme veröffentlichen sie über die API.";
     Renew = "Renew", "Verlängern";
+    Reopen = "Reopen", "Wieder öffnen";
     RequestId = "Request ID", "Anfrage-ID";
     ResetFactor = "Reset second factor", "Zweiten Faktor zurücksetzen";
     Resume = "Resume", "Fortsetzen";
@@ -245,6 +260,7 @@ texts! {
     Sessions = "Sessions", "Sitzungen";
     SetUp = "Set up your account", "Konto einrichten";
     SetUpWhy = "You will be the owner of this installation. Next you set up a second factor.", "Ihnen wird diese Installation gehören. Danach richten Sie einen zweiten Faktor ein.";
+    Severity = "Severity", "Schwere";
     SignIn = "Sign in", "Anmelden";
     SignInAgain = "Sign in again", "Noch einmal anmelden";
     SignInAgainWhy = "Your session has ended. Sign in, and it goes on; nothing that you typed is lost.", "Ihre Sitzung ist beendet. Melden Sie sich an, dann geht es weiter; nichts Eingegebenes ist verloren.";
@@ -292,6 +308,7 @@ texts! {
     When = "When", "Wann";
     WhereTo = "Go to…", "Gehe zu …";
     Who = "Who", "Wer";
+    Why = "Why", "Warum";
     Yanked = "yanked", "zurückgezogen";
     Years = "years", "Jahren";
     Yes = "yes", "ja";

@@ -19,6 +19,13 @@ pub(crate) fn state(code: &str) -> String {
         "invited" => Text::Invited,
         "locked" => Text::Locked,
         "disabled" => Text::Disabled,
+        "open" => Text::OpenState,
+        "acknowledged" => Text::Acknowledged,
+        "dismissed" => Text::Dismissed,
+        "low" => Text::Low,
+        "medium" => Text::Medium,
+        "high" => Text::High,
+        "true" => Text::Yes,
         "blocked" => Text::Blocked,
         "over" => Text::Over,
         "live" => Text::Live,
@@ -39,8 +46,8 @@ pub(crate) fn state(code: &str) -> String {
 pub(crate) fn tone(code: &str) -> &'static str {
     match code {
         "active" | "live" | "published" => "good",
-        "suspended" | "silent" | "invited" | "not_yet_valid" | "signing_in" | "locked" => "warning",
-        "revoked" | "expired" | "disabled" | "yanked" | "blocked" => "bad",
+        "open" | "medium" | "suspended" | "silent" | "invited" | "not_yet_valid" | "signing_in" | "locked" => "warning",
+        "high" | "revoked" | "expired" | "disabled" | "yanked" | "blocked" => "bad",
         _ => "plain",
     }
 }

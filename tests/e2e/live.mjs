@@ -95,6 +95,11 @@ await story(page, [
         await page.getByRole("button", { name: "Unblock" }).click();
         await visible(page.getByRole("status").getByText("Address unblocked"));
     }],
+    ["nothing has looked wrong so far", async () => {
+        await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Anomalies" }).click();
+        await visible(page.getByText("Nothing has looked wrong so far."));
+        await checkAccess(page, "anomalies");
+    }],
 ]);
 await browser.close();
 console.log("well");

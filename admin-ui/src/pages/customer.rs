@@ -109,7 +109,7 @@ fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl In
                         {figure(Text::SuspendedLicenses, words::number(told.licenses_by_status.suspended).into_any())}
                         {figure(Text::SeatsInUse, format!("{} / {}", told.active, told.seats).into_any())}
                         {figure(Text::LastSeen, view! { <MaybeMoment time=told.last_seen_at /> }.into_any())}
-                        {figure(Text::OpenAnomalies, words::number(told.open_anomalies).into_any())}
+                        {figure(Text::OpenAnomalies, view! { <a href="/anomalies">{words::number(told.open_anomalies)}</a> }.into_any())}
                     </div>
                 }.into_any(),
                 Err(failure) => view! { <FailureNote failure retry=move |()| overview.refetch() /> }.into_any(),

@@ -1,5 +1,6 @@
 //! The pages, one for each address.
 
+pub(crate) mod anomalies;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod blocked;
