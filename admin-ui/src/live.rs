@@ -30,6 +30,11 @@ const LOOK: Duration = Duration::from_secs(2);
 /// After so long without a word nothing is live any more, in milliseconds.
 const SILENCE: f64 = 7_000.0;
 
+/// So many looks at most, which is a minute.
+const LONGEST_PAUSE: u32 = 30;
+
+type Hearing = Closure<dyn Fn(MessageEvent)>;
+
 /// What is known from the stream.
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
@@ -47,6 +52,11 @@ thread_local! {
     static CHANNEL: RefCell<Option<BroadcastChannel>> = const { RefCell::new(None) };
     /// Whether this tab is the one that reads.
     static LEADS: Cell<bool> = const { Cell::new(false) };
+    /// How many looks lie between two tries to open the stream, and how many have passed.
+    static PAUSE: Cell<u32> = const { Cell::new(0) };
+    static WAITED: Cell<u32> = const { Cell::new(0) };
+    /// What hears it; kept as long as it is.
+    static HEARING: RefCell<Vec<Hearing>> = const { RefCell::new(Vec::new()) };
     /// Its stream.
     static SOURCE: RefCell<Option<EventSource>> = const { RefCell::new(None) };
 }
@@ -141,17 +151,33 @@ impl Live {
             return;
         };
         // What happened while there was no stream was missed.
-        let begin = Closure::<dyn Fn()>::new(move || self.tell(BEGUN, ""));
+        let begin = Hearing::new(move |_: MessageEvent| {
+            PAUSE.set(0);
+            self.tell(BEGUN, "");
+        });
         source.set_onopen(Some(begin.as_ref().unchecked_ref()));
-        begin.forget();
+        let mut hearing = vec![begin];
         for name in EVENTS {
-            let hear = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let hear = Hearing::new(move |event: MessageEvent| {
                 self.tell(name, &event.data().as_string().unwrap_or_default());
             });
             let _ = source.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
-            hear.forget();
+            hearing.push(hear);
         }
         SOURCE.with_borrow_mut(|own| *own = Some(source));
+        HEARING.with_borrow_mut(|own| *own = hearing);
+    }
+
+    /// Opens again what broke: sooner at first, and then ever later.
+    fn open_again(self) {
+        let (pause, waited) = (PAUSE.get(), WAITED.get() + 1);
+        if waited < pause {
+            WAITED.set(waited);
+            return;
+        }
+        WAITED.set(0);
+        PAUSE.set((pause * 2).clamp(1, LONGEST_PAUSE));
+        self.open();
     }
 
     /// Takes what the stream says, and passes it on.
@@ -191,7 +217,7 @@ impl Live {
     fn look(self) {
         let state = SOURCE.with_borrow(|source| source.as_ref().map(EventSource::ready_state));
         match (state, self.me.is_in_untracked()) {
-            (None | Some(EventSource::CLOSED), true) if LEADS.get() => self.open(),
+            (None | Some(EventSource::CLOSED), true) if LEADS.get() => self.open_again(),
             (Some(EventSource::OPEN), true) => self.tell(ALIVE, ""),
             (Some(EventSource::OPEN | EventSource::CONNECTING), false) => SOURCE.with_borrow(|source| {
                 if let Some(source) = source {

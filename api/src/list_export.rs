@@ -41,6 +41,8 @@ impl Lists {
     pub(crate) fn of(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let columns = |(path, methods): (&String, &Value)| {
+            // What licensed programs ask for is signed as it is.
+            path.starts_with("/api/admin").then_some(())?;
             let items = items_of(&methods["get"])?;
             let name = items.rsplit('/').next()?;
             let page = &document["components"]["schemas"][name];

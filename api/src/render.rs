@@ -131,6 +131,7 @@ pub(crate) fn license(
         policy_version: effective.policy.version,
         product: effective.product.code.to_string(),
         seats: effective.seats(),
+        seats_override: license.overrides.seats,
         active: license.active,
         valid_from: license.valid_from.to_string(),
         expires_at: license.expires_at.map(|end| end.to_string()),
@@ -182,6 +183,7 @@ pub(crate) fn license_row(
             .seats
             .and_then(|seats| u32::try_from(seats).ok())
             .unwrap_or(terms.seats),
+        seats_override: row.seats.and_then(|seats| u32::try_from(seats).ok()),
         active: u32::try_from(row.active).unwrap_or_default(),
         valid_from: window.valid_from.to_string(),
         expires_at: window.expires_at.map(|end| end.to_string()),

@@ -19,15 +19,8 @@ pub struct Named {
     pub title: String,
     /// What tells it from others of that name.
     pub detail: String,
-    /// What else finds it.
-    pub further: String,
-}
-
-impl Named {
-    /// Everything that finds it.
-    pub fn text(&self) -> String {
-        format!("{}\n{}\n{}", self.title, self.detail, self.further)
-    }
+    /// What finds it.
+    pub text: String,
 }
 
 impl Platform {
@@ -110,14 +103,21 @@ impl Platform {
         let Some(sealer) = self.person_sealer(tenant, facts.issued.customer_id.0).await? else {
             return Ok(None);
         };
-        Ok(Some(named(&facts.issued.key_masked, &sealer.open(note)?, "")))
+        let note = sealer.open(note)?;
+        // A key is found whole or by its end, not by what all of them have in common.
+        Ok(Some(Named {
+            title: facts.issued.key_masked.clone(),
+            text: note.clone(),
+            detail: note,
+        }))
     }
 }
 
+/// Something that is found by everything that is told of it, and by something else.
 fn named(title: &str, detail: &str, further: &str) -> Named {
     Named {
         title: title.to_owned(),
         detail: detail.to_owned(),
-        further: further.to_owned(),
+        text: format!("{title}\n{detail}\n{further}"),
     }
 }

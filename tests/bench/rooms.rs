@@ -243,7 +243,7 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
             };
             let named = platform.named(&Tenant::default(), "customer", id).await?;
             let terms = platform
-                .terms(&Tenant::default(), &named.map(|named| named.text()).unwrap_or_default())
+                .terms(&Tenant::default(), &named.map(|named| named.text).unwrap_or_default())
                 .await?;
             search::keep(platform.log.pool(), &[(thing, terms)], &[]).await?;
             Ok(())
@@ -272,7 +272,7 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
             let best = named
                 .into_iter()
                 .flatten()
-                .filter_map(|named| score(typed, &named.text()));
+                .filter_map(|named| score(typed, &named.text));
             anyhow::ensure!(typed == "nobody" || best.count() > 0, "{typed} finds something");
             Ok(())
         };

@@ -71,7 +71,7 @@ async fn write(platform: &Platform, things: &[Thing]) -> Result<(), WorkerError>
             let tenant = Tenant::new(&thing.tenant_id);
             let told = async {
                 match platform.named(&tenant, &thing.kind, thing.id).await? {
-                    Some(named) => platform.terms(&tenant, &named.text()).await.map(Some),
+                    Some(named) => platform.terms(&tenant, &named.text).await.map(Some),
                     None => Ok(None),
                 }
             };

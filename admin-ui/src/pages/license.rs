@@ -124,10 +124,11 @@ fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoVi
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
     let (etag, edited) = (reply.etag, path.clone());
+    let own_seats = license.seats_override;
     let (seats, expires_at, note) = (license.seats, license.expires_at.clone(), license.note.clone());
     let fields = move || {
         vec![
-            Edited::new("seats", Text::Seats, Kind::Number, Some(seats.to_string())),
+            Edited::new("seats", Text::Seats, Kind::Number, Some(seats.to_string())).undone_by(own_seats),
             Edited::new("expires_at", Text::ExpiresAt, Kind::Day, expires_at.clone()),
             Edited::new("note", Text::Note, Kind::Optional, note.clone()),
         ]

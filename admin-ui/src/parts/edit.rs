@@ -36,8 +36,9 @@ pub(crate) struct Edited {
     name: &'static str,
     label: Text,
     kind: Kind,
-    /// As it was read.
+    /// As it was read, and as it is sent where that is taken back.
     before: RwSignal<String>,
+    undone: StoredValue<Value>,
     typed: RwSignal<String>,
     /// What someone else has made of it, where it was changed here too.
     theirs: RwSignal<Option<String>>,
@@ -45,15 +46,23 @@ pub(crate) struct Edited {
 
 impl Edited {
     pub(crate) fn new(name: &'static str, label: Text, kind: Kind, now: Option<String>) -> Self {
+        let undone = StoredValue::new(now.clone().map_or(Value::Null, Value::from));
         let now = shown(kind, now.unwrap_or_default());
         Self {
             name,
             label,
             kind,
+            undone,
             before: RwSignal::new(now.clone()),
             typed: RwSignal::new(now),
             theirs: RwSignal::new(None),
         }
+    }
+
+    /// What is sent to take a change back, where that is not what is shown.
+    pub(crate) fn undone_by(self, value: impl Into<Value>) -> Self {
+        self.undone.set_value(value.into());
+        self
     }
 
     fn is_changed(&self) -> bool {
@@ -73,6 +82,7 @@ impl Edited {
 
     /// Takes over what the thing is now: what was not touched here follows, what was stays and is shown beside it.
     fn meet(&self, now: &Value) {
+        self.undone.set_value(now[self.name].clone());
         let now = match &now[self.name] {
             Value::String(text) => text.clone(),
             Value::Null => String::new(),
@@ -99,9 +109,10 @@ fn shown(kind: Kind, text: String) -> String {
     }
 }
 
-fn body(fields: &[Edited], text: impl Fn(&Edited) -> String) -> Value {
+/// What was changed, as it is sent.
+fn body(fields: &[Edited], value: impl Fn(&Edited) -> Value) -> Value {
     let changed = fields.iter().filter(|field| untrack(|| field.is_changed()));
-    let pairs = changed.map(|field| (field.name.to_owned(), field.sent(&text(field))));
+    let pairs = changed.map(|field| (field.name.to_owned(), value(field)));
     Value::Object(pairs.collect::<Map<_, _>>())
 }
 
@@ -114,8 +125,8 @@ pub(crate) fn EditForm(
     again: RwSignal<u32>,
     editing: RwSignal<bool>,
 ) -> impl IntoView {
-    // Whether someone else was faster.
-    let met = RwSignal::new(false);
+    // Whether someone else was faster, and whether an answer is waited for.
+    let (met, sending) = (RwSignal::new(false), RwSignal::new(false));
     let (refused, toasts, etag) = (Refused::new(), toasts(), RwSignal::new(etag));
     let fields = StoredValue::new(fields);
     let dirty = move || fields.with_value(|fields| fields.iter().any(Edited::is_changed));
@@ -123,16 +134,26 @@ pub(crate) fn EditForm(
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (path, fields) = (path.clone(), fields.get_value());
-        let changes = body(&fields, |field| field.typed.get_untracked());
-        let back = body(&fields, |field| field.before.get_untracked());
+        // Whoever clicks twice means it once.
+        if sending.get_untracked() {
+            return;
+        }
+        let changes = body(&fields, |field| field.sent(&field.typed.get_untracked()));
+        let back = body(&fields, |field| field.undone.get_value());
         if changes == Value::Object(Map::new()) {
             editing.set(false);
             return;
         }
+        sending.set(true);
         spawn_local(async move {
             refused.clear();
             met.set(false);
-            match api::patch::<_, Value>(&path, &etag.get_untracked(), &changes).await {
+            let sent = api::patch::<_, Value>(&path, &etag.get_untracked(), &changes).await;
+            // The form may have been left meanwhile.
+            if sending.try_set(false).is_some() {
+                return;
+            }
+            match sent {
                 Ok(reply) => {
                     editing.set(false);
                     again.update(|count| *count += 1);
@@ -141,6 +162,7 @@ pub(crate) fn EditForm(
                     });
                 }
                 Err(failure) if failure.status == 412 => match api::read::<Value>(&path).await {
+                    Ok(_) if sending.try_get_untracked().is_none() => {}
                     Ok(now) => {
                         etag.set(now.etag);
                         fields.iter().for_each(|field| field.meet(&now.value));
@@ -245,7 +267,7 @@ mod tests {
             (email.theirs.get_untracked(), email.typed.get_untracked()),
             (None, "theirs".to_owned())
         );
-        let sent = body(&fields, |field| field.typed.get_untracked());
+        let sent = body(&fields, |field| field.sent(&field.typed.get_untracked()));
         assert_eq!(
             sent,
             serde_json::json!({ "name": "mine", "company": "mine" }),

@@ -48,8 +48,8 @@ pub(crate) enum Credential {
 /// An operator who is in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SignedInOperator {
-    role: Role,
-    session: Uuid,
+    pub(super) role: Role,
+    pub(super) session: Uuid,
     /// When the password was last given.
     authenticated_at: Timestamp,
 }
@@ -231,7 +231,7 @@ impl Principal {
     pub(crate) async fn is_still_in(&self, app: &App) -> bool {
         let now = app.platform.edge.now();
         match &self.credential {
-            Credential::Operator(operator) => session::is_in_use(app, operator.session, now).await,
+            Credential::Operator(operator) => session::is_in_use(app, operator, now).await,
             Credential::ApiKey => {
                 let Ok(id) = self.actor.id.parse() else {
                     return true;

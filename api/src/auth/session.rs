@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     RequestOrigin,
+    caller::SignedInOperator,
     cookie::{Cookies, expect_own_site},
 };
 use crate::{
@@ -131,12 +132,16 @@ pub(super) async fn find(app: &App, token: &str) -> Result<(SessionHolder, Times
     Ok((holder, now.plus_seconds(idle)))
 }
 
-/// Whether a session lives and was used lately, as far as this node knows.
-pub(super) async fn is_in_use(app: &App, id: Uuid, now: Timestamp) -> bool {
-    let seen = app.sessions_seen.get(&id).map(|here| here.seen);
+/// Whether an operator's session lives, was used lately, as far as this node knows, and still lets do the same.
+pub(super) async fn is_in_use(app: &App, signed_in: &SignedInOperator, now: Timestamp) -> bool {
+    let seen = app.sessions_seen.get(&signed_in.session).map(|here| here.seen);
     let idle = seen.is_some_and(|seen| now >= seen.plus_seconds(app.settings.sign_in.idle_seconds));
-    let holder = app.platform.session_by_id(&app.tenant, id, now).await;
-    !idle && matches!(holder, Ok(Some(_)))
+    let holder = app.platform.session_by_id(&app.tenant, signed_in.session, now).await;
+    let role = holder
+        .ok()
+        .flatten()
+        .and_then(|holder| Some(holder.operator.state.facts()?.role));
+    !idle && role == Some(signed_in.role)
 }
 
 async fn note(app: &App, id: Uuid, here: Option<SessionUse>, now: Timestamp) -> Result<()> {

@@ -140,6 +140,10 @@ pub struct License {
     pub product: String,
     /// How many machines may be active at once.
     pub seats: u32,
+    /// The same where it is the license's own; `null` where the policy says it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub seats_override: Option<u32>,
     /// How many are.
     pub active: u32,
     /// When it begins.

@@ -18,7 +18,7 @@ use licet_projections::{
     audit_log::{self, AuditRow},
 };
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{actors::Actors, audit};
@@ -75,6 +75,7 @@ pub(crate) async fn follow_live(
         told: Told::default(),
         after,
         caller,
+        head: app.platform.log.head(),
         app,
     };
     let events = follower.events().map(move |event| {
@@ -98,10 +99,12 @@ struct Follower {
     /// Up to where this one was told what happened.
     after: i64,
     told: Told,
+    /// The log's head, as far as this node heard of it since the last look.
+    head: watch::Receiver<i64>,
 }
 
 /// What this one was told last.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Told {
     figures: Option<Figures>,
     projectors: Option<(Instant, Vec<admin::ProjectorState>)>,
@@ -114,10 +117,14 @@ impl Follower {
             if !first && !follower.wait().await {
                 return None;
             }
+            let (after, told) = (follower.after, follower.told.clone());
             let events = match follower.look().await {
                 Ok(events) => events,
-                // The stream goes on: what could not be read now is read at the next look.
-                Err(problem) => vec![Event::default().comment(problem.code)],
+                // The stream goes on: what could not be read now is told after the next look.
+                Err(problem) => {
+                    (follower.after, follower.told) = (after, told);
+                    vec![Event::default().comment(problem.code)]
+                }
             };
             Some((futures::stream::iter(events), (follower, false)))
         });
@@ -125,11 +132,11 @@ impl Follower {
     }
 
     /// Waits for news; `false` once there is nobody to tell.
-    async fn wait(&self) -> bool {
-        let (mut head, mut ending) = (self.app.platform.log.head(), self.app.ending.clone());
+    async fn wait(&mut self) -> bool {
+        let mut ending = self.app.ending.clone();
         let news = async {
             tokio::time::sleep(MIN_INTERVAL).await;
-            let _ = tokio::time::timeout(PATIENCE, head.changed()).await;
+            let _ = tokio::time::timeout(PATIENCE, self.head.changed()).await;
         };
         tokio::select! {
             _ = ending.wait_for(|ending| *ending) => return false,

@@ -32,8 +32,8 @@ use crate::{
 
 /// The longest search.
 const MAX_TYPED: usize = 200;
-/// Candidates that are looked at, and the best of them that are told.
-const CANDIDATES: i64 = 200;
+/// Candidates of each kind that are looked at, and the best of them that are told.
+const CANDIDATES: i64 = 60;
 const BEST: usize = 20;
 /// Better than any name: the key itself was typed.
 const KEY_SCORE: f64 = 1.0;
@@ -65,7 +65,11 @@ pub(crate) async fn search_everything(
     freshness::of_search(&app, &headers).await?;
     freshness::of_read_model(&app, &headers, "license_state").await?;
     let mut items = by_key(&app, &caller, typed).await?;
-    items.extend(by_name(&app, &caller, typed).await?);
+    let named = by_name(&app, &caller, typed).await?;
+    let named = named
+        .into_iter()
+        .filter(|thing| items.iter().all(|known| known.id != thing.id));
+    items.extend(named.collect::<Vec<_>>());
     items.sort_by(|one, other| {
         other
             .score
@@ -144,19 +148,22 @@ async fn by_name(app: &App, caller: &Principal, typed: &str) -> Result<Vec<admin
         ("policy", Permission::ReadPolicies),
         ("product", Permission::ReadProducts),
     ];
-    let kinds = kinds.iter().filter(|(_, permission)| caller.may(*permission, app));
-    let kinds: Vec<String> = kinds.map(|(kind, _)| (*kind).to_owned()).collect();
     let words = app.platform.typed(&caller.tenant, typed).await?;
-    if words.is_empty() {
-        return Ok(Vec::new());
+    let mut candidates = Vec::new();
+    // Each kind by itself: many of one must not hide the one of another.
+    for (kind, permission) in kinds.iter().filter(|_| !words.is_empty()) {
+        if caller.may(*permission, app) {
+            let kinds = [(*kind).to_owned()];
+            let some = search::find(&app.reader, &caller.tenant, &kinds, &words, CANDIDATES).await;
+            candidates.extend(some.map_err(unavailable)?);
+        }
     }
-    let candidates = search::find(&app.reader, &caller.tenant, &kinds, &words, CANDIDATES).await;
     let mut found = Vec::new();
-    for thing in candidates.map_err(unavailable)? {
+    for thing in candidates {
         // Hashes find a little more than what was typed, and the index may be behind.
         let named = app.platform.named(&caller.tenant, &thing.kind, thing.id).await?;
         if let Some(named) = named
-            && let Some(score) = score(typed, &named.text())
+            && let Some(score) = score(typed, &named.text)
         {
             let in_title = licet_domain::search::score(typed, &named.title).is_some();
             found.push(admin::FoundThing {
