@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use licet_projections::{Projector, projectors, queues::consumers};
+use licet_event_store::StoreError;
+use licet_projections::{Projector, WaitError, projectors, queues::consumers};
 use licet_workers::search::CONSUMER as SEARCH;
 
 use crate::{
@@ -43,43 +44,54 @@ pub(crate) async fn wait(app: &App, name: &str, wanted: i64) -> Result<()> {
     Ok(())
 }
 
-/// Before something is searched: waits until the worker that keeps the index knows a position.
-pub(crate) async fn of_search(app: &App, headers: &HeaderMap) -> Result<i64> {
-    let Some(wanted) = wanted(headers)? else { return Ok(0) };
-    let deadline = tokio::time::Instant::now() + MAX_WAIT;
-    loop {
-        let reached = consumers::find(app.platform.log.pool(), SEARCH)
-            .await
-            .map_err(unavailable)?;
-        let reached = reached.unwrap_or(0);
-        if reached >= wanted {
-            return Ok(wanted);
+/// What is waited for besides read models.
+#[derive(Debug, Clone, Copy)]
+enum Follower {
+    /// The log as this node sees it.
+    Log,
+    /// The worker that keeps the index of search.
+    Search,
+}
+
+impl Follower {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Search => SEARCH,
         }
-        if tokio::time::Instant::now() >= deadline {
-            let name = SEARCH;
-            return Err(licet_projections::WaitError::Behind { name, reached, wanted }.into());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+
+    async fn position(self, app: &App) -> std::result::Result<i64, StoreError> {
+        let log = &app.platform.log;
+        match self {
+            Self::Log => log.position().await,
+            Self::Search => Ok(consumers::find(log.pool(), SEARCH).await?.unwrap_or(0)),
+        }
+    }
+
+    /// Looks again and again how far it is, until it is as far as the caller knows.
+    async fn wait(self, app: &App, headers: &HeaderMap) -> Result<()> {
+        let Some(wanted) = wanted(headers)? else { return Ok(()) };
+        let (name, deadline) = (self.name(), tokio::time::Instant::now() + MAX_WAIT);
+        loop {
+            let reached = self.position(app).await.map_err(unavailable)?;
+            if reached >= wanted {
+                return Ok(());
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(WaitError::Behind { name, reached, wanted }.into());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Before something is searched: waits until the index knows a position.
+pub(crate) async fn of_search(app: &App, headers: &HeaderMap) -> Result<()> {
+    Follower::Search.wait(app, headers).await
 }
 
 /// Before one thing is read, which is always as new as the log: waits for the log itself.
 pub(crate) async fn of_log(app: &App, headers: &HeaderMap) -> Result<()> {
-    let Some(wanted) = wanted(headers)? else { return Ok(()) };
-    let deadline = tokio::time::Instant::now() + MAX_WAIT;
-    loop {
-        let reached = app.platform.log.position().await.map_err(unavailable)?;
-        if reached >= wanted {
-            return Ok(());
-        }
-        if tokio::time::Instant::now() >= deadline {
-            return Err(licet_projections::WaitError::Behind {
-                name: "log",
-                reached,
-                wanted,
-            }
-            .into());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    Follower::Log.wait(app, headers).await
 }

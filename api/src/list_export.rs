@@ -1,13 +1,17 @@
 //! Any list as one CSV file: exactly its filter, page by page from the list's own route, so that it costs the same however
 //! long it is, and shows nothing that the caller may not read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     body::{Body, to_bytes},
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderValue, Method, StatusCode, Uri,
+        HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE},
         uri::PathAndQuery,
     },
@@ -32,25 +36,36 @@ const ROWS: usize = 200;
 /// More than such a page has.
 const PAGE_BYTES: usize = 64 << 20;
 
-/// The columns of every list: the properties of its items.
+/// The columns of every list by its path: the properties of its items.
+pub(crate) type Columns = HashMap<String, Vec<String>>;
+
+/// Reads the columns of the back office's lists out of the API's description.
+pub(crate) fn columns_of(document: &Value) -> Columns {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let columns = |(path, methods): (&String, &Value)| {
+        let items = items_of(&methods["get"])?;
+        let name = items.rsplit('/').next()?;
+        let page = &document["components"]["schemas"][name];
+        let mut columns = Vec::new();
+        collect(document, page.pointer("/properties/items/items")?, &mut columns);
+        Some((path.clone(), columns))
+    };
+    paths.filter_map(columns).collect()
+}
+
+/// What the routes know of their lists, once all of them are described.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lists(Arc<HashMap<String, Vec<String>>>);
+pub(crate) struct Lists(Arc<OnceLock<Columns>>);
 
 impl Lists {
-    /// Reads them out of the API's description.
-    pub(crate) fn of(document: &Value) -> Self {
-        let paths = document["paths"].as_object().into_iter().flatten();
-        let columns = |(path, methods): (&String, &Value)| {
-            // What licensed programs ask for is signed as it is.
-            path.starts_with("/api/admin").then_some(())?;
-            let items = items_of(&methods["get"])?;
-            let name = items.rsplit('/').next()?;
-            let page = &document["components"]["schemas"][name];
-            let mut columns = Vec::new();
-            collect(document, page.pointer("/properties/items/items")?, &mut columns);
-            Some((path.clone(), columns))
-        };
-        Self(Arc::new(paths.filter_map(columns).collect()))
+    /// Tells the routes, once.
+    pub(crate) fn learn(&self, columns: Columns) {
+        let _ = self.0.set(columns);
+    }
+
+    fn columns(&self, request: &Request) -> Option<Vec<String>> {
+        let route = request.extensions().get::<MatchedPath>()?;
+        self.0.get()?.get(route.as_str()).cloned()
     }
 }
 
@@ -117,20 +132,25 @@ enum Dialect {
 
 /// Answers a list as a file where that is asked for.
 pub(crate) async fn answer_csv(State(lists): State<Lists>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>();
-    let columns = route.and_then(|route| lists.0.get(route.as_str())).cloned();
-    match columns {
-        Some(columns) if request.method() == Method::GET && is_wanted(&request) => file(request, next, columns)
+    if request.method() != Method::GET || !is_about_a_file(&request) {
+        return next.run(request).await;
+    }
+    match lists.columns(&request) {
+        Some(columns) => file(request, next, columns)
             .await
             .unwrap_or_else(Problem::into_response),
-        _ => next.run(request).await,
+        None => next.run(request).await,
     }
 }
 
-fn is_wanted(request: &Request) -> bool {
+fn is_about_a_file(request: &Request) -> bool {
     let query = request.uri().query().unwrap_or_default();
-    let named = form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == FORMAT && !value.is_empty());
-    named || header(request.headers(), "accept").is_some_and(|accept| accept.starts_with("text/csv"))
+    let named = |(name, value): (Cow<'_, str>, Cow<'_, str>)| matches!(&*name, FORMAT | DIALECT) && !value.is_empty();
+    accepts_csv(request.headers()) || form_urlencoded::parse(query.as_bytes()).any(named)
+}
+
+fn accepts_csv(headers: &HeaderMap) -> bool {
+    header(headers, "accept").is_some_and(|accept| accept.starts_with("text/csv"))
 }
 
 async fn file(request: Request, next: Next, columns: Vec<String>) -> Result<Response> {
@@ -143,6 +163,12 @@ async fn file(request: Request, next: Next, columns: Vec<String>) -> Result<Resp
         return Err(refused(
             FORMAT,
             "A list is answered as JSON, or with format=csv.".to_owned(),
+        ));
+    }
+    if of(FORMAT).is_none() && !accepts_csv(&parts.headers) {
+        return Err(refused(
+            DIALECT,
+            "A dialect is that of a file: add format=csv.".to_owned(),
         ));
     }
     let dialect = match of(DIALECT).map(|(_, value)| value.as_str()) {

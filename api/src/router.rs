@@ -23,16 +23,19 @@ pub(crate) fn router(app: App) -> Router {
     let mut document = OpenApiRouter::with_openapi(openapi::base())
         .merge(probe_routes())
         .merge(trust_routes());
+    let lists = list_export::Lists::default();
     let has = |role| app.settings.roles.contains(&role);
     if has(Role::Client) {
         document = document.merge(license_routes());
     }
     if has(Role::Admin) {
-        document = document.merge(auth::routes()).merge(admin::routes());
+        let files = middleware::from_fn_with_state(lists.clone(), list_export::answer_csv);
+        document = document.merge(auth::routes()).merge(admin::routes().layer(files));
     }
     let (router, description) = document.split_for_parts();
     let description = Document::of(&description);
-    let (parameters, permissions, lists) = (description.parameters(), description.permissions(), description.lists());
+    let (parameters, permissions) = (description.parameters(), description.permissions());
+    lists.learn(description.lists());
     let router = if has(Role::Admin) {
         router.fallback(browser_app::serve)
     } else {
@@ -43,7 +46,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/docs", get(|| async { Html(include_str!("docs.html")) }))
         .layer(Extension(permissions))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(lists, list_export::answer_csv))
         .layer(middleware::from_fn_with_state(
             (app.clone(), parameters),
             envelope::surround,

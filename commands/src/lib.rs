@@ -33,3 +33,4 @@ pub use network::Network;
 pub use platform::{Body, CacheSizes, Platform};
 pub use refusals::Refusals;
 pub use resources::{InMemory, Resources, Unchanged};
+pub use search::{Look, Named};

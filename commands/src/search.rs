@@ -1,16 +1,26 @@
 //! What things are called, for search: opened here, and kept as hashes.
 
+use std::sync::Arc;
+
 use licet_domain::{
-    customer::Customer, license::Standing, operator::Operator, policy::Policy, product::Product, search,
-    values::LicenseId,
+    Decider, customer::Customer, license::Standing, operator::Operator, policy::Policy, product::Product, search,
 };
-use licet_event_store::Tenant;
+use licet_event_store::{Aggregates, ReadError, Tenant, Versioned};
 use uuid::Uuid;
 
 use crate::{CommandError, Platform, customer::CustomerView};
 
 /// What `search` hashes are hashed as.
 const TERM: &str = "search";
+
+/// How new what is told has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As this node remembers it: for people, who look again.
+    Remembered,
+    /// As it is in the log: for what is kept.
+    Newest,
+}
 
 /// How a thing is called, where it has a name and is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +60,24 @@ impl Platform {
     }
 
     /// How a thing is called now; `None` where it is out of use, was forgotten, or is of a kind that has no names.
-    pub async fn named(&self, tenant: &Tenant, kind: &str, id: Uuid) -> Result<Option<Named>, CommandError> {
+    pub async fn named(
+        &self,
+        tenant: &Tenant,
+        kind: &str,
+        id: Uuid,
+        look: Look,
+    ) -> Result<Option<Named>, CommandError> {
         match kind {
-            "customer" => self.named_customer(tenant, id).await,
-            "operator" => self.named_operator(tenant, id).await,
-            "license" => self.named_license(tenant, id).await,
+            "customer" => self.named_customer(tenant, id, look).await,
+            "operator" => self.named_operator(tenant, id, look).await,
+            "license" => self.named_license(tenant, id, look).await,
             "product" => {
-                let known = self.of::<Product>().fresh(tenant, id).await?;
+                let known = look_at(self.of::<Product>(), tenant, id, look).await?;
                 let facts = known.state.facts().filter(|_| !known.state.is_retired());
                 Ok(facts.map(|facts| named(facts.name.as_str(), facts.code.as_str(), "")))
             }
             "policy" => {
-                let known = self.of::<Policy>().fresh(tenant, id).await?;
+                let known = look_at(self.of::<Policy>(), tenant, id, look).await?;
                 let facts = known.state.facts().filter(|_| !known.state.is_retired());
                 Ok(facts.map(|facts| named(facts.code.as_str(), "", "")))
             }
@@ -69,8 +85,8 @@ impl Platform {
         }
     }
 
-    async fn named_customer(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
-        let known = self.of::<Customer>().fresh(tenant, id).await?;
+    async fn named_customer(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
+        let known = look_at(self.of::<Customer>(), tenant, id, look).await?;
         if known.state.facts().is_none() || known.state.is_retired() {
             return Ok(None);
         }
@@ -82,8 +98,8 @@ impl Platform {
         }))
     }
 
-    async fn named_operator(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
-        let known = self.of::<Operator>().fresh(tenant, id).await?;
+    async fn named_operator(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
+        let known = look_at(self.of::<Operator>(), tenant, id, look).await?;
         let Some(facts) = known.state.facts() else {
             return Ok(None);
         };
@@ -92,8 +108,8 @@ impl Platform {
     }
 
     /// Licenses are called by their key, which is looked up otherwise; their notes are found here.
-    async fn named_license(&self, tenant: &Tenant, id: Uuid) -> Result<Option<Named>, CommandError> {
-        let known = self.licenses.fresh(tenant, LicenseId(id).0).await?;
+    async fn named_license(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
+        let known = look_at(&self.licenses, tenant, id, look).await?;
         let Some(facts) = known.state.facts().filter(|facts| facts.standing != Standing::Retired) else {
             return Ok(None);
         };
@@ -110,6 +126,18 @@ impl Platform {
             text: note.clone(),
             detail: note,
         }))
+    }
+}
+
+async fn look_at<D: Decider>(
+    aggregates: &Aggregates<D>,
+    tenant: &Tenant,
+    id: Uuid,
+    look: Look,
+) -> Result<Arc<Versioned<D::State>>, ReadError> {
+    match look {
+        Look::Remembered => aggregates.get(tenant, id).await,
+        Look::Newest => aggregates.fresh(tenant, id).await,
     }
 }
 

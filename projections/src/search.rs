@@ -7,7 +7,7 @@ use licet_event_store::Tenant;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::Reader;
+use crate::{Reader, queues::consumers};
 
 /// How many candidates a search of one common word looks at: of more, Postgres picks some.
 const CANDIDATES: &str = "2000";
@@ -69,10 +69,25 @@ pub async fn all(pool: &PgPool, (kind, id): (&str, Uuid), limit: i64) -> sqlx::R
     .await
 }
 
-/// Keeps what finds a thing, and forgets what finds things that are gone.
-pub async fn keep(pool: &PgPool, found_by: &[(Thing, Vec<i64>)], gone: &[Thing]) -> sqlx::Result<()> {
+/// What finds some things, and which of them are gone.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Things with the hashes of what finds them.
+    pub found_by: Vec<(Thing, Vec<i64>)>,
+    /// Things that nothing finds any more.
+    pub gone: Vec<Thing>,
+}
+
+/// Keeps what finds things, and forgets what finds those that are gone. Where a consumer's place is given, it moves with
+/// them, or nothing happens: whoever was overtaken meanwhile writes nothing old; `false` then.
+pub async fn keep(pool: &PgPool, told: &Told, consumer: Option<(&str, (i64, i64))>) -> sqlx::Result<bool> {
     let mut transaction = pool.begin().await?;
-    for (thing, terms) in found_by {
+    if let Some((name, places)) = consumer
+        && !consumers::advance(&mut *transaction, name, places).await?
+    {
+        return Ok(false);
+    }
+    for (thing, terms) in &told.found_by {
         sqlx::query!(
             r#"INSERT INTO search_terms (tenant_id, kind, thing_id, terms) VALUES ($1, $2, $3, $4)
                ON CONFLICT (kind, thing_id) DO UPDATE SET terms = excluded.terms WHERE search_terms.terms <> excluded.terms"#,
@@ -84,8 +99,8 @@ pub async fn keep(pool: &PgPool, found_by: &[(Thing, Vec<i64>)], gone: &[Thing])
         .execute(&mut *transaction)
         .await?;
     }
-    let kinds: Vec<String> = gone.iter().map(|thing| thing.kind.clone()).collect();
-    let ids: Vec<Uuid> = gone.iter().map(|thing| thing.id).collect();
+    let kinds: Vec<String> = told.gone.iter().map(|thing| thing.kind.clone()).collect();
+    let ids: Vec<Uuid> = told.gone.iter().map(|thing| thing.id).collect();
     sqlx::query!(
         r#"DELETE FROM search_terms s USING unnest($1::text[], $2::uuid[]) AS gone (kind, id)
            WHERE s.kind = gone.kind AND s.thing_id = gone.id"#,
@@ -94,7 +109,8 @@ pub async fn keep(pool: &PgPool, found_by: &[(Thing, Vec<i64>)], gone: &[Thing])
     )
     .execute(&mut *transaction)
     .await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Things of these kinds that have one of the hashes of each of the first four words.

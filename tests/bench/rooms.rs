@@ -4,14 +4,14 @@
 use std::{sync::Arc, time::Instant};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use licet_commands::{Platform, customer::NewCustomer};
+use licet_commands::{Look, Platform, customer::NewCustomer};
 use licet_domain::{Resource as _, search::score};
 use licet_event_store::Tenant;
 use licet_projections::{
     ListedBy, PageRequest, Reader,
     activations::{self, ActivationFilter},
     license_state::{self, LicenseFilter},
-    search::{self, Thing},
+    search::{self, Thing, Told},
 };
 use sqlx::{Connection as _, PgConnection};
 use time::OffsetDateTime;
@@ -241,11 +241,15 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
                 kind: "customer".to_owned(),
                 id,
             };
-            let named = platform.named(&Tenant::default(), "customer", id).await?;
+            let named = platform.named(&Tenant::default(), "customer", id, Look::Newest).await?;
             let terms = platform
                 .terms(&Tenant::default(), &named.map(|named| named.text).unwrap_or_default())
                 .await?;
-            search::keep(platform.log.pool(), &[(thing, terms)], &[]).await?;
+            let told = Told {
+                found_by: vec![(thing, terms)],
+                gone: vec![],
+            };
+            search::keep(platform.log.pool(), &told, None).await?;
             Ok(())
         },
     );
@@ -267,7 +271,8 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
             let words = platform.typed(&tenant, typed).await?;
             let kinds = ["customer".to_owned()];
             let candidates = search::find(reader, &tenant, &kinds, &words, 200).await?;
-            let named = futures::stream::iter(candidates).then(|thing| platform.named(&tenant, "customer", thing.id));
+            let named = futures::stream::iter(candidates)
+                .then(|thing| platform.named(&tenant, "customer", thing.id, Look::Remembered));
             let named: Vec<_> = named.try_collect().await?;
             let best = named
                 .into_iter()

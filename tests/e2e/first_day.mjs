@@ -214,7 +214,7 @@ await story(ada, [
     }],
     ["360 pixels suffice", async () => {
         await ada.setViewportSize({ width: 360, height: 740 });
-        for (const path of ["/", "/licenses", "/customers", "/profile", "/audit"]) {
+        for (const path of ["/", "/licenses", "/customers", "/devices", "/anomalies", "/blocked", "/profile", "/audit"]) {
             await ada.goto(`${url}${path}`);
             await visible(ada.getByRole("heading", { level: 1 }));
             const wide = await ada.evaluate(() => document.documentElement.scrollWidth);

@@ -80,6 +80,7 @@ fn a_file_that_is_none_is_refused_as_the_list_would_be() {
     for (path, status, pointer) in [
         ("/api/admin/licenses?format=xml", 422, "?format"),
         ("/api/admin/licenses?format=csv&dialect=excel-fr", 422, "?dialect"),
+        ("/api/admin/licenses?dialect=excel-de", 422, "?dialect"),
         ("/api/admin/licenses?format=csv&nonsense=1", 422, "?nonsense"),
         ("/api/admin/licenses?format=csv&status=nonsense", 422, "?status"),
         ("/api/admin/permissions?format=csv", 422, "?format"),

@@ -151,6 +151,21 @@ fn each_hears_what_it_may_read_and_nobody_hears_after_its_session() {
             break;
         }
     }
+    // Whoever may do less, or more, than when the stream began is heard anew.
+    let colleague = Operator::invited(&server, &ada.browser, "admin");
+    let mut demoted = Stream::by_session(&server, &colleague.browser);
+    demoted.until("counters", |_| true);
+    let listed = server.get("/api/admin/operators").body;
+    let own = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["email"] == colleague.email.as_str());
+    let path = format!("/api/admin/operators/{}", own.unwrap()["id"].as_str().unwrap());
+    let tag = server.get(&path).header("etag").to_owned();
+    assert_eq!(server.patch(&path, &tag, &json!({ "role": "sales" })).status, 200);
+    while demoted.next().is_some() {}
+
     let out = seller.browser.send(&server, "POST", "/api/auth/logout", &json!({}));
     assert_eq!(out.status, 204, "{}", out.body);
     while sales.next().is_some() {}

@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     deliveries: Counter<u64>,
     mails: Counter<u64>,
     anomalies: Counter<u64>,
+    indexed: Counter<u64>,
 }
 
 impl Metrics {
@@ -33,6 +34,10 @@ impl Metrics {
             deliveries: counter("licet_webhook_deliveries", "Tries to deliver to webhooks, by outcome."),
             mails: counter("licet_mails", "Tries to send mails, by kind and outcome."),
             anomalies: counter("licet_anomalies", "Anomalies found, by rule."),
+            indexed: counter(
+                "licet_search_things",
+                "Things written to the index of search, by outcome.",
+            ),
             relay_lag: meter
                 .i64_gauge("licet_relay_lag_events")
                 .with_description("Events that are in the log and not in NATS yet; told by the node that relays.")
@@ -43,7 +48,14 @@ impl Metrics {
         for outcome in ["delivered", "failed", "dead"] {
             metrics.deliveries.add(0, &[KeyValue::new("outcome", outcome)]);
         }
+        for outcome in ["kept", "gone", "damaged"] {
+            metrics.indexed.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
         metrics
+    }
+
+    pub(crate) fn indexed(&self, outcome: &'static str, things: usize) {
+        self.indexed.add(things as u64, &[KeyValue::new("outcome", outcome)]);
     }
 
     pub(crate) fn relay_lag(&self, events: i64) {

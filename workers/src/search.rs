@@ -1,26 +1,26 @@
 //! Keeps the index of search: what things are called is opened, hashed and written down as they change.
 
-use licet_commands::{CommandError, Platform};
-use licet_event_store::{ReadError, Tenant, vault::VaultError};
+use licet_commands::{CommandError, Look, Platform};
+use licet_event_store::{ReadError, StoreError, Tenant, vault::VaultError};
 use licet_projections::{
     queues::consumers,
-    search::{self, Thing},
+    search::{self, Thing, Told},
     status,
 };
 use uuid::Uuid;
 
-use crate::WorkerError;
+use crate::{WorkerError, metrics::METRICS};
 
 /// The consumer that tells how far the index knows the log.
 pub const CONSUMER: &str = "search";
 /// Positions read at once.
 const READ_SIZE: i64 = 2_000;
-/// Things written at once.
+/// Things written at once while the index is filled.
 const WRITE_SIZE: usize = 200;
 
 /// One turn over what is new; `true` where more is waiting.
 pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
-    let failed = |error: licet_event_store::StoreError| WorkerError::of("keeping the index of search")(error.into());
+    let failed = |error: StoreError| WorkerError::of("keeping the index of search")(error.into());
     let pool = platform.log.pool();
     if consumers::find(pool, CONSUMER).await.map_err(failed)?.is_none() {
         let begun = fill(platform).await?;
@@ -34,14 +34,14 @@ pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
         return Ok(false);
     }
     let things = search::touched(pool, (from, to)).await.map_err(failed)?;
-    write(platform, &things).await?;
-    consumers::advance(pool, CONSUMER, (from, to)).await.map_err(failed)?;
+    let told = told(platform, &things).await?;
+    keep(platform, &told, Some((CONSUMER, (from, to)))).await?;
     Ok(to < head)
 }
 
 /// Writes down everything that there is; answers from where on what is new has to be looked at.
 async fn fill(platform: &Platform) -> Result<i64, WorkerError> {
-    let failed = |error: licet_event_store::StoreError| WorkerError::of("filling the index of search")(error.into());
+    let failed = |error: StoreError| WorkerError::of("filling the index of search")(error.into());
     let all = status(&platform.log).await;
     let all = all.map_err(|error| WorkerError::of("filling the index of search")(error.into()))?;
     let models = all
@@ -57,40 +57,49 @@ async fn fill(platform: &Platform) -> Result<i64, WorkerError> {
             break;
         };
         last = (newest.kind.clone(), newest.id);
-        write(platform, &things).await?;
+        for some in things.chunks(WRITE_SIZE) {
+            keep(platform, &told(platform, some).await?, None).await?;
+        }
         count += things.len();
         tracing::info!(count, "filling the index of search");
     }
     Ok(begun)
 }
 
-async fn write(platform: &Platform, things: &[Thing]) -> Result<(), WorkerError> {
-    for some in things.chunks(WRITE_SIZE) {
-        let (mut found_by, mut gone) = (Vec::new(), Vec::new());
-        for thing in some {
-            let tenant = Tenant::new(&thing.tenant_id);
-            let told = async {
-                match platform.named(&tenant, &thing.kind, thing.id).await? {
-                    Some(named) => platform.terms(&tenant, &named.text).await.map(Some),
-                    None => Ok(None),
-                }
-            };
-            match told.await {
-                Ok(Some(terms)) => found_by.push((thing.clone(), terms)),
-                Ok(None) => gone.push(thing.clone()),
-                // What is damaged is not found; it must not keep everything else from being so.
-                Err(
-                    error @ (CommandError::Vault(VaultError::WrongSecret(_) | VaultError::Forgotten)
-                    | CommandError::Read(ReadError::Decode { .. })),
-                ) => {
-                    tracing::error!(%error, kind = thing.kind, id = %thing.id, "this cannot be found by its name");
-                    gone.push(thing.clone());
-                }
-                Err(error) => return Err(WorkerError::of("naming what can be found")(error.into())),
-            }
-        }
-        let kept = search::keep(platform.log.pool(), &found_by, &gone).await;
-        kept.map_err(|error| WorkerError::of("keeping the index of search")(error.into()))?;
+async fn keep(platform: &Platform, told: &Told, consumer: Option<(&str, (i64, i64))>) -> Result<(), WorkerError> {
+    let kept = search::keep(platform.log.pool(), told, consumer).await;
+    if kept.map_err(|error| WorkerError::of("keeping the index of search")(error.into()))? {
+        METRICS.indexed("kept", told.found_by.len());
+        METRICS.indexed("gone", told.gone.len());
     }
     Ok(())
+}
+
+async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError> {
+    let mut told = Told::default();
+    for thing in things {
+        match terms(platform, thing).await {
+            Ok(Some(terms)) => told.found_by.push((thing.clone(), terms)),
+            Ok(None) => told.gone.push(thing.clone()),
+            // What is damaged is not found; it must not keep everything else from being so.
+            Err(
+                error @ (CommandError::Vault(VaultError::WrongSecret(_) | VaultError::Forgotten)
+                | CommandError::Read(ReadError::Decode { .. })),
+            ) => {
+                tracing::error!(%error, kind = thing.kind, id = %thing.id, "this cannot be found by its name");
+                METRICS.indexed("damaged", 1);
+                told.gone.push(thing.clone());
+            }
+            Err(error) => return Err(WorkerError::of("naming what can be found")(error.into())),
+        }
+    }
+    Ok(told)
+}
+
+async fn terms(platform: &Platform, thing: &Thing) -> Result<Option<Vec<i64>>, CommandError> {
+    let tenant = Tenant::new(&thing.tenant_id);
+    match platform.named(&tenant, &thing.kind, thing.id, Look::Newest).await? {
+        Some(named) => platform.terms(&tenant, &named.text).await.map(Some),
+        None => Ok(None),
+    }
 }

@@ -11,7 +11,7 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::{auth, extract::KnownParameters, list_export::Lists, render, routes::admin::Routes};
+use crate::{auth, extract::KnownParameters, list_export, render, routes::admin::Routes};
 
 /// What the document says before any route is in it.
 pub(crate) fn base() -> OpenApi {
@@ -48,7 +48,7 @@ pub(crate) fn base() -> OpenApi {
 pub(crate) struct Document {
     text: Arc<str>,
     parameters: KnownParameters,
-    lists: Lists,
+    lists: Arc<list_export::Columns>,
     permissions: Routes,
 }
 
@@ -62,7 +62,7 @@ impl Document {
         Self {
             text: document.to_string().into(),
             parameters: KnownParameters::of(&document),
-            lists: Lists::of(&document),
+            lists: Arc::new(list_export::columns_of(&document)),
             permissions: Arc::new(auth::routes_of(&document)),
         }
     }
@@ -73,8 +73,8 @@ impl Document {
     }
 
     /// The columns of every list.
-    pub(crate) fn lists(&self) -> Lists {
-        self.lists.clone()
+    pub(crate) fn lists(&self) -> list_export::Columns {
+        (*self.lists).clone()
     }
 
     /// The routes of every permission.

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use licet_commands::Look;
 use licet_contracts::admin;
 use licet_domain::{
     Resource,
@@ -158,10 +159,19 @@ async fn by_name(app: &App, caller: &Principal, typed: &str) -> Result<Vec<admin
             candidates.extend(some.map_err(unavailable)?);
         }
     }
+    // Their names are sealed each with a key of its own: one look at the vault for all of them.
+    let people = candidates
+        .iter()
+        .filter(|thing| matches!(&thing.kind[..], "customer" | "operator"));
+    let people: Vec<Uuid> = people.map(|thing| thing.id).collect();
+    app.platform.person_sealers(&caller.tenant, &people).await?;
     let mut found = Vec::new();
     for thing in candidates {
         // Hashes find a little more than what was typed, and the index may be behind.
-        let named = app.platform.named(&caller.tenant, &thing.kind, thing.id).await?;
+        let named = app
+            .platform
+            .named(&caller.tenant, &thing.kind, thing.id, Look::Remembered)
+            .await?;
         if let Some(named) = named
             && let Some(score) = score(typed, &named.text)
         {
