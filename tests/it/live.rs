@@ -120,6 +120,26 @@ fn what_happens_is_told_with_its_position_and_who_comes_back_hears_what_was_miss
     let missed = again.until("activity", |_| true);
     assert_eq!(missed.data["action"], "license.activated", "{}", missed.data);
     again.until("activity", |told| told.data["action"] == "license.suspended");
+    // However much was missed, all of it comes, in order.
+    let customer = server
+        .get(&format!("/api/admin/licenses/{license}"))
+        .text("customer_id")
+        .to_owned();
+    let order = json!({ "customer_id": customer, "policy": "studio", "count": 700 });
+    assert_eq!(
+        server.create("/api/admin/licenses", &order).body["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        700
+    );
+    let mut late = Stream::open(&server, &[("x-api-key", API_KEY), ("last-event-id", &since)]);
+    let mut last = issued.position;
+    for _ in 0..700 {
+        let told = late.until("activity", |told| told.data["action"] == "license.issued");
+        assert!(told.position > last, "{told:?} after {last}");
+        last = told.position;
+    }
     // A position of another log's is none of this one.
     let mut foreign = Stream::open(&server, &[("x-api-key", API_KEY), ("last-event-id", "999999999")]);
     foreign.until("counters", |told| told.data["suspended"] == 1);

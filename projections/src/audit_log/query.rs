@@ -44,18 +44,25 @@ pub struct AuditFilter {
 
 /// The position of the newest entry; 0 where there is none.
 pub async fn newest(reader: &Reader, tenant: &Tenant) -> sqlx::Result<i64> {
-    let newest = since(reader, tenant, 0, 1).await?;
-    Ok(newest.last().map_or(0, |row| row.position))
+    let mut transaction = reader.begin(tenant).await?;
+    let newest = sqlx::query_scalar!(
+        "SELECT max(position) FROM audit_log WHERE tenant_id = $1",
+        tenant.as_str()
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(newest.unwrap_or(0))
 }
 
-/// The newest entries after a position, up to a limit, oldest first.
+/// The next entries after a position, oldest first.
 pub async fn since(reader: &Reader, tenant: &Tenant, after: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
     let mut transaction = reader.begin(tenant).await?;
-    let mut rows = sqlx::query_as!(
+    let rows = sqlx::query_as!(
         AuditRow,
         r#"SELECT position, recorded_at, actor_kind, actor_id, action, aggregate_type, aggregate_id, request_id,
                correlation_id, client_sealed
-           FROM audit_log WHERE tenant_id = $1 AND position > $2 ORDER BY position DESC LIMIT $3"#,
+           FROM audit_log WHERE tenant_id = $1 AND position > $2 ORDER BY position LIMIT $3"#,
         tenant.as_str(),
         after,
         limit,
@@ -63,7 +70,6 @@ pub async fn since(reader: &Reader, tenant: &Tenant, after: i64, limit: i64) -> 
     .fetch_all(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    rows.reverse();
     Ok(rows)
 }
 

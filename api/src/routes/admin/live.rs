@@ -37,8 +37,8 @@ const PATIENCE: Duration = Duration::from_millis(600);
 const PROJECTORS_EVERY: Duration = Duration::from_secs(5);
 /// A comment, so that proxies do not take the connection for dead.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
-/// Entries told at once; of what happens faster, the newest.
-const ENTRIES: i64 = 50;
+/// Entries told at one look; what happens faster is told later, and nothing is left out.
+const ENTRIES: i64 = 500;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(guarded!(follow_live))
@@ -194,7 +194,7 @@ impl Follower {
         Ok(())
     }
 
-    /// At once when one stops or goes on, else now and then.
+    /// Where one of them has moved, every few seconds.
     async fn tell_projectors(&mut self, events: &mut Vec<Event>) -> Result<()> {
         if let Some((at, _)) = &self.told.projectors
             && at.elapsed() < PROJECTORS_EVERY
