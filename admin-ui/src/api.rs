@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use futures::future::LocalBoxFuture;
 use gloo_net::http::{Method, RequestBuilder, Response};
 use licet_contracts::{FieldProblem, Problem};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::gate::{self, Need};
@@ -38,100 +39,80 @@ thread_local! {
     static POSITION: Cell<i64> = const { Cell::new(0) };
 }
 
+/// What a request comes to: the text of the answer.
+pub(crate) type Answer = LocalBoxFuture<'static, Result<Reply<String>, Failure>>;
+
+/// Reads a text, with the version of what it tells of.
+pub(crate) fn fetch(path: &str) -> Answer {
+    send(Method::GET, path, None, None, true)
+}
+
 /// Reads something.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    Ok(read(path).await?.value)
+    parse(&fetch(path).await?.value)
 }
 
-/// Reads something that its own function makes out of the text.
-pub(crate) async fn text<T>(path: &str, read: fn(&str) -> Option<T>) -> Result<T, Failure> {
-    let response = answered(Method::GET, path, None, None, true).await?;
-    let text = response.text().await.map_err(|error| unreachable(&error))?;
-    read(&text).ok_or_else(|| Failure {
-        code: "UNREADABLE".to_owned(),
-        ..unreachable(&"this page does not understand the answer; load it anew")
-    })
-}
-
-/// Reads something, with the version that it has.
-pub(crate) async fn read<T: DeserializeOwned>(path: &str) -> Result<Reply<T>, Failure> {
-    decode(answered(Method::GET, path, None, None, true).await?).await
-}
-
-/// Sends something and reads what is answered.
-pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    let body = json(body);
-    Ok(decode(answered(Method::POST, path, None, Some(body), true).await?)
-        .await?
-        .value)
+/// Sends something.
+pub(crate) fn post(path: &str, body: &Value) -> Answer {
+    send(Method::POST, path, None, Some(body.to_string()), true)
 }
 
 /// A step on the way in: a wrong password is an answer here, and nobody is asked to sign in first.
-pub(crate) async fn step<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T, Failure> {
-    let body = json(body);
-    Ok(decode(answered(Method::POST, path, None, Some(body), false).await?)
-        .await?
-        .value)
+pub(crate) fn step(path: &str, body: &Value) -> Answer {
+    send(Method::POST, path, None, Some(body.to_string()), false)
 }
 
-/// The same where nothing is answered.
-pub(crate) async fn step_order<B: Serialize>(path: &str, body: &B) -> Result<(), Failure> {
-    let body = json(body);
-    answered(Method::POST, path, None, Some(body), false).await.map(drop)
-}
-
-/// Whether someone is signed in; nobody is asked to.
-pub(crate) async fn probe<T: DeserializeOwned>(path: &str) -> Result<T, Failure> {
-    Ok(decode(answered(Method::GET, path, None, None, false).await?)
-        .await?
-        .value)
+/// Reads what tells whether someone is signed in; nobody is asked to.
+pub(crate) fn probe(path: &str) -> Answer {
+    send(Method::GET, path, None, None, false)
 }
 
 /// Changes what still is as it was read.
-pub(crate) async fn patch<B: Serialize, T: DeserializeOwned>(
-    path: &str,
-    etag: &str,
-    body: &B,
-) -> Result<Reply<T>, Failure> {
-    let body = json(body);
-    decode(answered(Method::PATCH, path, Some(etag), Some(body), true).await?).await
+pub(crate) fn patch(path: &str, etag: &str, body: &Value) -> Answer {
+    send(Method::PATCH, path, Some(etag), Some(body.to_string()), true)
 }
 
 /// Takes something out of use, or ends it.
-pub(crate) async fn delete(path: &str, etag: Option<&str>) -> Result<(), Failure> {
-    answered(Method::DELETE, path, etag, None, true).await.map(drop)
+pub(crate) fn delete(path: &str, etag: Option<&str>) -> Answer {
+    send(Method::DELETE, path, etag, None, true)
 }
 
-fn json<B: Serialize>(body: &B) -> String {
-    serde_json::to_string(body).unwrap_or_default()
+/// What an answer's text says.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|_| unreadable())
 }
 
-/// Sends a request; where the server first wants a sign-in or the password, asks for that and sends it once more. Nothing
-/// that was typed is lost meanwhile.
-async fn answered(
-    method: Method,
-    path: &str,
-    etag: Option<&str>,
-    body: Option<String>,
-    may_ask: bool,
-) -> Result<Response, Failure> {
-    loop {
-        let failure = match once(&method, path, etag, body.as_deref()).await {
-            Ok(response) => return Ok(response),
-            Err(failure) => failure,
-        };
-        let need = match (failure.status, &failure.code[..]) {
-            (401, "UNAUTHENTICATED") => Need::SignIn,
-            (403, "REAUTHENTICATION_REQUIRED") => Need::Password,
-            _ => return Err(failure),
-        };
-        if !may_ask || !gate::ask(need).await {
-            return Err(failure);
-        }
+/// An answer that is none of this app's shapes: the server was changed under an open page.
+pub(crate) fn unreadable() -> Failure {
+    Failure {
+        code: "UNREADABLE".to_owned(),
+        ..unreachable(&"this page does not understand the answer; load it anew")
     }
 }
 
-async fn once(method: &Method, path: &str, etag: Option<&str>, body: Option<&str>) -> Result<Response, Failure> {
+/// Sends a request; where the server first wants a sign-in or the password, asks for that and sends it once more. Nothing
+/// that was typed is lost meanwhile. Boxed, so that it is not written out again wherever something is sent.
+fn send(method: Method, path: &str, etag: Option<&str>, body: Option<String>, may_ask: bool) -> Answer {
+    let (path, etag) = (path.to_owned(), etag.map(str::to_owned));
+    Box::pin(async move {
+        loop {
+            let failure = match once(&method, &path, etag.as_deref(), body.as_deref()).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let need = match (failure.status, &failure.code[..]) {
+                (401, "UNAUTHENTICATED") => Need::SignIn,
+                (403, "REAUTHENTICATION_REQUIRED") => Need::Password,
+                _ => return Err(failure),
+            };
+            if !may_ask || !gate::ask(need).await {
+                return Err(failure);
+            }
+        }
+    })
+}
+
+async fn once(method: &Method, path: &str, etag: Option<&str>, body: Option<&str>) -> Result<Reply<String>, Failure> {
     let mut request = RequestBuilder::new(path)
         .method(method.clone())
         .header("accept", "application/json");
@@ -157,25 +138,21 @@ async fn once(method: &Method, path: &str, etag: Option<&str>, body: Option<&str
     if let Ok(position) = header(&response, "licet-position").parse::<i64>() {
         POSITION.set(POSITION.get().max(position));
     }
-    if response.ok() {
-        return Ok(response);
-    }
-    Err(refused(&response).await)
-}
-
-async fn decode<T: DeserializeOwned>(response: Response) -> Result<Reply<T>, Failure> {
     let etag = header(&response, "etag");
-    let value = response.json().await.map_err(|error| unreachable(&error))?;
-    Ok(Reply { value, etag })
+    let text = response.text().await.map_err(|error| unreachable(&error))?;
+    if response.ok() {
+        return Ok(Reply { value: text, etag });
+    }
+    Err(refused(&response, &text))
 }
 
 fn header(response: &Response, name: &str) -> String {
     response.headers().get(name).unwrap_or_default()
 }
 
-async fn refused(response: &Response) -> Failure {
+fn refused(response: &Response, text: &str) -> Failure {
     let status = response.status();
-    match response.json::<Problem>().await {
+    match serde_json::from_str::<Problem>(text) {
         Ok(problem) => Failure {
             status,
             code: problem.code,

@@ -109,7 +109,7 @@ fn Account() -> impl IntoView {
         let navigate = navigate.clone();
         spawn_local(async move {
             // Whoever is out already is out.
-            let _ = api::step_order("/api/auth/logout", &json!({})).await;
+            let _ = api::step("/api/auth/logout", &json!({})).await;
             me.forget();
             navigate("/login", leptos_router::NavigateOptions::default());
         });

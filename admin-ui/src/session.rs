@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use licet_contracts::{
     admin::{Permission, Permissions},
-    auth::Session,
+    auth::{LoggedIn, Session},
 };
 
 use crate::{
@@ -31,11 +31,13 @@ impl Me {
 
     /// Asks the server who is signed in.
     pub(crate) async fn ask(self) -> bool {
-        let session = api::probe::<Session>("/api/auth/session").await.ok();
+        let session = api::probe("/api/auth/session").await;
+        let session = session.and_then(|session| api::parse::<Session>(&session.value)).ok();
         let is_in = session.is_some();
         if is_in
             && self.matrix.read_untracked().is_empty()
-            && let Ok(matrix) = api::probe::<Permissions>("/api/admin/permissions").await
+            && let Ok(matrix) = api::probe("/api/admin/permissions").await
+            && let Ok(matrix) = api::parse::<Permissions>(&matrix.value)
         {
             self.matrix.set(matrix.permissions);
         }
@@ -82,6 +84,13 @@ impl Me {
             t(Text::RolesThatMay)
         ))
     }
+}
+
+/// Which step on the way in comes next, by the server's answer.
+pub(crate) fn next_of(answer: &str) -> String {
+    api::parse::<LoggedIn>(answer)
+        .map(|answer| answer.next)
+        .unwrap_or_default()
 }
 
 /// The page's.

@@ -59,6 +59,8 @@ pub(crate) struct Parts {
     pub(crate) alive_since: Cache<Tenant, AliveSince>,
     /// Places for those who follow what happens.
     pub(crate) live_streams: Arc<Semaphore>,
+    /// The one place for who verifies the log.
+    pub(crate) verifying: Arc<Semaphore>,
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -119,6 +121,7 @@ impl App {
             last_used: Cache::builder().max_capacity(10_000).build(),
             alive_since: Cache::new(1_000),
             live_streams: Arc::new(Semaphore::new(LIVE_STREAMS)),
+            verifying: Arc::new(Semaphore::new(1)),
             ending,
         })))
     }

@@ -101,6 +101,7 @@ impl Context {
             command_id: self.command_id,
             claims: Vec::new(),
             releases: Vec::new(),
+            forgets: Vec::new(),
             preconditions: Vec::new(),
         }
     }

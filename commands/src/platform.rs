@@ -7,6 +7,7 @@ use std::sync::{
 
 use licet_domain::{
     Decider,
+    customer::Customer,
     license::License,
     release::Release,
     values::{LicenseId, LicenseKey},
@@ -89,6 +90,10 @@ impl Platform {
                 return;
             }
             platform.resources.invalidate(kind, tenant, id, sequence);
+            if kind == Customer::TYPE {
+                // It may have been forgotten.
+                platform.vault.close(tenant, Purpose::Person, &id.to_string());
+            }
             if kind == Release::TYPE {
                 platform.releases_changed();
             }
@@ -167,6 +172,7 @@ impl Platform {
             streams: Vec::new(),
             claims: Vec::new(),
             releases: Vec::new(),
+            forgets: Vec::new(),
             preconditions: Vec::new(),
             holds: Vec::new(),
             idempotency,

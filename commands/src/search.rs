@@ -3,12 +3,21 @@
 use std::sync::Arc;
 
 use licet_domain::{
-    Decider, customer::Customer, license::Standing, operator::Operator, policy::Policy, product::Product, search,
+    Decider,
+    customer::Customer,
+    license::Standing,
+    operator::Operator,
+    policy::{LivePolicy, Policy},
+    product::{LiveProduct, Product},
+    search,
 };
 use licet_event_store::{Aggregates, ReadError, Tenant, Versioned};
 use uuid::Uuid;
 
-use crate::{CommandError, Platform, customer::CustomerView};
+use crate::{
+    CommandError, Platform,
+    customer::{CustomerView, PersonView},
+};
 
 /// What `search` hashes are hashed as.
 const TERM: &str = "search";
@@ -22,7 +31,7 @@ pub enum Look {
     Newest,
 }
 
-/// How a thing is called, where it has a name and is in use.
+/// How a thing is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// What it is called first.
@@ -31,6 +40,14 @@ pub struct Named {
     pub detail: String,
     /// What finds it.
     pub text: String,
+    /// Whether it is out of use: lists find it, where they are asked for what is.
+    pub retired: bool,
+}
+
+impl Named {
+    fn retired(self, retired: bool) -> Self {
+        Self { retired, ..self }
+    }
 }
 
 impl Platform {
@@ -59,7 +76,7 @@ impl Platform {
         Ok(terms.map(short).collect())
     }
 
-    /// How a thing is called now; `None` where it is out of use, was forgotten, or is of a kind that has no names.
+    /// How a thing is called now; `None` where it was forgotten, or is of a kind that has no names.
     pub async fn named(
         &self,
         tenant: &Tenant,
@@ -73,13 +90,19 @@ impl Platform {
             "license" => self.named_license(tenant, id, look).await,
             "product" => {
                 let known = look_at(self.of::<Product>(), tenant, id, look).await?;
-                let facts = known.state.facts().filter(|_| !known.state.is_retired());
-                Ok(facts.map(|facts| named(facts.name.as_str(), facts.code.as_str(), "")))
+                let named = |facts: &LiveProduct| named(facts.name.as_str(), facts.code.as_str(), "");
+                Ok(known
+                    .state
+                    .facts()
+                    .map(|facts| named(facts).retired(known.state.is_retired())))
             }
             "policy" => {
                 let known = look_at(self.of::<Policy>(), tenant, id, look).await?;
-                let facts = known.state.facts().filter(|_| !known.state.is_retired());
-                Ok(facts.map(|facts| named(facts.code.as_str(), "", "")))
+                let named = |facts: &LivePolicy| named(facts.code.as_str(), "", "");
+                Ok(known
+                    .state
+                    .facts()
+                    .map(|facts| named(facts).retired(known.state.is_retired())))
             }
             _ => Ok(None),
         }
@@ -87,15 +110,16 @@ impl Platform {
 
     async fn named_customer(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
         let known = look_at(self.of::<Customer>(), tenant, id, look).await?;
-        if known.state.facts().is_none() || known.state.is_retired() {
+        if known.state.facts().is_none() {
             return Ok(None);
         }
         let sealer = self.person_sealer(tenant, id).await?;
         let person = CustomerView::open(&known.state, sealer.as_ref())?.person;
-        Ok(person.map(|person| match &person.company {
+        let named = |person: &PersonView| match &person.company {
             Some(company) => named(&person.name, company, &person.email),
             None => named(&person.name, &person.email, ""),
-        }))
+        };
+        Ok(person.map(|person| named(&person).retired(known.state.is_retired())))
     }
 
     async fn named_operator(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
@@ -125,6 +149,7 @@ impl Platform {
             title: facts.issued.key_masked.clone(),
             text: note.clone(),
             detail: note,
+            retired: false,
         }))
     }
 }
@@ -147,5 +172,6 @@ fn named(title: &str, detail: &str, further: &str) -> Named {
         title: title.to_owned(),
         detail: detail.to_owned(),
         text: format!("{title}\n{detail}\n{further}"),
+        retired: false,
     }
 }

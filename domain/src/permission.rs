@@ -112,6 +112,8 @@ permissions! {
     ReadCustomers = ("customers.read", Read, EVERYBODY),
     /// Take up, change and retire customers.
     WriteCustomers = ("customers.write", Admin, DESK),
+    /// Forget who customers are, for ever.
+    ForgetCustomers = ("customers.forget", Admin, MANAGERS),
     /// Read licenses, their machines, and what those reported.
     ReadLicenses = ("licenses.read", Read, EVERYBODY),
     /// Issue licenses.
@@ -172,6 +174,7 @@ impl Permission {
         matches!(
             self,
             Self::RevokeLicenses
+                | Self::ForgetCustomers
                 | Self::RevealLicenseKeys
                 | Self::WriteApiKeys
                 | Self::WriteOperators

@@ -205,6 +205,7 @@ where
             }],
             claims: vec![],
             releases: vec![],
+            forgets: vec![],
             preconditions: vec![],
             holds: vec![],
             idempotency: None,

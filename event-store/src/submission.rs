@@ -26,6 +26,8 @@ pub struct Submission {
     pub claims: Vec<Claim>,
     /// Values to set free.
     pub releases: Vec<Release>,
+    /// People who are forgotten with it: their keys are destroyed in the same transaction.
+    pub forgets: Vec<Uuid>,
     /// What must hold under the log's lock.
     pub preconditions: Vec<Precondition>,
     /// Floating seats to take, to hold or to free.
@@ -40,6 +42,7 @@ impl Submission {
         self.streams.iter().all(|stream| stream.table == LogTable::Heartbeats)
             && self.claims.is_empty()
             && self.releases.is_empty()
+            && self.forgets.is_empty()
             && self.preconditions.is_empty()
             && self.holds.is_empty()
             && self.idempotency.is_none()

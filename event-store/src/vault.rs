@@ -18,7 +18,7 @@ use jsonwebtoken::EncodingKey;
 use licet_domain::values::{Sealed, Timestamp};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::{Edge, Tenant, jws};
 
@@ -136,18 +136,9 @@ impl Vault {
         Ok(())
     }
 
-    /// Destroys a key for good. What it sealed cannot be read any more, here or in any copy.
-    pub async fn destroy(&self, tenant: &Tenant, purpose: Purpose, id: &str) -> Result<(), VaultError> {
-        sqlx::query!(
-            "UPDATE vault_keys SET wrapped = NULL, destroyed_at = now() WHERE tenant_id = $1 AND purpose = $2 AND key_id = $3 AND destroyed_at IS NULL",
-            tenant.as_str(),
-            purpose.as_str(),
-            id,
-        )
-        .execute(&self.pool)
-        .await?;
+    /// Lets go of a key in memory: it may have been destroyed.
+    pub fn close(&self, tenant: &Tenant, purpose: Purpose, id: &str) {
         self.open.invalidate(&(tenant.clone(), purpose, id.to_owned()));
-        Ok(())
     }
 
     async fn read(&self, name: &KeyName) -> Result<Option<[u8; 32]>, VaultError> {
@@ -247,6 +238,25 @@ impl Vault {
             .map(|row| (row.key_id, row.created_at.into()))
             .collect())
     }
+}
+
+/// Destroys a key for good. What it sealed cannot be read any more, here or in any copy; nodes that have it open let go of
+/// it when they hear why ([`Vault::close`]), or after a minute.
+pub(crate) async fn destroy(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    purpose: Purpose,
+    id: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE vault_keys SET wrapped = NULL, destroyed_at = now() WHERE tenant_id = $1 AND purpose = $2 AND key_id = $3 AND destroyed_at IS NULL",
+        tenant.as_str(),
+        purpose.as_str(),
+        id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Seals and opens with one key.

@@ -3,7 +3,7 @@
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-/// By which of its moments a thing has its place in a list.
+/// By what a thing has its place in a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ListedBy {
     /// When it was made.
@@ -11,18 +11,20 @@ pub enum ListedBy {
     Creation,
     /// When it ends; only licenses do.
     End,
+    /// How many machines hold a seat; only licenses have them.
+    Active,
 }
 
 /// A place in a list: a row, and the order in which the list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// When the row was made, or ends.
-    pub moment: OffsetDateTime,
-    /// Its id; it tells rows of one moment apart.
+    /// By what the row is listed: a number, or a moment in microseconds since 1970.
+    pub at: i64,
+    /// Its id; it tells rows of one place apart.
     pub id: Uuid,
     /// Newest first.
     pub descending: bool,
-    /// Which moment that is.
+    /// By what that is.
     pub by: ListedBy,
 }
 
@@ -35,10 +37,10 @@ pub struct PageRequest {
     pub after: Option<Place>,
     /// Newest first.
     pub descending: bool,
-    /// By which moment.
+    /// By what.
     pub by: ListedBy,
-    /// Whether what is out of use is listed too.
-    pub include_retired: bool,
+    /// Whether what is listed is out of use; both where that does not matter.
+    pub retired: Option<bool>,
     /// Whether the total must be exact however large it is.
     pub exact_total: bool,
     /// What the caller knows already: a total that was counted before that is counted again.
@@ -53,7 +55,7 @@ impl PageRequest {
             after: None,
             descending: false,
             by: ListedBy::Creation,
-            include_retired: false,
+            retired: Some(false),
             exact_total: false,
             min_position: 0,
         }
@@ -67,7 +69,18 @@ impl PageRequest {
         );
         let end = (datetime!(9999-12-31 23:59:59.999999 UTC), Uuid::max());
         let start = if self.descending { end } else { beginning };
-        self.after.map_or(start, |place| (place.moment, place.id))
+        self.after.map_or(start, |place| (moment(place.at), place.id))
+    }
+
+    /// The same of a list by numbers.
+    pub(crate) fn number_bounds(&self) -> (i32, Uuid) {
+        let start = if self.descending {
+            (i32::MAX, Uuid::max())
+        } else {
+            (i32::MIN, Uuid::nil())
+        };
+        let number = |place: Place| i32::try_from(place.at).unwrap_or(i32::MAX);
+        self.after.map_or(start, |place| (number(place), place.id))
     }
 
     /// How long the list is, where the first page shows all of it: one row more than the limit would have been read.
@@ -80,6 +93,17 @@ impl PageRequest {
     pub(crate) fn count_limit(&self) -> Option<i64> {
         (!self.exact_total).then_some(Total::EXACT_UP_TO + 1)
     }
+}
+
+/// A moment as a place names it.
+pub(crate) fn micros(moment: OffsetDateTime) -> i64 {
+    i64::try_from(moment.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// The moment that a place names; one that is none lies after all of them.
+fn moment(micros: i64) -> OffsetDateTime {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+    moment.unwrap_or(datetime!(9999-12-31 23:59:59.999999 UTC))
 }
 
 /// How many rows match, over all pages.
@@ -122,19 +146,14 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts the surplus row that was read to see whether there is a next page.
-    pub(crate) fn of(
-        mut items: Vec<T>,
-        request: &PageRequest,
-        total: Total,
-        key: impl Fn(&T) -> (OffsetDateTime, Uuid),
-    ) -> Self {
+    pub(crate) fn of(mut items: Vec<T>, request: &PageRequest, total: Total, key: impl Fn(&T) -> (i64, Uuid)) -> Self {
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| {
-            let (moment, id) = key(last);
+            let (at, id) = key(last);
             Place {
-                moment,
+                at,
                 id,
                 descending: request.descending,
                 by: request.by,

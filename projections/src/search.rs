@@ -48,6 +48,30 @@ pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<
     Ok(things.collect())
 }
 
+/// Customers that were forgotten between two positions.
+pub async fn forgotten(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Uuid>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT aggregate_id FROM events WHERE position > $1 AND position <= $2 AND event_type = 'customer.forgotten'",
+        after,
+        until,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+/// The licenses of some customers, as far as their read model knows them.
+pub async fn licenses_of(pool: &PgPool, customers: &[Uuid]) -> sqlx::Result<Vec<Thing>> {
+    sqlx::query_as!(
+        Thing,
+        r#"SELECT l.tenant_id, 'license' AS "kind!", l.license_id AS id
+           FROM unnest($1::uuid[]) AS wanted (id) JOIN license_state l ON l.customer_id = wanted.id"#,
+        customers,
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// Some of all things that have names, in the order of kinds and ids, after one of them: for whoever begins. Months of the
 /// log may have left for the archive; the read models are whole.
 pub async fn all(pool: &PgPool, (kind, id): (&str, Uuid), limit: i64) -> sqlx::Result<Vec<Thing>> {

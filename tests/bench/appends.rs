@@ -85,6 +85,7 @@ async fn measure(bench: &Bench, table: LogTable, aggregate_type: &'static str, e
                         streams: vec![stream],
                         claims: vec![],
                         releases: vec![],
+                        forgets: vec![],
                         preconditions: vec![],
                         holds: vec![],
                         idempotency: None,

@@ -91,6 +91,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
                         command_id: edge.id(),
                         claims: vec![],
                         releases: vec![],
+                        forgets: vec![],
                         preconditions: vec![],
                     };
                     let number = round << 40 | count;
@@ -148,6 +149,7 @@ async fn prepare(log: &EventLog, pool: &PgPool, edge: &Edge, ids: &[Uuid]) -> an
             streams: vec![stream],
             claims: vec![],
             releases: vec![],
+            forgets: vec![],
             preconditions: vec![],
             holds: vec![],
             idempotency: None,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use licet_commands::Platform;
-use licet_domain::values::{LicenseId, Timestamp};
+use licet_domain::values::LicenseId;
 use licet_event_store::{AsOf, Tenant, audit};
 use licet_projections::{
     Format, ListedBy, PageRequest, Place, Reader,
@@ -73,7 +73,7 @@ async fn pages(platform: &Arc<Platform>, count: u32) -> anyhow::Result<()> {
     let single = percentile(single);
     println!("  reading one license {single:.2?} (p99)");
     let deep = Place {
-        moment: Timestamp::from_millis(i64::MAX).into(),
+        at: i64::MAX,
         id: Uuid::max(),
         descending: true,
         by: ListedBy::Creation,

@@ -63,6 +63,7 @@ pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
                 streams: streams.collect(),
                 claims: vec![],
                 releases: vec![],
+                forgets: vec![],
                 preconditions: vec![],
                 holds: vec![],
                 idempotency: None,

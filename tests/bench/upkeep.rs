@@ -143,6 +143,7 @@ async fn append(log: &EventLog, event: &NewEvent) -> Result<(), AppendError> {
         }],
         claims: vec![],
         releases: vec![],
+        forgets: vec![],
         preconditions: vec![],
         holds: vec![],
         idempotency: None,

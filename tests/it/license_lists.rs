@@ -67,19 +67,46 @@ fn licenses_are_listed_by_when_they_end_and_by_free_seats() {
 }
 
 #[test]
+fn licenses_are_listed_by_how_many_machines_they_have() {
+    let (server, _database) = start();
+    let (endless, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let license = server.get(&format!("/api/admin/licenses/{endless}"));
+    let order = json!({ "customer_id": license.text("customer_id"), "policy": "studio", "count": 3 });
+    let sold = server.create("/api/admin/licenses", &order).body;
+    let sold: Vec<(&str, &str)> = sold["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["key"].as_str().unwrap()))
+        .collect();
+    server.activate(&key, 1);
+    server.activate(&key, 2);
+    let last = server.activate(sold[1].1, 3);
+    server.get_at(last.header("licet-position"), "/api/admin/licenses");
+    let mut idle = [sold[0].0.to_owned(), sold[2].0.to_owned()];
+    idle.sort();
+    let fewest = [&idle[..], &[sold[1].0.to_owned(), endless]].concat();
+    assert_eq!(all(&server, "sort=active"), fewest);
+    let most: Vec<String> = fewest.iter().rev().cloned().collect();
+    assert_eq!(all(&server, "sort=-active"), most);
+    assert_eq!(all(&server, "sort=-active&status=active&seats_free=2"), most[1..]);
+}
+
+#[test]
 fn an_order_or_a_filter_that_there_is_not_is_refused() {
     let (server, _database) = start();
     four(&server);
     let first = server.get("/api/admin/licenses?limit=2&sort=expires_at");
     let next = first.text("next_cursor");
     for query in [
-        "sort=active",
+        "sort=seats",
         "sort=-nonsense",
         "seats_free=0",
         "seats_free=many",
         "expires_before=soon",
         &format!("cursor={next}"),
         &format!("sort=-expires_at&cursor={next}"),
+        &format!("sort=active&cursor={next}"),
     ] {
         let refused = server.get(&format!("/api/admin/licenses?{query}"));
         assert_eq!(

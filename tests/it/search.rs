@@ -72,6 +72,19 @@ fn what_is_typed_finds_what_is_meant() {
     let gone = server.retire(&path, renamed.header("etag"));
     server.get_at(gone.header("licet-position"), "/api/admin/search?q=graz");
     assert_eq!(found(&server, "graz"), [], "it is out of use");
+
+    // Lists show what is out of use to whoever asks for it.
+    let listed = |query: &str| -> Vec<String> {
+        let page = server.get(&format!("/api/admin/customers?{query}")).body;
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed("status=retired"), ["TU Graz"]);
+    assert_eq!(listed("q=graz&status=retired"), ["TU Graz"]);
+    assert_eq!(listed("status=active"), ["Müller & Söhne GmbH"]);
+    assert_eq!((listed("q=graz"), listed("q=muller&status=retired")), (vec![], vec![]));
+    let unknown = server.get("/api/admin/customers?status=forgotten");
+    assert_eq!((unknown.status, unknown.code()), (422, "VALIDATION_FAILED"));
 }
 
 #[test]
@@ -111,6 +124,11 @@ fn licenses_are_found_by_key_and_note_and_lists_by_name() {
     );
     assert_eq!(server.get(&next).body["items"].as_array().unwrap().len(), 2);
     assert_eq!(server.get("/api/admin/customers?q=nobody").body["total"], 0);
+    assert_eq!(server.get("/api/admin/products?q=stud").body["total"], 1);
+    assert_eq!(
+        server.get("/api/admin/policies?q=studio&status=retired").body["total"],
+        0
+    );
 }
 
 #[test]

@@ -130,7 +130,9 @@ fn generated_requests_are_answered_as_described() {
         }
     }
     // The live stream has no end that the generator could wait for.
-    document["paths"].as_object_mut().unwrap().remove("/api/admin/live");
+    for stream in ["/api/admin/live", "/api/admin/audit/verification"] {
+        document["paths"].as_object_mut().unwrap().remove(stream);
+    }
     std::fs::write(&file, document.to_string()).unwrap();
     let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance";
     for key in [Some(API_KEY), None] {

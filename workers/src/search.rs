@@ -33,21 +33,32 @@ pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
     if to <= from {
         return Ok(false);
     }
-    let things = search::touched(pool, (from, to)).await.map_err(failed)?;
+    let mut things = search::touched(pool, (from, to)).await.map_err(failed)?;
+    let forgotten = search::forgotten(pool, (from, to)).await.map_err(failed)?;
+    if !forgotten.is_empty() {
+        // What licenses note about them goes too; which those are, their read model tells.
+        if position_of(platform, &["license_state"]).await? < to {
+            return Ok(false);
+        }
+        things.extend(search::licenses_of(pool, &forgotten).await.map_err(failed)?);
+    }
     let told = told(platform, &things).await?;
     keep(platform, &told, Some((CONSUMER, (from, to)))).await?;
     Ok(to < head)
 }
 
+/// How far all of these read models know the log.
+async fn position_of(platform: &Platform, models: &[&str]) -> Result<i64, WorkerError> {
+    let all = status(&platform.log).await;
+    let all = all.map_err(|error| WorkerError::of("asking how far the read models are")(error.into()))?;
+    let asked = all.iter().filter(|one| models.contains(&one.name));
+    Ok(asked.map(|one| one.position).min().unwrap_or(0))
+}
+
 /// Writes down everything that there is; answers from where on what is new has to be looked at.
 async fn fill(platform: &Platform) -> Result<i64, WorkerError> {
     let failed = |error: StoreError| WorkerError::of("filling the index of search")(error.into());
-    let all = status(&platform.log).await;
-    let all = all.map_err(|error| WorkerError::of("filling the index of search")(error.into()))?;
-    let models = all
-        .iter()
-        .filter(|one| matches!(one.name, "resources" | "license_state"));
-    let begun = models.map(|one| one.position).min().unwrap_or(0);
+    let begun = position_of(platform, &["resources", "license_state"]).await?;
     let mut last = (String::new(), Uuid::nil());
     let mut count = 0;
     loop {

@@ -1,19 +1,16 @@
 //! `/anomalies`: what looks wrong, what shows it, and what somebody made of it.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use licet_contracts::anomaly::Anomaly;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::sessions::Again;
 use crate::{
-    api,
     parts::{
         action::ActionButton,
-        failure::sentence,
         listing::{Column, Filter, Listed, Listing},
+        order::Orders,
         show::{Moment, State},
         title::Title,
-        toast::toasts,
     },
     text::{Text, t},
     words,
@@ -22,7 +19,7 @@ use crate::{
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let refresh = RwSignal::new(0_u32);
-    provide_context(Again(refresh));
+    Orders::provide(refresh);
     let listed = Listed::<Anomaly> {
         path: "/api/admin/anomalies",
         caption: Text::Anomalies,
@@ -80,18 +77,8 @@ fn code(value: &Value) -> AnyView {
 
 #[component]
 fn Judge(id: String, verb: &'static str, label: Text) -> impl IntoView {
-    let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
-    let judge = move |()| {
-        let path = format!("/api/admin/anomalies/{id}/{verb}");
-        spawn_local(async move {
-            match api::post::<_, Value>(&path, &json!({})).await {
-                Ok(_) => {
-                    toasts.say(t(Text::Saved));
-                    refresh.update(|count| *count += 1);
-                }
-                Err(failure) => toasts.say(sentence(&failure)),
-            }
-        });
-    };
+    let orders = Orders::of_list();
+    let path = format!("/api/admin/anomalies/{id}/{verb}");
+    let judge = move |()| orders.post(&path, Text::Saved);
     view! { <ActionButton label permission="anomalies.write" class="link" on_click=judge /> }
 }

@@ -1,21 +1,16 @@
 //! `/blocked`: from where nobody signs in.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use licet_contracts::admin::BlockedAddress;
-use serde_json::json;
 
-use super::sessions::Again;
 use crate::{
-    api,
     parts::{
         action::ActionButton,
-        dialog::Dialog,
-        failure::sentence,
-        field::{Field, FormFailure, Refused},
+        create::{Asked, CreateDialog},
         listing::{Column, Listed, Listing},
+        order::Orders,
         show::{MaybeMoment, Moment, State},
         title::Title,
-        toast::toasts,
     },
     session::me,
     text::{Text, t},
@@ -25,7 +20,7 @@ use crate::{
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let (me, open, refresh) = (me(), RwSignal::new(false), RwSignal::new(0_u32));
-    provide_context(Again(refresh));
+    Orders::provide(refresh);
     let listed = Listed::<BlockedAddress> {
         path: "/api/admin/blocked-addresses",
         caption: Text::BlockedAddresses,
@@ -64,65 +59,22 @@ pub(crate) fn Page() -> impl IntoView {
         </Title>
         {move || seen_as().map(|address| view! { <p>{move || t(Text::YouAreSeenAs)} " " <code>{address}</code></p> })}
         <Listing listed refresh />
-        <Block open refresh />
+        <CreateDialog open title=Text::BlockAddress path="/api/admin/blocked-addresses" fields=new confirm=Text::BlockAddress said=Text::AddressBlocked refresh />
     }
 }
 
 #[component]
 fn Unblock(id: String) -> impl IntoView {
-    let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
-    let unblock = move |()| {
-        let path = format!("/api/admin/blocked-addresses/{id}");
-        spawn_local(async move {
-            match api::delete(&path, None).await {
-                Ok(()) => {
-                    toasts.say(t(Text::AddressUnblocked));
-                    refresh.update(|count| *count += 1);
-                }
-                Err(failure) => toasts.say(sentence(&failure)),
-            }
-        });
-    };
+    let orders = Orders::of_list();
+    let path = format!("/api/admin/blocked-addresses/{id}");
+    let unblock = move |()| orders.delete(&path, None, Text::AddressUnblocked);
     view! { <ActionButton label=Text::Unblock permission="blocked_addresses.write" class="link" on_click=unblock /> }
 }
 
-#[component]
-fn Block(open: RwSignal<bool>, refresh: RwSignal<u32>) -> impl IntoView {
-    let [network, reason] = [(); 2].map(|()| RwSignal::new(String::new()));
-    let (refused, toasts) = (Refused::new(), toasts());
-    let close = move || {
-        open.set(false);
-        refused.clear();
-        network.set(String::new());
-        reason.set(String::new());
-    };
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        spawn_local(async move {
-            refused.clear();
-            let reason = Some(reason.get_untracked()).filter(|reason| !reason.trim().is_empty());
-            let body = json!({ "network": network.get_untracked(), "reason": reason });
-            match api::post::<_, BlockedAddress>("/api/admin/blocked-addresses", &body).await {
-                Ok(_) => {
-                    toasts.say(t(Text::AddressBlocked));
-                    refresh.update(|count| *count += 1);
-                    close();
-                }
-                Err(failure) => refused.set(failure),
-            }
-        });
-    };
-    view! {
-        <Dialog open title=Signal::derive(|| t(Text::BlockAddress).to_owned()) on_close=move |()| close()>
-            <form on:submit=submit>
-                <FormFailure refused />
-                <Field name="network" label=Text::Network value=network refused hint=Text::NetworkHint required=true autofocus=true />
-                <Field name="reason" label=Text::Reason value=reason refused />
-                <div class="buttons">
-                    <button type="button" on:click=move |_| close()>{move || t(Text::Cancel)}</button>
-                    <button class="danger" type="submit">{move || t(Text::BlockAddress)}</button>
-                </div>
-            </form>
-        </Dialog>
-    }
+/// What is asked of an address to block.
+fn new() -> Vec<Asked> {
+    vec![
+        Asked::text("network", Text::Network).required().hint(Text::NetworkHint),
+        Asked::text("reason", Text::Reason),
+    ]
 }

@@ -9,11 +9,13 @@ use licet_contracts::{
 
 use super::licenses;
 use crate::{
-    api::{self, Reply},
+    api::Reply,
     parts::{
+        action::{ActionButton, Irreversible},
         edit::{EditForm, Edited, Kind},
-        failure::FailureNote,
         history::History,
+        load::{load, section},
+        order::Orders,
         show::{Copy, Fact, MaybeMoment, Moment, State},
         title::Title,
     },
@@ -27,18 +29,12 @@ pub(crate) fn Page() -> impl IntoView {
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let again = RwSignal::new(0_u32);
     let path = move || format!("/api/admin/customers/{}", id.get());
-    let customer = LocalResource::new(move || {
+    let customer = move || {
         again.get();
-        let path = path();
-        async move { api::read::<Customer>(&path).await }
-    });
+        path()
+    };
     view! {
-        <Transition fallback=|| view! { <div class="skeleton tall"></div> }>
-            {move || customer.get().map(|answer| match answer {
-                Ok(reply) => view! { <About reply again /> }.into_any(),
-                Err(failure) => view! { <FailureNote failure retry=move |()| customer.refetch() /> }.into_any(),
-            })}
-        </Transition>
+        {load(customer, move |reply: Reply<Customer>| view! { <About reply again /> }.into_any())}
         <Overview path=Signal::derive(path) again />
         <Licenses id />
         <History path=Signal::derive(path) refresh=again />
@@ -52,12 +48,28 @@ fn About(reply: Reply<Customer>, again: RwSignal<u32>) -> impl IntoView {
         .name
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
-    let editing = RwSignal::new(false);
+    let (editing, retiring, forgetting) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let (in_use, forgotten) = (customer.status == "active", customer.forgotten);
+    let path = format!("/api/admin/customers/{}", customer.id);
+    let word = customer.name.as_deref().map(words::plain).unwrap_or_default();
+    let orders = Orders::new(again);
+    let (retired, etag) = (path.clone(), reply.etag.clone());
+    let do_retire = move |()| orders.delete(&retired, Some(&etag), Text::CustomerRetired);
+    let do_forget = move |()| orders.post(&format!("{path}/forget"), Text::CustomerForgotten);
     let reply = StoredValue::new(reply);
     view! {
         <Title text=name>
-            <crate::parts::action::ActionButton label=Text::Edit permission="customers.write" on_click=move |()| editing.set(true) />
+            {in_use.then(|| view! {
+                <ActionButton label=Text::Edit permission="customers.write" on_click=move |()| editing.set(true) />
+                <ActionButton label=Text::Retire permission="customers.write" class="danger" on_click=move |()| retiring.set(true) />
+            })}
+            {(!forgotten).then(|| view! {
+                <ActionButton label=Text::Forget permission="customers.forget" class="danger" on_click=move |()| forgetting.set(true) />
+            })}
         </Title>
+        {forgotten.then(|| view! { <p class="notice">{move || t(Text::ForgottenNotice)}</p> })}
+        <Irreversible open=retiring title=Text::Retire explanation=Text::RetireCustomerWhy word=word.clone() on_confirm=do_retire />
+        <Irreversible open=forgetting title=Text::Forget explanation=Text::ForgetWhy word on_confirm=do_forget />
         <Show
             when=move || editing.get()
             fallback={
@@ -92,62 +104,56 @@ fn About(reply: Reply<Customer>, again: RwSignal<u32>) -> impl IntoView {
 /// How it stands, at a glance.
 #[component]
 fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl IntoView {
-    let overview = LocalResource::new(move || {
+    let overview = move || {
         again.get();
-        let path = format!("{}/overview", path.get());
-        async move { api::get::<CustomerOverview>(&path).await }
-    });
+        format!("{}/overview", path.get())
+    };
     let figure = |name: Text, shown: AnyView| {
         view! { <div class="card figure"><span class="quiet">{move || t(name)}</span><strong>{shown}</strong></div> }
     };
-    view! {
-        <Transition fallback=|| view! { <div class="skeleton"></div> }>
-            {move || overview.get().map(|answer| match answer {
-                Ok(told) => view! {
-                    <div class="figures">
-                        {figure(Text::ActiveLicenses, words::number(told.licenses_by_status.active).into_any())}
-                        {figure(Text::SuspendedLicenses, words::number(told.licenses_by_status.suspended).into_any())}
-                        {figure(Text::SeatsInUse, format!("{} / {}", told.active, told.seats).into_any())}
-                        {figure(Text::LastSeen, view! { <MaybeMoment time=told.last_seen_at /> }.into_any())}
-                        {figure(Text::OpenAnomalies, view! { <a href="/anomalies">{words::number(told.open_anomalies)}</a> }.into_any())}
-                    </div>
-                }.into_any(),
-                Err(failure) => view! { <FailureNote failure retry=move |()| overview.refetch() /> }.into_any(),
-            })}
-        </Transition>
-    }
+    let shown = move |told: Reply<CustomerOverview>| {
+        let told = told.value;
+        view! {
+            <div class="figures">
+                {figure(Text::ActiveLicenses, words::number(told.licenses_by_status.active).into_any())}
+                {figure(Text::SuspendedLicenses, words::number(told.licenses_by_status.suspended).into_any())}
+                {figure(Text::SeatsInUse, format!("{} / {}", told.active, told.seats).into_any())}
+                {figure(Text::LastSeen, view! { <MaybeMoment time=told.last_seen_at /> }.into_any())}
+                {figure(Text::OpenAnomalies, view! { <a href="/anomalies">{words::number(told.open_anomalies)}</a> }.into_any())}
+            </div>
+        }
+        .into_any()
+    };
+    load(overview, shown)
 }
 
 /// What it has.
 #[component]
 fn Licenses(id: Memo<String>) -> impl IntoView {
-    let rows = LocalResource::new(move || {
-        let path = format!("/api/admin/licenses?limit=50&sort=-created_at&customer_id={}", id.get());
-        async move { api::get::<Rows<License>>(&path).await }
-    });
+    let path = move || format!("/api/admin/licenses?limit=50&sort=-created_at&customer_id={}", id.get());
     let columns: Vec<_> = licenses::columns()
         .into_iter()
         .filter(|column| column.always && column.name != Text::Customer)
         .collect();
     let columns = StoredValue::new(columns);
-    view! {
-        <section class="card" aria-label=move || t(Text::Licenses)>
-            <h2>{move || t(Text::Licenses)}</h2>
-            <p><a class="button" href=move || format!("/licenses/new?customer={}", id.get())>{move || t(Text::NewLicense)}</a></p>
-            <Transition fallback=|| view! { <div class="skeleton"></div> }>
-                {move || rows.get().map(|answer| match answer {
-                    Ok(page) if page.items.is_empty() => view! { <p class="quiet">{move || t(Text::NothingYet)}</p> }.into_any(),
-                    Ok(page) => view! {
-                        <table>
-                            <thead><tr>{columns.get_value().into_iter().map(|column| view! { <th scope="col">{move || t(column.name)}</th> }).collect_view()}</tr></thead>
-                            <tbody>{page.items.iter().map(|license| view! {
-                                <tr>{columns.get_value().into_iter().map(|column| view! { <td>{(column.cell)(license)}</td> }).collect_view()}</tr>
-                            }).collect_view()}</tbody>
-                        </table>
-                    }.into_any(),
-                    Err(failure) => view! { <FailureNote failure retry=move |()| rows.refetch() /> }.into_any(),
-                })}
-            </Transition>
-        </section>
-    }
+    let shown = move |page: Reply<Rows<License>>| {
+        if page.value.items.is_empty() {
+            return view! { <p class="quiet">{move || t(Text::NothingYet)}</p> }.into_any();
+        }
+        view! {
+            <div class="scroll"><table>
+                <caption class="hidden">{move || t(Text::Licenses)}</caption>
+                <thead><tr>{columns.get_value().into_iter().map(|column| view! { <th scope="col">{move || t(column.name)}</th> }).collect_view()}</tr></thead>
+                <tbody>{page.value.items.iter().map(|license| view! {
+                    <tr>{columns.get_value().into_iter().map(|column| view! { <td>{(column.cell)(license)}</td> }).collect_view()}</tr>
+                }).collect_view()}</tbody>
+            </table></div>
+        }
+        .into_any()
+    };
+    let content = view! {
+        <p><a class="button" href=move || format!("/licenses/new?customer={}", id.get())>{move || t(Text::NewLicense)}</a></p>
+        {load(path, shown)}
+    };
+    section(Text::Licenses, content.into_any())
 }

@@ -6,7 +6,7 @@ use licet_contracts::admin::Customer;
 use crate::{
     parts::{
         action::ActionLink,
-        listing::{Column, Listed, Listing},
+        listing::{Column, Filter, IN_USE, Listed, Listing},
         show::{Moment, State},
         title::Title,
     },
@@ -39,7 +39,7 @@ pub(crate) fn Page() -> impl IntoView {
             })
             .sorted("created_at"),
         ],
-        filters: vec![],
+        filters: vec![Filter::of("status", Text::Status, &IN_USE)],
         searched: true,
         sort: Some("created_at"),
         first_step: Text::CustomersFirst,

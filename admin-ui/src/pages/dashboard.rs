@@ -10,9 +10,13 @@ use licet_contracts::{
 use serde_json::Value;
 
 use crate::{
-    api,
+    api::Reply,
     live::live,
-    parts::{failure::FailureNote, show::Moment, title::Title},
+    parts::{
+        load::{load, section},
+        show::Moment,
+        title::Title,
+    },
     text::{Text, t},
     words,
 };
@@ -84,26 +88,19 @@ fn Figure(
     tick: RwSignal<u32>,
 ) -> impl IntoView {
     let live = live();
-    let heard = move || live.counters().filter(|_| live.is_live()).map(told);
-    let count = LocalResource::new(move || {
+    let heard = Memo::new(move |_| live.counters().filter(|_| live.is_live()).map(told));
+    let asked = move || {
         tick.get();
-        let heard = heard();
-        async move {
-            match heard {
-                Some(count) => Ok(count),
-                None => api::get::<Rows<Value>>(path).await.map(|page| page.total),
-            }
-        }
-    });
+        path.to_owned()
+    };
+    let counted = move |page: Reply<Rows<Value>>| words::number(page.value.total).into_any();
     view! {
         <a class="card figure" href=href>
             <span class="quiet">{move || t(name)}</span>
-            <Transition fallback=|| view! { <span class="skeleton"></span> }>
-                <strong>{move || count.get().map(|answer| match answer {
-                    Ok(count) => words::number(count),
-                    Err(_) => "–".to_owned(),
-                })}</strong>
-            </Transition>
+            <strong>{move || match heard.get() {
+                Some(count) => words::number(count).into_any(),
+                None => load(asked, counted),
+            }}</strong>
         </a>
     }
 }
@@ -111,24 +108,20 @@ fn Figure(
 /// How full the newest licenses are.
 #[component]
 fn Seats(tick: RwSignal<u32>) -> impl IntoView {
-    let licenses = LocalResource::new(move || {
+    let path = move || {
         tick.get();
-        async move { api::get::<Rows<License>>("/api/admin/licenses?limit=8&sort=-created_at&status=active").await }
-    });
-    view! {
-        <section class="card" aria-label=move || t(Text::SeatsInUse)>
-            <h2>{move || t(Text::SeatsInUse)}</h2>
-            <Transition fallback=|| view! { <div class="skeleton"></div> }>
-                {move || licenses.get().map(|answer| match answer {
-                    Ok(page) if page.items.is_empty() => view! {
-                        <p>{move || t(Text::NoLicenseYet)} " " <a href="/licenses/new">{move || t(Text::NewLicense)}</a></p>
-                    }.into_any(),
-                    Ok(page) => view! { <ul class="bars">{page.items.into_iter().map(bar).collect_view()}</ul> }.into_any(),
-                    Err(failure) => view! { <FailureNote failure retry=move |()| licenses.refetch() /> }.into_any(),
-                })}
-            </Transition>
-        </section>
-    }
+        "/api/admin/licenses?limit=8&sort=-created_at&status=active".to_owned()
+    };
+    let shown = |page: Reply<Rows<License>>| {
+        if page.value.items.is_empty() {
+            return view! {
+                <p>{move || t(Text::NoLicenseYet)} " " <a href="/licenses/new">{move || t(Text::NewLicense)}</a></p>
+            }
+            .into_any();
+        }
+        view! { <ul class="bars">{page.value.items.into_iter().map(bar).collect_view()}</ul> }.into_any()
+    };
+    section(Text::SeatsInUse, load(path, shown))
 }
 
 fn bar(license: License) -> impl IntoView {
@@ -149,21 +142,15 @@ fn bar(license: License) -> impl IntoView {
 /// What happened just now.
 #[component]
 fn Activity(tick: RwSignal<u32>) -> impl IntoView {
-    let entries = LocalResource::new(move || {
+    let path = move || {
         tick.get();
-        async move { api::get::<Rows<AuditEntry>>("/api/admin/audit?limit=12").await }
-    });
-    view! {
-        <section class="card" aria-label=move || t(Text::Activity)>
-            <h2>{move || t(Text::Activity)}</h2>
-            <Transition fallback=|| view! { <div class="skeleton"></div> }>
-                {move || entries.get().map(|answer| match answer {
-                    Ok(page) => view! { <ol class="history">{page.items.into_iter().map(entry).collect_view()}</ol> }.into_any(),
-                    Err(failure) => view! { <FailureNote failure retry=move |()| entries.refetch() /> }.into_any(),
-                })}
-            </Transition>
-        </section>
-    }
+        "/api/admin/audit?limit=12".to_owned()
+    };
+    let shown = |page: Reply<Rows<AuditEntry>>| {
+        let entries = page.value.items.into_iter().map(entry).collect_view();
+        view! { <ol class="history">{entries}</ol> }.into_any()
+    };
+    section(Text::Activity, load(path, shown))
 }
 
 fn entry(entry: AuditEntry) -> impl IntoView {

@@ -16,7 +16,7 @@ use crate::{
         show::Copy,
         title::Title,
     },
-    session::me,
+    session::{me, next_of},
     text::{Text, t},
 };
 
@@ -76,8 +76,8 @@ fn PasswordStep(step: RwSignal<Step>) -> impl IntoView {
             busy.set(true);
             refused.clear();
             let body = json!({ "email": email.get_untracked(), "password": password.get_untracked() });
-            match api::step::<Value, auth::LoggedIn>("/api/auth/login", &body).await {
-                Ok(answer) if answer.next == "enroll" => step.set(Step::Enroll),
+            match api::step("/api/auth/login", &body).await {
+                Ok(answer) if next_of(&answer.value) == "enroll" => step.set(Step::Enroll),
                 Ok(_) => step.set(Step::Code),
                 Err(failure) => refused.set(failure),
             }
@@ -110,7 +110,7 @@ fn CodeStep(done: Callback<()>, step: RwSignal<Step>) -> impl IntoView {
                 "code"
             };
             let body = json!({ name: code.get_untracked() });
-            match api::step::<Value, auth::LoggedIn>("/api/auth/totp", &body).await {
+            match api::step("/api/auth/totp", &body).await {
                 Ok(_) => done.run(()),
                 // It has waited for too long: from the beginning.
                 Err(failure) if failure.code == "UNAUTHENTICATED" => step.set(Step::Password),
@@ -138,7 +138,7 @@ fn CodeStep(done: Callback<()>, step: RwSignal<Step>) -> impl IntoView {
 
 #[component]
 fn EnrollStep(done: Callback<()>) -> impl IntoView {
-    let shown = LocalResource::new(|| api::step::<Value, auth::Enrollment>("/api/auth/totp/enroll", &Value::Null));
+    let shown = LocalResource::new(|| api::step("/api/auth/totp/enroll", &Value::Null));
     let (code, refused) = (RwSignal::new(String::new()), Refused::new());
     let codes = RwSignal::new(Vec::<String>::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -146,7 +146,8 @@ fn EnrollStep(done: Callback<()>) -> impl IntoView {
         spawn_local(async move {
             refused.clear();
             let body = json!({ "code": code.get_untracked() });
-            match api::step::<Value, auth::RecoveryCodes>("/api/auth/totp/confirm", &body).await {
+            let confirmed = api::step("/api/auth/totp/confirm", &body).await;
+            match confirmed.and_then(|answer| api::parse::<auth::RecoveryCodes>(&answer.value)) {
                 Ok(answer) => codes.set(answer.recovery_codes),
                 Err(failure) => refused.set(failure),
             }
@@ -158,7 +159,7 @@ fn EnrollStep(done: Callback<()>) -> impl IntoView {
             <p>{move || t(Text::EnrollWhy)}</p>
             <FormFailure refused />
             <Transition fallback=|| view! { <div class="skeleton tall"></div> }>
-                {move || shown.get().map(|answer| match answer {
+                {move || shown.get().map(|answer| match answer.and_then(|answer| api::parse::<auth::Enrollment>(&answer.value)) {
                     Ok(shown) => view! {
                         <img class="qr" alt=move || t(Text::QrCode) src=format!("data:image/svg+xml,{}", encoded(&shown.qr_svg)) />
                         <p>{move || t(Text::SecretToType)} " " <Copy text=shown.secret /></p>

@@ -1,15 +1,14 @@
 //! `/customers/new`
 
-use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
-use licet_contracts::admin::Customer;
-use serde_json::json;
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use serde_json::Value;
 
 use crate::{
-    api,
     parts::{
-        field::{Field, FormFailure, Refused},
+        create::{Asked, CreateForm},
         leaving,
+        load::text_of,
         title::Title,
         toast::toasts,
     },
@@ -18,41 +17,31 @@ use crate::{
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
-    let [name, email, company] = [(); 3].map(|()| RwSignal::new(String::new()));
-    leaving::ask_before(Signal::derive(move || {
-        [name, email, company].iter().any(|field| !field.read().is_empty())
-    }));
-    let (refused, toasts, navigate) = (Refused::new(), toasts(), use_navigate());
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            refused.clear();
-            let company = Some(company.get_untracked()).filter(|company| !company.trim().is_empty());
-            let body = json!({ "name": name.get_untracked(), "email": email.get_untracked(), "company": company });
-            match api::post::<_, Customer>("/api/admin/customers", &body).await {
-                Ok(customer) => {
-                    toasts.say(t(Text::CustomerCreated));
-                    navigate(
-                        &format!("/customers/{}", customer.id),
-                        leptos_router::NavigateOptions::default(),
-                    );
-                }
-                Err(failure) => refused.set(failure),
-            }
-        });
+    let fields = vec![
+        Asked::text("name", Text::Name).required(),
+        Asked::typed("email", Text::Email, "email")
+            .required()
+            .hint(Text::CustomerEmailHint),
+        Asked::text("company", Text::Company),
+    ];
+    let (typed, left) = (fields.clone(), RwSignal::new(false));
+    leaving::ask_before(Signal::derive(move || !left.get() && typed.iter().any(Asked::is_typed)));
+    let (toasts, navigate) = (toasts(), use_navigate());
+    let go = navigate.clone();
+    let done = move |answer: String| {
+        left.set(true);
+        toasts.say(t(Text::CustomerCreated));
+        let customer: Value = serde_json::from_str(&answer).unwrap_or_default();
+        go(
+            &format!("/customers/{}", text_of(&customer, "id")),
+            NavigateOptions::default(),
+        );
     };
+    let cancel = move |()| navigate("/customers", NavigateOptions::default());
     view! {
         <Title text=Signal::derive(|| t(Text::NewCustomer).to_owned()) />
-        <form class="card" on:submit=submit>
-            <FormFailure refused />
-            <Field name="name" label=Text::Name value=name refused required=true autofocus=true />
-            <Field name="email" label=Text::Email value=email refused kind="email" hint=Text::CustomerEmailHint required=true />
-            <Field name="company" label=Text::Company value=company refused />
-            <div class="buttons">
-                <a class="button" href="/customers">{move || t(Text::Cancel)}</a>
-                <button class="primary" type="submit">{move || t(Text::Create)}</button>
-            </div>
-        </form>
+        <div class="card">
+            <CreateForm path="/api/admin/customers" fields confirm=Text::Create on_done=done on_cancel=cancel />
+        </div>
     }
 }

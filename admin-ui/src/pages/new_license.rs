@@ -4,14 +4,15 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
 use licet_contracts::{
     Page as Rows,
-    admin::{Customer, IssuedLicenses, License, Policy},
+    admin::{IssuedLicenses, License, Policy},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    api,
+    api::{self, Reply},
     parts::{
         field::{Choice, Field, FormFailure, Refused},
+        load::{load, options, text_of},
         show::Copy,
         title::Title,
     },
@@ -35,44 +36,17 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
     let [policy, seats, count, expires, note] = [(); 5].map(|()| RwSignal::new(String::new()));
     count.set("1".to_owned());
     let refused = Refused::new();
-    let customers =
-        LocalResource::new(|| api::get::<Rows<Customer>>("/api/admin/customers?limit=200&sort=-created_at"));
-    let policies = LocalResource::new(|| api::get::<Rows<Policy>>("/api/admin/policies?limit=200"));
-    let all_policies = move || {
-        policies
-            .get()
-            .and_then(Result::ok)
-            .map(|page| page.items)
-            .unwrap_or_default()
-    };
-    let all_customers = move || {
-        customers
-            .get()
-            .and_then(Result::ok)
-            .map(|page| page.items)
-            .unwrap_or_default()
-    };
-    Effect::new(move |_| {
-        // What stands first in the field is what is chosen.
-        if policy.read_untracked().is_empty()
-            && let Some(first) = all_policies().first()
-        {
-            policy.set(first.code.clone());
-        }
-        if customer.read_untracked().is_empty()
-            && let Some(first) = all_customers().first()
-        {
-            customer.set(first.id.clone());
-        }
+    let customers = options("/api/admin/customers?limit=200&sort=-created_at", |customer| {
+        let (name, company) = (text_of(customer, "name"), text_of(customer, "company"));
+        let company = (!company.is_empty()).then(|| format!(" · {}", words::plain(&company)));
+        (
+            text_of(customer, "id"),
+            format!("{}{}", words::plain(&name), company.unwrap_or_default()),
+        )
     });
-    let name = |customer: Customer| {
-        let name = customer.name.as_deref().map(words::plain).unwrap_or_default();
-        let company = customer
-            .company
-            .map(|company| format!(" · {}", words::plain(&company)))
-            .unwrap_or_default();
-        (customer.id, format!("{name}{company}"))
-    };
+    let policies = options("/api/admin/policies?limit=200", |policy| {
+        (text_of(policy, "code"), text_of(policy, "code"))
+    });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         spawn_local(async move {
@@ -88,31 +62,23 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
             let ends = text(expires).map(|day| format!("{day}T23:59:59Z"));
             let body = json!({ "customer_id": customer.get_untracked(), "policy": policy.get_untracked(), "count": number(count),
                 "seats": number(seats), "expires_at": ends, "note": text(note) });
-            match api::post::<_, IssuedLicenses>("/api/admin/licenses", &body).await {
+            let issued = api::post("/api/admin/licenses", &body).await;
+            match issued.and_then(|issued| api::parse::<IssuedLicenses>(&issued.value)) {
                 Ok(issued) => sold.set(issued.items),
                 Err(failure) => refused.set(failure),
             }
         });
     };
-    let effect = move || {
-        let chosen = policy.get();
-        let found = all_policies().into_iter().find(|one| one.code == chosen)?;
-        let typed = seats.get().trim().parse::<u32>().ok();
-        Some(view! {
-            <p class="notice" aria-live="polite">
-                {t(Text::PolicyMeans)} " " {typed.unwrap_or(found.seats)} " " {t(Text::SeatsWord)} ", "
-                {match found.duration_days { Some(days) => format!("{days} {}", t(Text::Days)), None => t(Text::ForEver).to_owned() }} ", "
-                {found.grace_days} " " {t(Text::GraceDays)} ", " {found.lease_days} " " {t(Text::OfflineDays)} "."
-            </p>
-        })
-    };
+    let effect = load(
+        || "/api/admin/policies?limit=200".to_owned(),
+        move |page: Reply<Rows<Policy>>| view! { <Effects policies=page.value.items policy seats /> }.into_any(),
+    );
     view! {
         <form class="card" on:submit=submit>
             <FormFailure refused />
-            <Choice name="customer_id" label=Text::Customer value=customer refused options=Signal::derive(move || all_customers().into_iter().map(name).collect()) />
+            <Choice name="customer_id" label=Text::Customer value=customer refused options=customers />
             <p class="hint"><a href="/customers/new">{move || t(Text::NewCustomer)}</a></p>
-            <Choice name="policy" label=Text::Policy value=policy refused
-                options=Signal::derive(move || all_policies().into_iter().map(|one| (one.code.clone(), one.code)).collect()) />
+            <Choice name="policy" label=Text::Policy value=policy refused options=policies />
             {effect}
             <Field name="seats" label=Text::Seats value=seats refused kind="number" hint=Text::SeatsHint />
             <Field name="count" label=Text::Count value=count refused kind="number" />
@@ -123,6 +89,25 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
                 <button class="primary" type="submit">{move || t(Text::IssueLicense)}</button>
             </div>
         </form>
+    }
+}
+
+/// What the chosen policy will mean.
+#[component]
+fn Effects(policies: Vec<Policy>, policy: RwSignal<String>, seats: RwSignal<String>) -> impl IntoView {
+    move || {
+        let found = policies.iter().find(|one| one.code == *policy.read())?;
+        let typed = seats.get().trim().parse::<u32>().ok();
+        let duration = match found.duration_days {
+            Some(days) => format!("{days} {}", t(Text::Days)),
+            None => t(Text::ForEver).to_owned(),
+        };
+        Some(view! {
+            <p class="notice" aria-live="polite">
+                {t(Text::PolicyMeans)} " " {typed.unwrap_or(found.seats)} " " {t(Text::SeatsWord)} ", " {duration} ", "
+                {found.grace_days} " " {t(Text::GraceDays)} ", " {found.lease_days} " " {t(Text::OfflineDays)} "."
+            </p>
+        })
     }
 }
 

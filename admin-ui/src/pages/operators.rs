@@ -1,20 +1,16 @@
 //! `/operators`
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use licet_contracts::admin::Operator;
-use serde_json::{Value, json};
 
 use crate::{
-    api,
     parts::{
         action::ActionButton,
-        dialog::Dialog,
-        failure::sentence,
-        field::{Choice, Field, FormFailure, Refused},
+        create::{Asked, CreateDialog, ToldOnce, one_of},
         listing::{Column, Listed, Listing},
-        show::{Copy, Moment, State},
+        order::Orders,
+        show::{Moment, State},
         title::Title,
-        toast::toasts,
     },
     text::{Text, t},
     words,
@@ -22,14 +18,16 @@ use crate::{
 
 const ROLES: [&str; 6] = ["owner", "admin", "support", "sales", "analyst", "auditor"];
 
-/// What looks again when an operator was changed.
-#[derive(Clone, Copy)]
-struct Again(RwSignal<u32>);
+/// The link that takes the invited one up.
+const LINK: ToldOnce = ToldOnce {
+    why: Text::LinkShownOnce,
+    name: "setup_url",
+};
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let (open, refresh) = (RwSignal::new(false), RwSignal::new(0_u32));
-    provide_context(Again(refresh));
+    Orders::provide(refresh);
     let listed = Listed::<Operator> {
         path: "/api/admin/operators",
         caption: Text::Operators,
@@ -51,7 +49,7 @@ pub(crate) fn Page() -> impl IntoView {
                 .into_any()
             }),
             Column::new(Text::Actions, |operator| {
-                view! { <Orders operator=operator.clone() /> }.into_any()
+                view! { <OrderButtons operator=operator.clone() /> }.into_any()
             }),
             Column::extra(Text::CreatedAt, |operator: &Operator| {
                 view! { <Moment time=operator.created_at.clone() /> }.into_any()
@@ -68,30 +66,18 @@ pub(crate) fn Page() -> impl IntoView {
             <ActionButton label=Text::InviteOperator permission="operators.write" class="primary" on_click=move |()| open.set(true) />
         </Title>
         <Listing listed refresh />
-        <Invite open refresh />
+        <CreateDialog open title=Text::InviteOperator path="/api/admin/operators" fields=new confirm=Text::Invite told_once=LINK refresh />
     }
 }
 
 /// What may be done with one of them.
 #[component]
-fn Orders(operator: Operator) -> impl IntoView {
-    let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
-    let id = operator.id.clone();
-    let order = move |verb: &'static str, said: Text| {
-        let path = format!("/api/admin/operators/{id}/{verb}");
-        spawn_local(async move {
-            match api::post::<_, Value>(&path, &json!({})).await {
-                Ok(_) => {
-                    toasts.say(t(said));
-                    refresh.update(|count| *count += 1);
-                }
-                Err(failure) => toasts.say(sentence(&failure)),
-            }
-        });
-    };
+fn OrderButtons(operator: Operator) -> impl IntoView {
+    let (orders, id) = (Orders::of_list(), operator.id.clone());
     let button = move |label: Text, verb: &'static str| {
-        let order = order.clone();
-        view! { <ActionButton label permission="operators.write" class="link" on_click=move |()| order(verb, Text::Done) /> }.into_any()
+        let path = format!("/api/admin/operators/{id}/{verb}");
+        let order = move |()| orders.post(&path, Text::Done);
+        view! { <ActionButton label permission="operators.write" class="link" on_click=order /> }.into_any()
     };
     let mut buttons = match &operator.status[..] {
         "disabled" => vec![button(Text::Enable, "enable")],
@@ -104,54 +90,11 @@ fn Orders(operator: Operator) -> impl IntoView {
     view! { <span class="buttons">{buttons}</span> }
 }
 
-#[component]
-fn Invite(open: RwSignal<bool>, refresh: RwSignal<u32>) -> impl IntoView {
-    let [name, email] = [(); 2].map(|()| RwSignal::new(String::new()));
-    let role = RwSignal::new("support".to_owned());
-    let (refused, link) = (Refused::new(), RwSignal::new(None::<String>));
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        spawn_local(async move {
-            refused.clear();
-            let body =
-                json!({ "name": name.get_untracked(), "email": email.get_untracked(), "role": role.get_untracked() });
-            match api::post::<_, Operator>("/api/admin/operators", &body).await {
-                Ok(operator) => {
-                    refresh.update(|count| *count += 1);
-                    link.set(operator.setup_url);
-                }
-                Err(failure) => refused.set(failure),
-            }
-        });
-    };
-    let close = move || {
-        open.set(false);
-        link.set(None);
-        name.set(String::new());
-        email.set(String::new());
-    };
-    let roles = || ROLES.map(|role| (role.to_owned(), role.to_owned())).to_vec();
-    view! {
-        <Dialog open title=Signal::derive(|| t(Text::InviteOperator).to_owned()) on_close=move |()| close()>
-            {move || match link.get() {
-                Some(link) => view! {
-                    <p role="status">{move || t(Text::LinkShownOnce)}</p>
-                    <p><Copy text=link /></p>
-                    <div class="buttons"><button class="primary" on:click=move |_| close()>{move || t(Text::IKeptIt)}</button></div>
-                }.into_any(),
-                None => view! {
-                    <form on:submit=submit>
-                        <FormFailure refused />
-                        <Field name="name" label=Text::Name value=name refused required=true autofocus=true />
-                        <Field name="email" label=Text::Email value=email refused kind="email" required=true />
-                        <Choice name="role" label=Text::Role value=role refused options=Signal::derive(roles) />
-                        <div class="buttons">
-                            <button type="button" on:click=move |_| close()>{move || t(Text::Cancel)}</button>
-                            <button class="primary" type="submit">{move || t(Text::Invite)}</button>
-                        </div>
-                    </form>
-                }.into_any(),
-            }}
-        </Dialog>
-    }
+/// What is asked of someone who is invited.
+fn new() -> Vec<Asked> {
+    vec![
+        Asked::text("name", Text::Name).required(),
+        Asked::typed("email", Text::Email, "email").required(),
+        Asked::choice("role", Text::Role, one_of(&ROLES)).with("support"),
+    ]
 }

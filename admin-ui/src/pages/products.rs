@@ -1,19 +1,17 @@
 //! `/products`
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use licet_contracts::admin::Product;
-use serde_json::json;
 
 use crate::{
-    api,
     parts::{
         action::ActionButton,
-        dialog::Dialog,
-        field::{Choice, Field, FormFailure, Refused},
-        listing::{Column, Listed, Listing},
+        create::{Asked, CreateDialog, one_of},
+        edit::{Edited, Kind},
+        listing::{Column, Filter, IN_USE, Listed, Listing},
+        manage::{self, ManageButton, ManageDialog, Managing},
         show::{Moment, State},
         title::Title,
-        toast::toasts,
     },
     text::{Text, t},
     words,
@@ -22,6 +20,20 @@ use crate::{
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let (open, refresh) = (RwSignal::new(false), RwSignal::new(0_u32));
+    let chosen = manage::provide();
+    let managing = Managing {
+        permission: "products.write",
+        fields: |now| {
+            let name = now["name"].as_str().map(str::to_owned);
+            let min_version = now["min_version"].as_str().map(str::to_owned);
+            vec![
+                Edited::new("name", Text::Name, Kind::Text, name),
+                Edited::new("min_version", Text::MinVersion, Kind::Optional, min_version),
+            ]
+        },
+        end: (Text::Retire, Text::RetireProductWhy, Text::RetiredNow),
+        further: None,
+    };
     let listed = Listed::<Product> {
         path: "/api/admin/products",
         caption: Text::Products,
@@ -34,13 +46,21 @@ pub(crate) fn Page() -> impl IntoView {
             Column::new(Text::Status, |product| {
                 view! { <State code=product.status.clone() /> }.into_any()
             }),
+            Column::new(Text::Actions, |product| {
+                let path = format!("/api/admin/products/{}", product.id);
+                let in_use = product.status == "active";
+                let name = product.code.clone();
+                in_use
+                    .then(|| view! { <ManageButton permission="products.write" path name /> })
+                    .into_any()
+            }),
             Column::new(Text::CreatedAt, |product: &Product| {
                 view! { <Moment time=product.created_at.clone() /> }.into_any()
             })
             .sorted("created_at"),
         ],
-        filters: vec![],
-        searched: false,
+        filters: vec![Filter::of("status", Text::Status, &IN_USE)],
+        searched: true,
         sort: Some("created_at"),
         first_step: Text::ProductsFirst,
     };
@@ -49,47 +69,20 @@ pub(crate) fn Page() -> impl IntoView {
             <ActionButton label=Text::NewProduct permission="products.write" class="primary" on_click=move |()| open.set(true) />
         </Title>
         <Listing listed refresh />
-        <New open refresh />
+        <ManageDialog chosen managing refresh />
+        <CreateDialog open title=Text::NewProduct path="/api/admin/products" fields=new refresh />
     }
 }
 
-#[component]
-fn New(open: RwSignal<bool>, refresh: RwSignal<u32>) -> impl IntoView {
-    let [code, name] = [(); 2].map(|()| RwSignal::new(String::new()));
-    let scheme = RwSignal::new("semver".to_owned());
-    let (refused, toasts) = (Refused::new(), toasts());
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        spawn_local(async move {
-            refused.clear();
-            let body = json!({ "code": code.get_untracked(), "name": name.get_untracked(), "version_scheme": scheme.get_untracked() });
-            match api::post::<_, Product>("/api/admin/products", &body).await {
-                Ok(_) => {
-                    open.set(false);
-                    refresh.update(|count| *count += 1);
-                    toasts.say(t(Text::Created));
-                }
-                Err(failure) => refused.set(failure),
-            }
-        });
-    };
-    let schemes = || {
-        ["semver", "numeric", "calendar"]
-            .map(|scheme| (scheme.to_owned(), scheme.to_owned()))
-            .to_vec()
-    };
-    view! {
-        <Dialog open title=Signal::derive(|| t(Text::NewProduct).to_owned()) on_close=move |()| open.set(false)>
-            <form on:submit=submit>
-                <FormFailure refused />
-                <Field name="code" label=Text::Code value=code refused hint=Text::CodeOfThingHint required=true autofocus=true />
-                <Field name="name" label=Text::Name value=name refused required=true />
-                <Choice name="version_scheme" label=Text::VersionScheme value=scheme refused options=Signal::derive(schemes) />
-                <div class="buttons">
-                    <button type="button" on:click=move |_| open.set(false)>{move || t(Text::Cancel)}</button>
-                    <button class="primary" type="submit">{move || t(Text::Create)}</button>
-                </div>
-            </form>
-        </Dialog>
-    }
+/// What is asked of a new product.
+fn new() -> Vec<Asked> {
+    vec![
+        Asked::text("code", Text::Code).required().hint(Text::CodeOfThingHint),
+        Asked::text("name", Text::Name).required(),
+        Asked::choice(
+            "version_scheme",
+            Text::VersionScheme,
+            one_of(&["semver", "numeric", "calendar"]),
+        ),
+    ]
 }

@@ -4,12 +4,13 @@ use leptos::{prelude::*, task::spawn_local};
 use licet_contracts::admin::Session;
 use serde_json::json;
 
-use super::sessions::{Again, End, columns};
+use super::sessions::{End, columns};
 use crate::{
     api,
     parts::{
         field::{Field, FormFailure, Refused},
         listing::{Listed, Listing},
+        order::Orders,
         show::{Fact, Moment},
         title::Title,
         toast::toasts,
@@ -23,7 +24,7 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let me = me();
     let refresh = RwSignal::new(0_u32);
-    provide_context(Again(refresh));
+    Orders::provide(refresh);
     let listed = Listed::<Session> {
         path: "/api/auth/sessions",
         caption: Text::OwnSessions,
@@ -62,8 +63,8 @@ fn Password(refresh: RwSignal<u32>) -> impl IntoView {
         spawn_local(async move {
             refused.clear();
             let body = json!({ "old": old.get_untracked(), "new": new.get_untracked() });
-            match api::step_order("/api/auth/password", &body).await {
-                Ok(()) => {
+            match api::step("/api/auth/password", &body).await {
+                Ok(_) => {
                     old.set(String::new());
                     new.set(String::new());
                     toasts.say(t(Text::PasswordIsChanged));

@@ -1,25 +1,19 @@
 //! `/sessions`: who is signed in, and was.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use licet_contracts::admin::Session;
 
 use crate::{
-    api,
     parts::{
         action::ActionButton,
-        failure::sentence,
         listing::{Column, Filter, Listed, Listing},
+        order::Orders,
         show::{Moment, State},
         title::Title,
-        toast::toasts,
     },
     text::{Text, t},
     words,
 };
-
-/// What looks again when a session was ended.
-#[derive(Clone, Copy)]
-pub(crate) struct Again(pub(crate) RwSignal<u32>);
 
 /// The columns of sessions; the last ends one.
 pub(crate) fn columns(end: fn(&Session) -> AnyView) -> Vec<Column<Session>> {
@@ -56,7 +50,7 @@ pub(crate) fn columns(end: fn(&Session) -> AnyView) -> Vec<Column<Session>> {
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let refresh = RwSignal::new(0_u32);
-    provide_context(Again(refresh));
+    Orders::provide(refresh);
     let listed = Listed {
         path: "/api/admin/sessions",
         caption: Text::Sessions,
@@ -82,18 +76,7 @@ pub(crate) fn End(
     ended: bool,
     permission: &'static str,
 ) -> impl IntoView {
-    let (toasts, Again(refresh)) = (toasts(), expect_context::<Again>());
-    let end = move |()| {
-        let path = path.clone();
-        spawn_local(async move {
-            match api::delete(&path, None).await {
-                Ok(()) => {
-                    toasts.say(t(Text::SessionEnded));
-                    refresh.update(|count| *count += 1);
-                }
-                Err(failure) => toasts.say(sentence(&failure)),
-            }
-        });
-    };
+    let orders = Orders::of_list();
+    let end = move |()| orders.delete(&path, None, Text::SessionEnded);
     (!ended).then(|| view! { <ActionButton label=Text::EndSession permission class="link" on_click=end /> })
 }

@@ -2,8 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
-use licet_contracts::auth;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::login::{Step, Steps};
 use crate::{
@@ -34,7 +33,7 @@ pub(crate) fn Page() -> impl IntoView {
                 body["name"] = name.get_untracked().into();
                 body["email"] = email.get_untracked().into();
             }
-            match api::step::<Value, auth::LoggedIn>("/api/auth/setup", &body).await {
+            match api::step("/api/auth/setup", &body).await {
                 Ok(_) => is_set.set(true),
                 Err(failure) => refused.set(failure),
             }

@@ -1,14 +1,13 @@
 //! Dialogs: what is asked before something is done, and the sign-in in place.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use licet_contracts::auth;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::field::{Field, FormFailure, Refused};
 use crate::{
     api,
     gate::{self, Need},
-    session::me,
+    session::{me, next_of},
     text::{Text, t},
 };
 
@@ -77,8 +76,8 @@ fn PasswordAgain() -> impl IntoView {
         event.prevent_default();
         spawn_local(async move {
             let body = json!({ "password": password.get_untracked() });
-            match api::step_order("/api/auth/reauthenticate", &body).await {
-                Ok(()) => gate::answer(true),
+            match api::step("/api/auth/reauthenticate", &body).await {
+                Ok(_) => gate::answer(true),
                 Err(failure) => refused.set(failure),
             }
         });
@@ -109,15 +108,14 @@ fn SignInAgain() -> impl IntoView {
             refused.clear();
             if !wants_code.get_untracked() {
                 let body = json!({ "email": email.get_untracked(), "password": password.get_untracked() });
-                match api::step::<Value, auth::LoggedIn>("/api/auth/login", &body).await {
-                    Ok(step) if step.next == "totp" => wants_code.set(true),
-                    Ok(_) => {}
+                match api::step("/api/auth/login", &body).await {
+                    Ok(answer) => wants_code.set(next_of(&answer.value) == "totp"),
                     Err(failure) => refused.set(failure),
                 }
                 return;
             }
             let body = json!({ "code": code.get_untracked() });
-            match api::step::<Value, auth::LoggedIn>("/api/auth/totp", &body).await {
+            match api::step("/api/auth/totp", &body).await {
                 Ok(_) => {
                     me.ask().await;
                     gate::answer(true);

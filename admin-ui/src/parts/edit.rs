@@ -25,6 +25,10 @@ pub(crate) enum Kind {
     Optional,
     Email,
     Number,
+    /// A number that there may be.
+    MaybeNumber,
+    /// 0 to 100.
+    Percent,
     /// A day: its beginning in UTC; none is never.
     Day,
 }
@@ -73,8 +77,10 @@ impl Edited {
     fn sent(&self, text: &str) -> Value {
         let text = text.trim();
         match self.kind {
-            Kind::Number => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-            Kind::Optional | Kind::Day if text.is_empty() => Value::Null,
+            Kind::Optional | Kind::Day | Kind::MaybeNumber if text.is_empty() => Value::Null,
+            Kind::Number | Kind::MaybeNumber | Kind::Percent => {
+                text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
+            }
             Kind::Day => Value::from(format!("{text}T00:00:00Z")),
             Kind::Text | Kind::Optional | Kind::Email => Value::from(text),
         }
@@ -109,7 +115,12 @@ fn shown(kind: Kind, text: String) -> String {
     }
 }
 
-/// What was changed, as it is sent.
+/// What was changed of a thing, as it is sent.
+pub(crate) fn changes(fields: &[Edited]) -> Value {
+    body(fields, |field| field.sent(&field.typed.get_untracked()))
+}
+
+/// What was changed, with what is sent of each.
 fn body(fields: &[Edited], value: impl Fn(&Edited) -> Value) -> Value {
     let changed = fields.iter().filter(|field| untrack(|| field.is_changed()));
     let pairs = changed.map(|field| (field.name.to_owned(), value(field)));
@@ -138,7 +149,7 @@ pub(crate) fn EditForm(
         if sending.get_untracked() {
             return;
         }
-        let changes = body(&fields, |field| field.sent(&field.typed.get_untracked()));
+        let changes = changes(&fields);
         let back = body(&fields, |field| field.undone.get_value());
         if changes == Value::Object(Map::new()) {
             editing.set(false);
@@ -148,7 +159,7 @@ pub(crate) fn EditForm(
         spawn_local(async move {
             refused.clear();
             met.set(false);
-            let sent = api::patch::<_, Value>(&path, &etag.get_untracked(), &changes).await;
+            let sent = api::patch(&path, &etag.get_untracked(), &changes).await;
             // The form may have been left meanwhile.
             if sending.try_set(false).is_some() {
                 return;
@@ -161,11 +172,12 @@ pub(crate) fn EditForm(
                         put_back(path.clone(), reply.etag.clone(), back.clone(), toasts, again);
                     });
                 }
-                Err(failure) if failure.status == 412 => match api::read::<Value>(&path).await {
+                Err(failure) if failure.status == 412 => match api::fetch(&path).await {
                     Ok(_) if sending.try_get_untracked().is_none() => {}
                     Ok(now) => {
                         etag.set(now.etag);
-                        fields.iter().for_each(|field| field.meet(&now.value));
+                        let now = serde_json::from_str(&now.value).unwrap_or_default();
+                        fields.iter().for_each(|field| field.meet(&now));
                         met.set(true);
                     }
                     Err(failure) => refused.set(failure),
@@ -184,7 +196,8 @@ pub(crate) fn EditForm(
                 let kind = match field.kind {
                     Kind::Text | Kind::Optional => "text",
                     Kind::Email => "email",
-                    Kind::Number => "number",
+                    Kind::Number | Kind::MaybeNumber => "number",
+                    Kind::Percent => "range",
                     Kind::Day => "date",
                 };
                 let required = matches!(field.kind, Kind::Text | Kind::Email | Kind::Number);
@@ -232,7 +245,7 @@ fn Clashes(fields: StoredValue<Vec<Edited>>) -> impl IntoView {
 
 fn put_back(path: String, etag: String, body: Value, toasts: ToastList, again: RwSignal<u32>) {
     spawn_local(async move {
-        match api::patch::<_, Value>(&path, &etag, &body).await {
+        match api::patch(&path, &etag, &body).await {
             Ok(_) => {
                 again.update(|count| *count += 1);
                 toasts.say(t(Text::Undone));

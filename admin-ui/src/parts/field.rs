@@ -55,7 +55,7 @@ pub(crate) fn Field(
     value: RwSignal<String>,
     refused: Refused,
     #[prop(default = "text")] kind: &'static str,
-    #[prop(optional)] hint: Option<Text>,
+    #[prop(optional_no_strip, into)] hint: Option<Text>,
     #[prop(default = "off")] autocomplete: &'static str,
     #[prop(optional)] required: bool,
     #[prop(optional)] autofocus: bool,
@@ -82,6 +82,7 @@ pub(crate) fn Field(
     view! {
         <div class="field">
             <label for=id.clone()>{move || t(label)}</label>
+            {(kind == "range").then(|| view! { <output>{move || value.get()} " %"</output> })}
             <input
                 id=id
                 name=name
@@ -114,6 +115,14 @@ pub(crate) fn Choice(
     let id = format!("field-{name}");
     let error_id = format!("{id}-error");
     let described = error_id.clone();
+    // What stands first in the field is what is chosen.
+    Effect::new(move |_| {
+        if value.read_untracked().is_empty()
+            && let Some((first, _)) = options.read().first()
+        {
+            value.set(first.clone());
+        }
+    });
     view! {
         <div class="field">
             <label for=id.clone()>{move || t(label)}</label>

@@ -4,32 +4,24 @@ use leptos::prelude::*;
 use licet_contracts::{Page, admin::Event};
 use serde_json::Value;
 
-use super::{failure::FailureNote, show::Moment};
-use crate::{
-    api,
-    text::{Text, t},
-    words,
+use super::{
+    load::{load, section},
+    show::Moment,
 };
+use crate::{api::Reply, text::Text, words};
 
 /// A thing's events, newest first. `refresh` says when to look again.
 #[component]
 pub(crate) fn History(#[prop(into)] path: Signal<String>, #[prop(into)] refresh: Signal<u32>) -> impl IntoView {
-    let events = LocalResource::new(move || {
+    let events = move || {
         refresh.get();
-        let path = format!("{}/events?limit=200", path.get());
-        async move { api::get::<Page<Event>>(&path).await }
-    });
-    view! {
-        <section class="card" aria-label=move || t(Text::History)>
-            <h2>{move || t(Text::History)}</h2>
-            <Transition fallback=|| view! { <div class="skeleton"></div> }>
-                {move || events.get().map(|answer| match answer {
-                    Ok(page) => view! { <ol class="history">{page.items.into_iter().rev().map(entry).collect_view()}</ol> }.into_any(),
-                    Err(failure) => view! { <FailureNote failure retry=move |()| events.refetch() /> }.into_any(),
-                })}
-            </Transition>
-        </section>
-    }
+        format!("{}/events?limit=200", path.get())
+    };
+    let shown = |page: Reply<Page<Event>>| {
+        let entries = page.value.items.into_iter().rev().map(entry).collect_view();
+        view! { <ol class="history">{entries}</ol> }.into_any()
+    };
+    section(Text::History, load(events, shown))
 }
 
 fn entry(event: Event) -> impl IntoView {

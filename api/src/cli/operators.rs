@@ -113,7 +113,7 @@ async fn list(platform: &Platform, output: Output) -> anyhow::Result<()> {
         .record_operation(&context, &context.command_id.to_string(), &event)
         .await?;
     let request = PageRequest {
-        include_retired: true,
+        retired: None,
         ..PageRequest::first(1_000)
     };
     let reader = Reader::new(platform.log.clone());

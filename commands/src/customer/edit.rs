@@ -1,7 +1,7 @@
 //! Changes who a customer is.
 
 use licet_domain::{
-    Resource as _,
+    Resource as _, ResourceRejection,
     customer::{Customer, CustomerCommand, Person},
     values::{Email, Text},
 };
@@ -43,10 +43,9 @@ impl Platform {
         {
             return Err(CommandError::not_found(Customer::KIND));
         }
-        let sealer = self
-            .person_sealer(&context.tenant, id)
-            .await?
-            .ok_or(CommandError::not_found(Customer::KIND))?;
+        let Some(sealer) = self.person_sealer(&context.tenant, id).await? else {
+            return Err(ResourceRejection::Retired(Customer::KIND).into());
+        };
         let order = |state: &Customer| {
             let view = CustomerView::open(state, Some(&sealer))?;
             if !unchanged(state) {

@@ -2,6 +2,7 @@
 
 mod create;
 mod edit;
+mod forget;
 mod read;
 
 pub use create::NewCustomer;

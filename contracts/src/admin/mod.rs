@@ -14,6 +14,7 @@ mod product;
 mod release;
 mod search;
 mod tag;
+mod verification;
 
 pub use activation::Activation;
 pub use blocked_address::{BlockAddress, BlockedAddress};
@@ -31,3 +32,4 @@ pub use product::{CreateProduct, EditProduct, Product};
 pub use release::{CreateRelease, EditRelease, Release};
 pub use search::{Found, FoundThing};
 pub use tag::{CreateTag, EditTag, Tag};
+pub use verification::{VerificationFault, VerificationProgress, VerificationReport};

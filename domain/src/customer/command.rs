@@ -27,4 +27,9 @@ pub enum CustomerCommand {
         /// Now.
         at: Timestamp,
     },
+    /// Forgets who it is, for good, and takes it out of use; existing licenses live on.
+    Forget {
+        /// Now.
+        at: Timestamp,
+    },
 }

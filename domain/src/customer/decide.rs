@@ -2,21 +2,21 @@
 
 use super::{
     command::CustomerCommand,
-    event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired},
+    event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerForgotten, CustomerRetired},
     state::Customer,
 };
 use crate::{Decider, Resource as _, ResourceRejection};
 
 impl Decider for Customer {
     const TYPE: &'static str = "customer";
-    const STATE_SCHEMA: i32 = 1;
+    const STATE_SCHEMA: i32 = 2;
     type State = Self;
     type Command = CustomerCommand;
     type Event = CustomerEvent;
     type Rejection = ResourceRejection;
 
     fn decide(state: &Self, command: CustomerCommand) -> Result<Vec<CustomerEvent>, ResourceRejection> {
-        use CustomerCommand::{Create, Edit, Retire};
+        use CustomerCommand::{Create, Edit, Forget, Retire};
         match (state, command) {
             (Self::Absent, Create { id, person, at }) => Ok(vec![CustomerEvent::Created(CustomerCreated {
                 customer_id: id,
@@ -24,7 +24,9 @@ impl Decider for Customer {
                 at,
             })]),
             (Self::Live(_) | Self::Retired(_), Create { .. }) => Err(ResourceRejection::AlreadyExists(Customer::KIND)),
-            (Self::Absent, Edit { .. } | Retire { .. }) => Err(ResourceRejection::NotFound(Customer::KIND)),
+            (Self::Absent, Edit { .. } | Retire { .. } | Forget { .. }) => {
+                Err(ResourceRejection::NotFound(Customer::KIND))
+            }
             (Self::Live(customer), Edit { person, at }) => {
                 let changed = customer.person != person;
                 let event = CustomerEvent::Edited(CustomerEdited { person, at });
@@ -32,6 +34,10 @@ impl Decider for Customer {
             }
             (Self::Live(_), Retire { at }) => Ok(vec![CustomerEvent::Retired(CustomerRetired { at })]),
             (Self::Retired(_), Retire { .. }) => Ok(vec![]),
+            (Self::Retired(customer), Forget { .. }) if customer.forgotten => Ok(vec![]),
+            (Self::Live(_) | Self::Retired(_), Forget { at }) => {
+                Ok(vec![CustomerEvent::Forgotten(CustomerForgotten { at })])
+            }
             (Self::Retired(_), Edit { .. }) => Err(ResourceRejection::Retired(Customer::KIND)),
         }
     }
@@ -113,6 +119,28 @@ mod tests {
             .then_rejected(&ResourceRejection::Retired(Customer::KIND));
         given::<Customer>([])
             .when(CustomerCommand::Retire { at: at() })
+            .then_rejected(&ResourceRejection::NotFound(Customer::KIND));
+    }
+
+    #[test]
+    fn a_customer_is_forgotten_once_in_use_or_not() {
+        let forget = || CustomerCommand::Forget { at: at() };
+        let forgotten = given::<Customer>([created()]).when(forget()).then_events().remove(0);
+        let retired = CustomerEvent::Retired(CustomerRetired { at: at() });
+        given::<Customer>([created(), retired]).when(forget()).then_events();
+        let given_forgotten = || given::<Customer>([created(), forgotten.clone()]);
+        given_forgotten().when(forget()).then_nothing();
+        given_forgotten()
+            .when(CustomerCommand::Retire { at: at() })
+            .then_nothing();
+        given_forgotten()
+            .when(CustomerCommand::Edit {
+                person: person("b"),
+                at: at(),
+            })
+            .then_rejected(&ResourceRejection::Retired(Customer::KIND));
+        given::<Customer>([])
+            .when(forget())
             .then_rejected(&ResourceRejection::NotFound(Customer::KIND));
     }
 }

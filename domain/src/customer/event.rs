@@ -14,6 +14,8 @@ crate::events! {
         Edited(CustomerEdited) = ("customer.edited", 1),
         /// It was taken out of use.
         Retired(CustomerRetired) = ("customer.retired", 1),
+        /// Who it is was forgotten, and it is out of use.
+        Forgotten(CustomerForgotten) = ("customer.forgotten", 1),
     }
 }
 
@@ -42,6 +44,13 @@ pub struct CustomerEdited {
 /// A customer was taken out of use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomerRetired {
+    /// When the request for it arrived, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// Who a customer is was forgotten: the key that seals it was destroyed together with this being recorded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerForgotten {
     /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

@@ -6,5 +6,5 @@ mod event;
 mod state;
 
 pub use command::CustomerCommand;
-pub use event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerRetired};
+pub use event::{CustomerCreated, CustomerEdited, CustomerEvent, CustomerForgotten, CustomerRetired};
 pub use state::{Customer, LiveCustomer, Person};

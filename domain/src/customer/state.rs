@@ -21,6 +21,9 @@ pub struct LiveCustomer {
     pub person: Person,
     /// When it was taken up.
     pub created_at: Timestamp,
+    /// Whether who it is was forgotten: nothing opens `person` any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgotten: bool,
 }
 
 /// Who a customer is, each field sealed with the customer's own key.
@@ -42,12 +45,19 @@ impl Customer {
                 id: event.customer_id,
                 person: event.person.clone(),
                 created_at: event.at,
+                forgotten: false,
             }),
             (Self::Live(customer), CustomerEvent::Edited(event)) => Self::Live(LiveCustomer {
                 person: event.person.clone(),
                 ..customer
             }),
             (state, CustomerEvent::Retired(_)) => state.into_retired(),
+            (Self::Live(customer) | Self::Retired(customer), CustomerEvent::Forgotten(_)) => {
+                Self::Retired(LiveCustomer {
+                    forgotten: true,
+                    ..customer
+                })
+            }
             (state, _) => state,
         }
     }

@@ -122,6 +122,7 @@ impl<D: Decider> Aggregates<D> {
             }],
             claims: envelope.claims.clone(),
             releases: envelope.releases.clone(),
+            forgets: envelope.forgets.clone(),
             preconditions: envelope.preconditions.clone(),
             holds: D::holds(&state, &events),
             idempotency: answer(&events, &state),

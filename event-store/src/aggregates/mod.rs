@@ -70,6 +70,8 @@ pub struct Envelope {
     pub claims: Vec<Claim>,
     /// Values to set free.
     pub releases: Vec<Release>,
+    /// People who are forgotten with it: their keys are destroyed in the same transaction.
+    pub forgets: Vec<Uuid>,
     /// What must hold under the lock.
     pub preconditions: Vec<Precondition>,
 }

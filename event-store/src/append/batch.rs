@@ -6,10 +6,12 @@ use uuid::Uuid;
 
 use super::Head;
 use crate::{
+    Tenant,
     chain::{self, Fields},
     envelope::{LogTable, NewEvent},
     holds,
     submission::{Appended, Claim, IdempotentAnswer, Release, Submission},
+    vault::{self, Purpose},
 };
 
 /// The rows of one table, column by column, as `unnest` takes them.
@@ -37,6 +39,7 @@ pub(crate) struct Batch {
     pub(super) tables: [Columns; 3],
     claims: Vec<(String, Claim, i64)>,
     releases: Vec<(String, Release)>,
+    forgets: Vec<(Tenant, Uuid)>,
     answers: Vec<(String, IdempotentAnswer, i64)>,
     holds: holds::Changes,
 }
@@ -54,6 +57,7 @@ impl Batch {
             tables: Default::default(),
             claims: Vec::new(),
             releases: Vec::new(),
+            forgets: Vec::new(),
             answers: Vec::new(),
             holds: holds::Changes::default(),
         }
@@ -101,6 +105,9 @@ impl Batch {
                 .iter()
                 .map(|claim| (tenant(), claim.clone(), position)),
         );
+        let forgets = submission.forgets.iter();
+        self.forgets
+            .extend(forgets.map(|person| (submission.tenant.clone(), *person)));
         self.answers.extend(
             submission
                 .idempotency
@@ -163,6 +170,9 @@ impl Batch {
             }
         }
         self.write_claims(connection).await?;
+        for (tenant, person) in &self.forgets {
+            vault::destroy(&mut *connection, tenant, Purpose::Person, &person.to_string()).await?;
+        }
         self.write_answers(connection).await?;
         self.holds.write(connection, self.clock).await?;
         self.head.publish(connection).await

@@ -23,6 +23,7 @@ fn envelope(command: u128) -> Envelope {
         command_id: Uuid::from_u128(command),
         claims: vec![],
         releases: vec![],
+        forgets: vec![],
         preconditions: vec![],
     }
 }

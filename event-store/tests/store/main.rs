@@ -48,6 +48,7 @@ fn submission(stream: u128, expected_version: u64, events: Vec<NewEvent>) -> Sub
         }],
         claims: vec![],
         releases: vec![],
+        forgets: vec![],
         preconditions: vec![],
         holds: vec![],
         idempotency: None,

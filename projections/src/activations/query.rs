@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader};
+use crate::{Page, PageRequest, Reader, page::micros};
 
 /// A machine as lists show it; the hostname is still sealed.
 #[derive(Debug, Clone)]
@@ -125,7 +125,7 @@ pub async fn list(
         .await?;
     transaction.commit().await?;
     Ok(Page::of(items, request, total, |row| {
-        (row.activated_at, row.activation_id)
+        (micros(row.activated_at), row.activation_id)
     }))
 }
 

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{ListedBy, Page, PageRequest, Reader};
+use crate::{ListedBy, Page, PageRequest, Reader, page::micros};
 
 /// A license as lists show it; names come from what the ids point to.
 #[derive(Debug, Clone)]
@@ -100,53 +100,7 @@ pub async fn list(
     request: &PageRequest,
 ) -> sqlx::Result<Page<LicenseRow>> {
     let mut transaction = reader.begin(tenant).await?;
-    let (time, id) = request.bounds();
-    let by_end = request.by == ListedBy::End;
-    let now = OffsetDateTime::from(filter.now);
-    let (by_id, ending) = filter.key_parts();
-    let items = sqlx::query_as!(
-        LicenseRow,
-        r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
-               features, limits, note_sealed, issued_at, position
-           FROM license_state
-           WHERE tenant_id = $1 AND standing <> 'retired'
-             AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
-             AND ($9::text IS NULL OR standing = $9) AND ($10::boolean IS NULL OR expiry_noted = $10)
-             AND ($11::boolean IS NULL OR (valid_from <= $12) = $11)
-             AND ($13::uuid IS NULL OR license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
-             AND ($15::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') < $15)
-             AND ($16::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') >= $16)
-             AND ($17::integer IS NULL OR $17 <= coalesce(seats, (
-                 SELECT (facts #>> '{terms,seats}')::integer FROM resources p
-                 CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
-                 WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
-             AND (NOT $8::boolean AND (CASE WHEN $18::boolean THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END, license_id) > ($5, $6)
-                  OR $8 AND (CASE WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END, license_id) < ($5, $6))
-           ORDER BY CASE WHEN $8 THEN NULL WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END,
-                    CASE WHEN NOT $8 THEN NULL WHEN $18 THEN coalesce(expires_at, timestamptz '9999-12-31 00:00+00') ELSE issued_at END DESC,
-                    CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
-           LIMIT $7"#,
-        tenant.as_str(),
-        filter.customer_id,
-        filter.policy_id,
-        filter.product_id,
-        time,
-        id,
-        request.limit + 1,
-        request.descending,
-        filter.standing,
-        filter.over,
-        filter.begun,
-        now,
-        by_id,
-        ending,
-        filter.expires_before.map(OffsetDateTime::from),
-        filter.expires_after.map(OffsetDateTime::from),
-        filter.seats_free,
-        by_end,
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
+    let rows = rows(&mut transaction, tenant, filter, request).await?;
     let counting = count(&mut transaction, tenant, filter, request);
     // What was counted a moment ago is counted for this moment too.
     let counted = LicenseFilter {
@@ -155,17 +109,81 @@ pub async fn list(
     };
     let filter = format!("{counted:?}");
     let total = reader
-        .total(tenant, "licenses", filter, request, items.len(), counting)
+        .total(tenant, "licenses", filter, request, rows.len(), counting)
         .await?;
     transaction.commit().await?;
-    let moment = |row: &LicenseRow| {
-        if by_end {
-            row.expires_at.unwrap_or(NEVER)
-        } else {
-            row.issued_at
+    Ok(Page::of(rows, request, total, |row| {
+        let at = match request.by {
+            ListedBy::Creation => micros(row.issued_at),
+            ListedBy::End => micros(row.expires_at.unwrap_or(NEVER)),
+            ListedBy::Active => i64::from(row.active),
+        };
+        (at, row.license_id)
+    }))
+}
+
+/// One row more than a page of them has.
+async fn rows(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    filter: &LicenseFilter,
+    request: &PageRequest,
+) -> sqlx::Result<Vec<LicenseRow>> {
+    let (by_id, ending) = filter.key_parts();
+    let (moment, id) = request.bounds();
+    // Each order is a statement of its own: its index is found by the words in it.
+    macro_rules! rows_by {
+        ($order:literal, $from:expr, $id:expr) => {
+            sqlx::query_as!(
+                LicenseRow,
+                r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
+                       features, limits, note_sealed, issued_at, position
+                   FROM license_state
+                   WHERE tenant_id = $1 AND standing <> 'retired'
+                     AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
+                     AND ($9::text IS NULL OR standing = $9) AND ($10::boolean IS NULL OR expiry_noted = $10)
+                     AND ($11::boolean IS NULL OR (valid_from <= $12) = $11)
+                     AND ($13::uuid IS NULL OR license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
+                     AND ($15::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') < $15)
+                     AND ($16::timestamptz IS NULL OR coalesce(expires_at, timestamptz '9999-12-31 00:00+00') >= $16)
+                     AND ($17::integer IS NULL OR $17 <= coalesce(seats, (
+                         SELECT (facts #>> '{terms,seats}')::integer FROM resources p
+                         CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
+                         WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
+                     AND (NOT $8::boolean AND ("# + $order + r#", license_id) > ($5, $6) OR $8 AND ("# + $order + r#", license_id) < ($5, $6))
+                   ORDER BY CASE WHEN $8 THEN NULL ELSE "# + $order + r#" END, CASE WHEN $8 THEN "# + $order + r#" END DESC,
+                            CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
+                   LIMIT $7"#,
+                tenant.as_str(),
+                filter.customer_id,
+                filter.policy_id,
+                filter.product_id,
+                $from,
+                $id,
+                request.limit + 1,
+                request.descending,
+                filter.standing,
+                filter.over,
+                filter.begun,
+                OffsetDateTime::from(filter.now),
+                by_id,
+                ending,
+                filter.expires_before.map(OffsetDateTime::from),
+                filter.expires_after.map(OffsetDateTime::from),
+                filter.seats_free,
+            )
+            .fetch_all(connection)
+            .await
+        };
+    }
+    match request.by {
+        ListedBy::Creation => rows_by!("issued_at", moment, id),
+        ListedBy::End => rows_by!("coalesce(expires_at, timestamptz '9999-12-31 00:00+00')", moment, id),
+        ListedBy::Active => {
+            let (number, id) = request.number_bounds();
+            rows_by!("active", number, id)
         }
-    };
-    Ok(Page::of(items, request, total, |row| (moment(row), row.license_id)))
+    }
 }
 
 /// How many licenses match, as far as is counted.

@@ -7,7 +7,7 @@ use licet_event_store::Tenant;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader};
+use crate::{Page, PageRequest, Reader, page::micros};
 
 /// A resource with its state.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct ResourceRow<S> {
     pub state: S,
 }
 
-/// A page of the resources of one kind that are in use, of one product where `parent_id` names it.
+/// A page of the resources of one kind, of one product where `parent_id` names it.
 pub async fn list<D: Decider>(
     reader: &Reader,
     tenant: &Tenant,
@@ -41,7 +41,7 @@ pub async fn list_some<D: Decider>(
     let (time, id) = request.bounds();
     let rows = sqlx::query!(
         r#"SELECT resource_id, created_at, state FROM resources
-           WHERE tenant_id = $1 AND kind = $2 AND ($8 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
+           WHERE tenant_id = $1 AND kind = $2 AND ($8::boolean IS NULL OR retired = $8) AND ($3::uuid IS NULL OR parent_id = $3)
              AND ($9::uuid[] IS NULL OR resource_id = ANY($9))
              AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
            ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
@@ -54,25 +54,25 @@ pub async fn list_some<D: Decider>(
         id,
         request.limit + 1,
         request.descending,
-        request.include_retired,
+        request.retired,
         found,
     )
     .fetch_all(&mut *transaction)
     .await?;
     let counting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5 OR NOT retired) AND ($3::uuid IS NULL OR parent_id = $3)
+               SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5::boolean IS NULL OR retired = $5) AND ($3::uuid IS NULL OR parent_id = $3)
                  AND ($6::uuid[] IS NULL OR resource_id = ANY($6))
                LIMIT $4) AS matching"#,
         tenant.as_str(),
         D::TYPE,
         parent_id,
         request.count_limit(),
-        request.include_retired,
+        request.retired,
         found,
     )
     .fetch_one(&mut *transaction);
-    let filter = format!("{parent_id:?}/{found:?}/{}", request.include_retired);
+    let filter = format!("{parent_id:?}/{found:?}/{:?}", request.retired);
     let total = reader
         .total(tenant, D::TYPE, filter, request, rows.len(), counting)
         .await?;
@@ -88,7 +88,7 @@ pub async fn list_some<D: Decider>(
             })
         })
         .collect();
-    Ok(Page::of(items?, request, total, |row| (row.created_at, row.id)))
+    Ok(Page::of(items?, request, total, |row| (micros(row.created_at), row.id)))
 }
 
 /// The states of some resources of one kind, by their ids; what is not known yet is missing.

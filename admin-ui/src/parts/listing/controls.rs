@@ -1,8 +1,13 @@
 //! What stands above a list: search, filters, order, columns, the file, and a fresh look.
 
-use leptos::prelude::*;
+use std::time::Duration;
+
+use leptos::{
+    ev::{Event, SubmitEvent},
+    leptos_dom::helpers::TimeoutHandle,
+    prelude::*,
+};
 use leptos_router::hooks::use_query_map;
-use wasm_bindgen::JsCast as _;
 
 use super::{
     COLUMNS, SORT,
@@ -11,6 +16,7 @@ use super::{
     use_address,
 };
 use crate::{
+    export::download,
     preferences,
     text::{Text, t},
     words,
@@ -28,13 +34,7 @@ pub(super) fn Controls(
     let listed = spec.get_value();
     let (filtering, choosing) = (RwSignal::new(false), RwSignal::new(false));
     let typed = RwSignal::new(query.read_untracked().get("q").unwrap_or_default());
-    let search = {
-        let go = go.clone();
-        move |event: leptos::ev::SubmitEvent| {
-            event.prevent_default();
-            go(&[("q", typed.get_untracked().trim().to_owned())]);
-        }
-    };
+    let (search, search_soon) = search_as_typed(typed, go);
     let has_filters = !listed.filters.is_empty();
     let columns = listed.columns.clone();
     view! {
@@ -42,7 +42,7 @@ pub(super) fn Controls(
             {listed.searched.then(|| view! {
                 <form role="search" on:submit=search>
                     <input type="search" aria-label=move || t(Text::Search) placeholder=move || t(Text::Search)
-                        prop:value=move || typed.get() on:input=move |event| typed.set(event_target_value(&event)) />
+                        prop:value=move || typed.get() on:input=search_soon />
                 </form>
             })}
             {has_filters.then(|| view! {
@@ -50,7 +50,7 @@ pub(super) fn Controls(
             })}
             <button aria-expanded=move || choosing.get().to_string() on:click=move |_| choosing.update(|open| *open = !*open)>{move || t(Text::Columns)}</button>
             {listed.sort.map(|usual| view! { <SortButton usual /> })}
-            <button on:click=move |_| download(&file_of(&asked.read()))>{move || t(Text::Export)}</button>
+            <button on:click=move |_| download(&file_of(&asked.read()), "")>{move || t(Text::Export)}</button>
             <button on:click=move |_| again.update(|count| *count += 1)>{move || t(Text::Refresh)}</button>
         </div>
         <Show when=move || filtering.get()>
@@ -65,6 +65,39 @@ pub(super) fn Controls(
             </div>
         </Show>
     }
+}
+
+/// How long nobody has typed when a search begins by itself.
+const SETTLED: Duration = Duration::from_millis(250);
+
+/// What searches at once, and what searches as one types.
+fn search_as_typed(
+    typed: RwSignal<String>,
+    go: impl Fn(&[(&'static str, String)]) + Clone + Send + Sync + 'static,
+) -> (impl Fn(SubmitEvent) + Clone, impl Fn(Event) + Clone) {
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        if let Some(waiting) = waiting.try_get_value().flatten() {
+            waiting.clear();
+        }
+    };
+    // Whoever goes elsewhere takes no search along.
+    on_cleanup(stop);
+    let search = move || {
+        stop();
+        go(&[("q", typed.get_untracked().trim().to_owned())]);
+    };
+    let soon = search.clone();
+    let at_once = move |event: SubmitEvent| {
+        event.prevent_default();
+        search();
+    };
+    let as_typed = move |event: Event| {
+        typed.set(event_target_value(&event));
+        stop();
+        waiting.set_value(set_timeout_with_handle(soon.clone(), SETTLED).ok());
+    };
+    (at_once, as_typed)
 }
 
 #[component]
@@ -85,7 +118,7 @@ fn FilterField(filter: Filter) -> impl IntoView {
     let id = format!("filter-{name}");
     let chosen = Memo::new(move |_| query.read().get(name).unwrap_or_default());
     let is_day = matches!(filter.values, Values::Day);
-    let choose = move |event: leptos::ev::Event| {
+    let choose = move |event: Event| {
         let mut value = event_target_value(&event).trim().to_owned();
         if is_day && !value.is_empty() {
             value.push_str("T00:00:00Z");
@@ -143,16 +176,6 @@ fn file_of(asked: &str) -> String {
         .chain(["format=csv"])
         .collect();
     format!("{path}?{}", kept.join("&"))
-}
-
-/// Has the browser fetch a file, as a link would.
-fn download(path: &str) {
-    let link = document().create_element("a").ok();
-    if let Some(link) = link.and_then(|link| link.dyn_into::<web_sys::HtmlAnchorElement>().ok()) {
-        link.set_href(path);
-        link.set_download("");
-        link.click();
-    }
 }
 
 #[cfg(test)]

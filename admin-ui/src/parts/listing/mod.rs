@@ -12,17 +12,14 @@ use leptos_router::{
 use licet_contracts::Page;
 use serde::de::DeserializeOwned;
 
-pub(crate) use spec::{Column, Filter, Listed};
+pub(crate) use spec::{Column, Filter, IN_USE, Listed};
 
 use controls::Controls;
 use spec::{Row, Spec};
 use table::Table;
 
-use super::{failure::FailureNote, link::encoded};
-use crate::{
-    api::{self, Failure},
-    text::{Text, t},
-};
+use super::{link::encoded, load::load_text};
+use crate::text::{Text, t};
 
 /// Names of parameters that no filter has.
 const SORT: &str = "sort";
@@ -63,13 +60,6 @@ fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
         }
         path
     });
-    let page = LocalResource::new(move || {
-        again.get();
-        refresh.get();
-        let path = asked.get();
-        let read = spec.with_value(|spec| spec.read);
-        async move { (api::text(&path, read).await, now()) }
-    });
     let is_filtered = move || {
         let query = query.read();
         query.get("q").is_some() || filters.with_value(|names| names.iter().any(|name| query.get(name).is_some()))
@@ -95,20 +85,18 @@ fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
         }
         view! { <Table spec page read_at /> }.into_any()
     };
+    let path = move || {
+        again.get();
+        refresh.get();
+        asked.get()
+    };
+    let read = spec.with_value(|spec| spec.read);
+    let page = load_text(path, move |reply| Some(shown(read(&reply.value)?, now())));
     view! {
         <Controls spec again asked />
-        <Transition fallback=|| view! { <div class="skeleton tall" aria-hidden="true"></div> }>
-            {move || page.get().map(|(answer, read_at)| match answer {
-                Ok(page) => shown(page, read_at),
-                Err(failure) => failed(failure, again),
-            })}
-        </Transition>
+        {page}
     }
     .into_any()
-}
-
-fn failed(failure: Failure, again: RwSignal<u32>) -> AnyView {
-    view! { <FailureNote failure retry=move |()| again.update(|count| *count += 1) /> }.into_any()
 }
 
 fn now() -> String {
@@ -135,6 +123,8 @@ fn use_address() -> impl Fn(&[(&'static str, String)]) + Clone + Send + Sync + '
         let path = location.pathname.get_untracked();
         let options = NavigateOptions {
             scroll: false,
+            // Whoever goes back means the page before, not the letter before.
+            replace: changes.iter().any(|(name, _)| *name == "q"),
             ..NavigateOptions::default()
         };
         navigate(&format!("{path}{}", map.to_query_string()), options);

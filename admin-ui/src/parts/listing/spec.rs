@@ -51,6 +51,9 @@ impl<T> Column<T> {
     }
 }
 
+/// Whether something is in use.
+pub(crate) const IN_USE: [&str; 2] = ["active", "retired"];
+
 /// A filter: the API's parameter, what it is called, and what it can be.
 #[derive(Clone)]
 pub(crate) struct Filter {

@@ -91,7 +91,9 @@ pub(crate) async fn list_anomalies(
     Query(query, filter): Query<ListQuery, AnomalyQuery>,
 ) -> Result<Response> {
     let mut request = query.request()?;
-    request.include_retired = filter.dismissed.unwrap_or(false);
+    if filter.dismissed.unwrap_or(false) {
+        request.retired = None;
+    }
     resource::list::<Anomaly>(&app, &caller, &headers, request, filter.license_id).await
 }
 

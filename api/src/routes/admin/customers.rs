@@ -10,17 +10,14 @@ use licet_contracts::{Page, Problem, admin};
 use licet_domain::{
     Resource as _,
     customer::Customer,
-    permission::needed::{ReadCustomers, WriteCustomers},
+    permission::needed::{ForgetCustomers, ReadCustomers, WriteCustomers},
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
-    reading::{AsOfQuery, HistoryQuery, ListQuery, Moment},
+    reading::{self, AsOfQuery, HistoryQuery, ListQuery, Moment, NamedQuery},
     resource::{self, Shown},
-    search,
 };
 use crate::{
     App,
@@ -36,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(guarded!(create_customer, list_customers))
         .routes(guarded!(read_customer, edit_customer, retire_customer))
+        .routes(guarded!(forget_customer))
         .routes(guarded!(customer_events))
 }
 
@@ -102,31 +100,17 @@ pub(crate) async fn create_customer(
     .await
 }
 
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct CustomerQuery {
-    /// Whose name, company or address has what was typed: beginnings of words, or words with one typo; case and accents
-    /// do not matter. Of more than 10,000, the first that were found.
-    #[param(max_length = 200)]
-    q: Option<String>,
-}
-
 /// List customers, by time of creation.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers",
-    params(ListQuery, CustomerQuery),
+    params(ListQuery, NamedQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Customer>)), security(("api_key" = [])))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     caller: Caller<ReadCustomers>,
     headers: HeaderMap,
-    Query(query, filter): Query<ListQuery, CustomerQuery>,
+    Query(query, named): Query<ListQuery, NamedQuery>,
 ) -> Result<Response> {
-    let request = query.request()?;
-    let Some(typed) = filter.q.as_deref() else {
-        return resource::list::<Customer>(&app, &caller, &headers, request, None).await;
-    };
-    let found = search::ids::<Customer>(&app, &caller, &headers, typed).await?;
-    resource::list_some::<Customer>(&app, &caller, &headers, request, (None, Some(&found))).await
+    resource::list_named::<Customer>(&app, &caller, &headers, &query, &named).await
 }
 
 /// Read a customer, now or as it was.
@@ -180,6 +164,22 @@ pub(crate) async fn retire_customer(
     Path(id): Path,
 ) -> Result<Response> {
     resource::retire::<Customer>(&app, &caller, &headers, &id).await
+}
+
+/// Forget who a customer is, for ever, and take it out of use: name, address and company, what licenses note about it and
+/// what its machines are called, here and in every copy of the log. Its licenses live on.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/forget", tag = "customers", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "Forgotten.", body = admin::Customer), (status = 404, description = "`CUSTOMER_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
+pub(crate) async fn forget_customer(
+    State(app): State<App>,
+    caller: Caller<ForgetCustomers>,
+    Path(id): Path,
+) -> Result<Response> {
+    let id = reading::id(&id, Customer::KIND)?;
+    let context = caller.context(&app, None);
+    let done = app.platform.forget_customer(&context, id, &|_| String::new()).await?;
+    let reply = resource::reply(&done.value, &None).ok_or_else(|| Refusal::not_found(Customer::KIND))?;
+    Ok(reply.answer(StatusCode::OK, done.position))
 }
 
 /// Read a customer's history.

@@ -25,6 +25,7 @@ pub(crate) mod sessions;
 mod signing_keys;
 mod simulate;
 mod tags;
+mod verification;
 mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -36,7 +37,7 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 23] = [
+    let all: [fn() -> OpenApiRouter<App>; 24] = [
         activations::routes,
         anomalies::routes,
         api_keys::routes,
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         signing_keys::routes,
         simulate::routes,
         tags::routes,
+        verification::routes,
         webhooks::routes,
     ];
     all.iter()

@@ -199,7 +199,7 @@ pub(crate) async fn list_operators(
     Query(query, _): Query<ListQuery>,
 ) -> Result<Response> {
     let request = PageRequest {
-        include_retired: true,
+        retired: None,
         ..query.request()?
     };
     resource::list::<Operator>(&app, &caller, &headers, request, None).await

@@ -15,7 +15,7 @@ use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    reading::{AsOfQuery, HistoryQuery, ListQuery},
+    reading::{AsOfQuery, HistoryQuery, ListQuery, NamedQuery},
     resource::{self, Shown},
 };
 use crate::{
@@ -111,15 +111,15 @@ pub(crate) async fn create_policy(
 
 /// List policies, by time of creation.
 #[utoipa::path(get, path = "/api/admin/policies", tag = "policies",
-    params(ListQuery),
+    params(ListQuery, NamedQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Policy>)), security(("api_key" = [])))]
 pub(crate) async fn list_policies(
     State(app): State<App>,
     caller: Caller<ReadPolicies>,
     headers: HeaderMap,
-    Query(query, _): Query<ListQuery>,
+    Query(query, named): Query<ListQuery, NamedQuery>,
 ) -> Result<Response> {
-    resource::list::<Policy>(&app, &caller, &headers, query.request()?, None).await
+    resource::list_named::<Policy>(&app, &caller, &headers, &query, &named).await
 }
 
 /// Read a policy, now or as it was.

@@ -14,7 +14,7 @@ use licet_domain::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    reading::{AsOfQuery, HistoryQuery, ListQuery},
+    reading::{AsOfQuery, HistoryQuery, ListQuery, NamedQuery},
     resource::{self, Shown},
 };
 use crate::{
@@ -74,15 +74,15 @@ pub(crate) async fn create_product(
 
 /// List products, by time of creation.
 #[utoipa::path(get, path = "/api/admin/products", tag = "products",
-    params(ListQuery),
+    params(ListQuery, NamedQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Product>)), security(("api_key" = [])))]
 pub(crate) async fn list_products(
     State(app): State<App>,
     caller: Caller<ReadProducts>,
     headers: HeaderMap,
-    Query(query, _): Query<ListQuery>,
+    Query(query, named): Query<ListQuery, NamedQuery>,
 ) -> Result<Response> {
-    resource::list::<Product>(&app, &caller, &headers, query.request()?, None).await
+    resource::list_named::<Product>(&app, &caller, &headers, &query, &named).await
 }
 
 /// Read a product, now or as it was.

@@ -92,6 +92,29 @@ pub(crate) struct ListQuery {
     sort: Option<Sort>,
 }
 
+/// Whether what is listed is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ListedUse {
+    /// In use.
+    Active,
+    /// Out of use.
+    Retired,
+}
+
+/// What a list takes of things that are found by their names.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NamedQuery {
+    /// What has what was typed in its name, or in what else tells it from others: beginnings of words, or words with one
+    /// typo; case and accents do not matter. Of more than 10,000, the first that were found.
+    #[param(max_length = 200)]
+    pub(super) q: Option<String>,
+    /// In use, unless those are asked for that are not.
+    #[param(inline)]
+    pub(super) status: Option<ListedUse>,
+}
+
 /// What a history takes.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -140,7 +163,7 @@ impl PageQuery {
         self.request_by(ListedBy::Creation, descending)
     }
 
-    /// The page that is asked for, of a list by time of creation or by when each thing ends.
+    /// The page that is asked for, of a list in one order.
     pub(super) fn request_by(&self, by: ListedBy, descending: bool) -> Result<PageRequest> {
         let after = self.after(read_cursor)?;
         // In another order it would skip what lies on its other side.
@@ -153,7 +176,7 @@ impl PageQuery {
             after,
             descending,
             by,
-            include_retired: false,
+            retired: Some(false),
             exact_total: self.total.is_some(),
             min_position: 0,
         })
@@ -208,16 +231,26 @@ impl ListQuery {
     }
 }
 
+/// How a cursor begins, by the order of its list.
+const ORDERS: [(&str, ListedBy); 3] = [("", ListedBy::Creation), ("e", ListedBy::End), ("s", ListedBy::Active)];
+
 pub(super) fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let descending = text.starts_with('d');
-    let rest = text.strip_prefix(['a', 'd'])?;
-    let end = rest.strip_prefix('e').map(|rest| (rest, ListedBy::End));
-    let (rest, by) = end.unwrap_or((rest, ListedBy::Creation));
-    let (micros, id) = rest.split_once(':')?;
+    let (place, id) = text.strip_prefix(['a', 'd'])?.split_once(':')?;
+    let digits = place.trim_start_matches(|letter: char| letter.is_ascii_lowercase());
+    let order = &place[..place.len() - digits.len()];
+    let (_, by) = ORDERS.into_iter().find(|(known, _)| *known == order)?;
+    let at = match by {
+        ListedBy::Active => digits
+            .parse()
+            .ok()
+            .filter(|active| (0..=i64::from(i32::MAX)).contains(active))?,
+        ListedBy::Creation | ListedBy::End => i64::try_from(moment_in_cursor(cursor_moment(digits)?)).ok()?,
+    };
     Some(Place {
-        moment: cursor_moment(micros)?,
+        at,
         id: id.parse().ok()?,
         descending,
         by,
@@ -237,10 +270,10 @@ pub(super) fn moment_in_cursor(moment: OffsetDateTime) -> i128 {
 }
 
 pub(super) fn write_cursor(place: Place) -> String {
-    let order = if place.descending { 'd' } else { 'a' };
-    let end = if place.by == ListedBy::End { "e" } else { "" };
-    let moment = moment_in_cursor(place.moment);
-    URL_SAFE_NO_PAD.encode(format!("{order}{end}{moment}:{}", place.id))
+    let direction = if place.descending { 'd' } else { 'a' };
+    let order = ORDERS.into_iter().find(|(_, by)| *by == place.by);
+    let order = order.map_or("", |(order, _)| order);
+    URL_SAFE_NO_PAD.encode(format!("{direction}{order}{}:{}", place.at, place.id))
 }
 
 /// A page as it is answered.

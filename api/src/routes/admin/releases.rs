@@ -12,7 +12,7 @@ use licet_domain::{
     release::Release,
 };
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
@@ -94,9 +94,20 @@ pub(crate) async fn create_release(
 pub(crate) struct ReleaseQuery {
     /// Of one product, by code or id.
     product: Option<String>,
+    /// On offer, unless those are asked for that were taken back.
+    #[param(inline)]
+    status: Option<ListedRelease>,
 }
 
-/// List the releases on offer, by time of publication.
+/// Whether a release is on offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ListedRelease {
+    Published,
+    Yanked,
+}
+
+/// List releases, by time of publication.
 #[utoipa::path(get, path = "/api/admin/releases", tag = "releases",
     params(ListQuery, ReleaseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Release>), (status = 404, description = "`PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
@@ -110,7 +121,9 @@ pub(crate) async fn list_releases(
         Some(named) => Some(app.platform.find_product(&caller.tenant, named).await?),
         None => None,
     };
-    resource::list::<Release>(&app, &caller, &headers, query.request()?, product).await
+    let mut request = query.request()?;
+    request.retired = Some(filter.status == Some(ListedRelease::Yanked));
+    resource::list::<Release>(&app, &caller, &headers, request, product).await
 }
 
 /// Read a release, now or as it was.

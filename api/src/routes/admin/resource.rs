@@ -10,7 +10,10 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::reading::{self, AsOfQuery, HistoryQuery, Moment};
+use super::{
+    reading::{self, AsOfQuery, HistoryQuery, ListQuery, ListedUse, Moment, NamedQuery},
+    search,
+};
 use crate::{
     App,
     auth::{Principal, if_match},
@@ -126,6 +129,24 @@ pub(super) async fn list_some<D: Shown>(
     Ok(reading::page(page, |row| {
         row.state.shape(&extras.next().unwrap_or_default())
     }))
+}
+
+/// A page of those that have what was typed in their names, in use or not.
+pub(super) async fn list_named<D: Shown>(
+    app: &App,
+    caller: &Principal,
+    headers: &HeaderMap,
+    query: &ListQuery,
+    named: &NamedQuery,
+) -> Result<Response> {
+    let mut request = query.request()?;
+    request.retired = Some(named.status == Some(ListedUse::Retired));
+    let typed = named.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty());
+    let Some(typed) = typed else {
+        return list::<D>(app, caller, headers, request, None).await;
+    };
+    let found = search::ids::<D>(app, caller, headers, typed).await?;
+    list_some::<D>(app, caller, headers, request, (None, Some(&found))).await
 }
 
 /// One thing, now or as it was.

@@ -172,7 +172,7 @@ async fn by_name(app: &App, caller: &Principal, typed: &str) -> Result<Vec<admin
             .platform
             .named(&caller.tenant, &thing.kind, thing.id, Look::Remembered)
             .await?;
-        if let Some(named) = named
+        if let Some(named) = named.filter(|named| !named.retired)
             && let Some(score) = score(typed, &named.text)
         {
             let in_title = licet_domain::search::score(typed, &named.title).is_some();

@@ -77,7 +77,7 @@ pub(crate) async fn list_sessions(
     Query(query, filter): Query<ListQuery, SessionsQuery>,
 ) -> Result<Response> {
     let request = PageRequest {
-        include_retired: filter.status != Some(Which::Live),
+        retired: (filter.status == Some(Which::Live)).then_some(false),
         min_position: freshness::of_read_model(&app, &headers, "resources").await?,
         ..query.request()?
     };

@@ -89,7 +89,7 @@ pub(crate) async fn list_own_sessions(
 ) -> Result<Response> {
     let (operator, session) = user.full()?;
     let request = PageRequest {
-        include_retired: true,
+        retired: None,
         min_position: freshness::of_read_model(&app, &headers, "resources").await?,
         ..query.request()?
     };

@@ -52,7 +52,8 @@ pub(crate) struct LicenseQuery {
     /// With at least so many free seats.
     #[param(value_type = Option<u16>, minimum = 1)]
     seats_free: Option<NonZeroU16>,
-    /// By when they were issued (which is when they were created) or end, a minus for the latest first.
+    /// By when they were issued (which is when they were created), when they end, or how many machines hold a seat; a minus
+    /// for the latest, or the most, first.
     #[param(inline)]
     sort: Option<LicenseSort>,
 }
@@ -69,6 +70,10 @@ pub(crate) enum LicenseSort {
     EndsFirst,
     #[serde(rename = "-expires_at")]
     EndsLast,
+    #[serde(rename = "active")]
+    FewestFirst,
+    #[serde(rename = "-active")]
+    MostFirst,
 }
 
 /// How licenses stand that are listed.
@@ -96,7 +101,7 @@ impl ListedStatus {
     }
 }
 
-/// List licenses, by time of issue or by their end.
+/// List licenses, by time of issue, by their end, or by how many machines they have.
 #[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
     params(PageQuery, LicenseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::License>), (status = 404, description = "`POLICY_NOT_FOUND`, `PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
@@ -108,12 +113,15 @@ pub(crate) async fn list_licenses(
 ) -> Result<Response> {
     let min_position = freshness::of_read_model(&app, &headers, "license_state").await?;
     let sort = filters.sort.unwrap_or_default();
-    let latest_first = matches!(sort, LicenseSort::IssuedLast | LicenseSort::EndsLast);
-    let by = match sort {
-        LicenseSort::IssuedFirst | LicenseSort::IssuedLast => ListedBy::Creation,
-        LicenseSort::EndsFirst | LicenseSort::EndsLast => ListedBy::End,
+    let (by, descending) = match sort {
+        LicenseSort::IssuedFirst => (ListedBy::Creation, false),
+        LicenseSort::IssuedLast => (ListedBy::Creation, true),
+        LicenseSort::EndsFirst => (ListedBy::End, false),
+        LicenseSort::EndsLast => (ListedBy::End, true),
+        LicenseSort::FewestFirst => (ListedBy::Active, false),
+        LicenseSort::MostFirst => (ListedBy::Active, true),
     };
-    let mut request = page.request_by(by, latest_first)?;
+    let mut request = page.request_by(by, descending)?;
     request.min_position = min_position;
     let mut filter = LicenseFilter {
         customer_id: filters.customer_id,

@@ -1,7 +1,10 @@
 //! `/audit`: who did what to what.
 
+mod verify;
+
 use leptos::prelude::*;
 use licet_contracts::admin::AuditEntry;
+use verify::{Verified, VerifyButton, Walk};
 
 use crate::{
     parts::{
@@ -15,6 +18,7 @@ use crate::{
 
 #[component]
 pub(crate) fn Page() -> impl IntoView {
+    let walk = RwSignal::new(Walk::default());
     let listed = Listed::<AuditEntry> {
         path: "/api/admin/audit",
         caption: Text::AuditLog,
@@ -49,7 +53,10 @@ pub(crate) fn Page() -> impl IntoView {
         first_step: Text::AuditFirst,
     };
     view! {
-        <Title text=Signal::derive(|| t(Text::AuditLog).to_owned()) />
+        <Title text=Signal::derive(|| t(Text::AuditLog).to_owned())>
+            <VerifyButton walk />
+        </Title>
+        <Verified walk />
         <Listing listed />
     }
 }

@@ -1,0 +1,107 @@
+//! How a license stands, and what can be done with it.
+
+use leptos::{prelude::*, task::spawn_local};
+use licet_contracts::admin::{License, RevealedKey};
+use serde_json::json;
+
+use crate::{
+    api::{self, Reply},
+    parts::{
+        action::{ActionButton, Irreversible},
+        edit::{EditForm, Edited, Kind},
+        failure::sentence,
+        order::Orders,
+        show::{Copy, Fact, MaybeMoment, Moment, State},
+        title::Title,
+        toast::toasts,
+    },
+    text::{Text, t},
+    words,
+};
+
+#[component]
+pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoView {
+    let (license, toasts) = (reply.value, toasts());
+    let path = format!("/api/admin/licenses/{}", license.id);
+    let (revoking, editing) = (RwSignal::new(false), RwSignal::new(false));
+    let key = RwSignal::new(None::<String>);
+    let verb = |verb: &str| format!("{path}/{verb}");
+    let (suspend, resume, revoke, renew, reveal) = (
+        verb("suspend"),
+        verb("resume"),
+        verb("revoke"),
+        verb("renew"),
+        verb("reveal-key"),
+    );
+    let orders = Orders::new(again);
+    let back = resume.clone();
+    let do_suspend = move |()| orders.post_with_undo(&suspend, Text::LicenseSuspended, back.clone());
+    let do_resume = move |()| orders.post(&resume, Text::LicenseResumed);
+    let do_revoke = move |()| orders.post(&revoke, Text::LicenseRevoked);
+    let do_renew = move |()| orders.post(&renew, Text::LicenseRenewed);
+    let do_reveal = move |()| {
+        let path = reveal.clone();
+        spawn_local(async move {
+            let revealed = api::post(&path, &json!({})).await;
+            match revealed.and_then(|revealed| api::parse::<RevealedKey>(&revealed.value)) {
+                Ok(revealed) => key.set(Some(revealed.key)),
+                Err(failure) => toasts.say(sentence(&failure)),
+            }
+        });
+    };
+    let suspended = license.status == "suspended";
+    let over = license.status == "revoked";
+    let word = license.key_masked.rsplit('-').next().unwrap_or_default().to_owned();
+    let customer = license
+        .customer
+        .as_deref()
+        .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
+    let (etag, edited) = (reply.etag, path.clone());
+    let own_seats = license.seats_override;
+    let (seats, expires_at, note) = (license.seats, license.expires_at.clone(), license.note.clone());
+    let fields = move || {
+        vec![
+            Edited::new("seats", Text::Seats, Kind::Number, Some(seats.to_string())).undone_by(own_seats),
+            Edited::new("expires_at", Text::ExpiresAt, Kind::Day, expires_at.clone()),
+            Edited::new("note", Text::Note, Kind::Optional, note.clone()),
+        ]
+    };
+    view! {
+        <Title text=license.key_masked.clone()>
+            {(!past && !over).then(|| view! {
+                {if suspended {
+                    view! { <ActionButton label=Text::Resume permission="licenses.write" on_click=do_resume /> }.into_any()
+                } else {
+                    view! { <ActionButton label=Text::Suspend permission="licenses.write" on_click=do_suspend /> }.into_any()
+                }}
+                <ActionButton label=Text::Renew permission="licenses.write" on_click=do_renew />
+                <ActionButton label=Text::Revoke permission="licenses.revoke" class="danger" on_click=move |()| revoking.set(true) />
+            })}
+        </Title>
+        {past.then(|| view! { <p class="notice">{move || t(Text::ThisIsThePast)}</p> })}
+        <dl class="card facts">
+            <Fact name=Text::Status><State code=license.status /></Fact>
+            <Fact name=Text::Customer><a href=format!("/customers/{}", license.customer_id)>{customer}</a></Fact>
+            <Fact name=Text::Product>{license.product}</Fact>
+            <Fact name=Text::Policy>{license.policy}</Fact>
+            <Fact name=Text::Seats>
+                <span class="seats">{license.active} " / " {license.seats}</span>
+                {(!past && !over).then(|| view! { <ActionButton label=Text::Edit permission="licenses.write" class="link" on_click=move |()| editing.set(true) /> })}
+            </Fact>
+            <Fact name=Text::ValidFrom><Moment time=license.valid_from /></Fact>
+            <Fact name=Text::ExpiresAt><MaybeMoment time=license.expires_at /></Fact>
+            <Fact name=Text::Key>
+                {move || match key.get() {
+                    Some(key) => view! { <Copy text=key /> }.into_any(),
+                    None => view! { <ActionButton label=Text::RevealKey permission="license_keys.reveal" class="link" on_click=do_reveal.clone() /> }.into_any(),
+                }}
+            </Fact>
+            <Fact name=Text::Note>{license.note.as_deref().map(words::plain)}</Fact>
+            <Fact name=Text::Id><Copy text=license.id /></Fact>
+        </dl>
+        <Show when=move || editing.get()>
+            <EditForm path=edited.clone() etag=etag.clone() fields=fields() again editing />
+        </Show>
+        <Irreversible open=revoking title=Text::Revoke explanation=Text::RevokeWhy word=word on_confirm=do_revoke />
+    }
+}
