@@ -3,6 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     time::Duration,
 };
 
@@ -33,6 +34,9 @@ const SILENCE: f64 = 7_000.0;
 /// So many looks at most, which is a minute.
 const LONGEST_PAUSE: u32 = 30;
 
+/// So many events are remembered for who watches one thing.
+const LATELY: usize = 100;
+
 type Hearing = Closure<dyn Fn(MessageEvent)>;
 
 /// What is known from the stream.
@@ -43,6 +47,8 @@ pub(crate) struct Live {
     projectors: RwSignal<Vec<ProjectorState>>,
     /// Counts what happened.
     happened: RwSignal<u32>,
+    /// What was told lately, with its number.
+    lately: StoredValue<VecDeque<(u32, String)>>,
     /// When something was heard last, in milliseconds since 1970.
     heard: RwSignal<f64>,
     is_live: RwSignal<bool>,
@@ -74,6 +80,7 @@ impl Live {
             counters: RwSignal::new(None),
             projectors: RwSignal::new(Vec::new()),
             happened: RwSignal::new(0),
+            lately: StoredValue::new(VecDeque::new()),
             heard: RwSignal::new(0.0),
             is_live: RwSignal::new(false),
         };
@@ -101,6 +108,20 @@ impl Live {
     /// Changes whenever something happened.
     pub(crate) fn happened(self) -> u32 {
         self.happened.get()
+    }
+
+    /// Looks again whenever something happened to the thing of this id, unless someone is editing it.
+    pub(crate) fn watch(self, id: Memo<String>, editing: RwSignal<bool>, again: RwSignal<u32>) {
+        Effect::new(move |seen: Option<u32>| {
+            let now = self.happened.get();
+            let id = id.get_untracked();
+            let is_of_it =
+                |(number, told): &(u32, String)| seen.is_some_and(|seen| *number > seen) && told.contains(&id);
+            if self.lately.with_value(|lately| lately.iter().any(is_of_it)) && !editing.get_untracked() {
+                again.update(|count| *count += 1);
+            }
+            now
+        });
     }
 
     pub(crate) fn is_live(self) -> bool {
@@ -197,7 +218,16 @@ impl Live {
             "counters" => self.counters.set(serde_json::from_str(data).ok()),
             "projectors" => self.projectors.set(serde_json::from_str(data).unwrap_or_default()),
             ALIVE => {}
-            _ => self.happened.update(|count| *count = count.wrapping_add(1)),
+            _ => {
+                let number = self.happened.get_untracked() + 1;
+                self.lately.update_value(|lately| {
+                    lately.push_back((number, data.to_owned()));
+                    if lately.len() > LATELY {
+                        lately.pop_front();
+                    }
+                });
+                self.happened.set(number);
+            }
         }
     }
 

@@ -38,7 +38,7 @@ texts! {
     Action = "Action", "Ereignis";
     Actions = "Actions", "Aktionen";
     Activated = "Activated", "Aktiviert";
-    ActivationsWord = "activations", "Aktivierungen";
+    ActivationsWord = "Activations", "Aktivierungen";
     Active = "active", "aktiv";
     ActiveDevices = "Active devices", "Aktive Geräte";
     ActiveLicenses = "Active licenses", "Aktive Lizenzen";
@@ -96,6 +96,7 @@ texts! {
     CustomersFirst = "Begin with “New customer”.", "Beginnen Sie mit „Neuer Kunde“.";
     Dashboard = "Dashboard", "Übersicht";
     Days = "days", "Tagen";
+    DaysField = "Days", "Tage";
     Deactivated = "deactivated", "freigegeben";
     Dense = "Dense rows", "Enge Zeilen";
     Devices = "Devices", "Geräte";
@@ -263,7 +264,7 @@ texts! {
     Refresh = "Refresh", "Aktualisieren";
     Refusals = "Refusals", "Abweisungen";
     Releases = "Releases", "Versionen";
-    ReleasesFirst = "Programs publish them by the API.", "Programme veröffentlichen sie über die API.";
+    ReleasesFirst = "Publish the first one, here or by the API: programs ask for it.", "Veröffentlichen Sie die erste, hier oder über die API: Programme fragen danach.";
     ReleaseYanked = "Release taken back", "Veröffentlichung zurückgenommen";
     Renew = "Renew", "Verlängern";
     Reopen = "Reopen", "Wieder öffnen";
@@ -358,15 +359,15 @@ texts! {
     VersionScheme = "Version scheme", "Versionsschema";
     What = "What", "Was";
     WhatIf = "What would change", "Was sich ändern würde";
-    WhatIfOf = "Judged by the last 30 days of", "Gemessen an den letzten 30 Tagen von";
+    WhatIfOf = "Judged by the last 30 days", "Gemessen an den letzten 30 Tagen";
     When = "When", "Wann";
     WhereTo = "Go to…", "Gehe zu …";
     Who = "Who", "Wer";
     Why = "Why", "Warum";
-    WouldBeOverLimits = "times a license used more than it may", "Mal verbrauchte eine Lizenz mehr, als sie darf";
-    WouldBeOverSeats = "licenses have more devices than seats", "Lizenzen haben mehr Geräte als Plätze";
-    WouldBeRefused = "devices would have been refused", "Geräte wären abgewiesen worden";
-    WouldFallSilent = "devices would have lost their seat for silence", "Geräte hätten ihren Platz wegen Stille verloren";
+    WouldBeOverLimits = "Times a license used more than it may", "Mal, die eine Lizenz mehr verbrauchte, als sie darf";
+    WouldBeOverSeats = "Licenses with more devices than seats", "Lizenzen mit mehr Geräten als Plätzen";
+    WouldBeRefused = "Devices that would have been refused", "Geräte, die abgewiesen worden wären";
+    WouldFallSilent = "Devices that would have lost their seat for silence", "Geräte, die ihren Platz wegen Stille verloren hätten";
     Yank = "Yank", "Zurücknehmen";
     Yanked = "yanked", "zurückgezogen";
     YankWhy = "It is offered to nobody any more, and cannot be offered again. Whoever runs it goes on.", "Sie wird niemandem mehr angeboten, auch später nicht. Wer sie verwendet, verwendet sie weiter.";

@@ -1,8 +1,9 @@
 // A real Chromium, and what a person does in it: found by role and label, as a screen reader finds it.
 import { createHmac } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const require = createRequire(join(process.env.LICET_NODE_BIN, "..", "x.js"));
 const { chromium } = require("playwright-core");
@@ -103,8 +104,46 @@ export async function signIn(page, email, codes) {
     await visible(page.getByRole("heading", { name: "Dashboard" }));
 }
 
-/// A page as axe sees it (WCAG 2.2 AA), in both themes.
+/// What a page says to who does not see it, compared with what was kept of it in `snapshots/`. Whoever changes a page on
+/// purpose runs with LICET_KEEP_SNAPSHOTS=1 and reads the difference.
+async function checkSnapshot(page, name) {
+    const kept = fileURLToPath(new URL(`snapshots/${name}.yml`, import.meta.url));
+    const read = async () => `${steady(await page.locator("body").ariaSnapshot())}\n`;
+    if (process.env.LICET_KEEP_SNAPSHOTS) {
+        await new Promise((wake) => setTimeout(wake, 1_500));
+        return writeFileSync(kept, await read());
+    }
+    if (!existsSync(kept)) return;
+    const was = readFileSync(kept, "utf8");
+    const until = Date.now() + 10_000;
+    let is = await read();
+    // What is still loaded is there in a moment.
+    while (is !== was && Date.now() < until) {
+        await new Promise((wake) => setTimeout(wake, 200));
+        is = await read();
+    }
+    const [before, now] = [was.split("\n"), is.split("\n")];
+    const first = now.findIndex((line, place) => line !== before[place]);
+    const near = (lines) => lines.slice(Math.max(0, first - 2), first + 6).join("\n");
+    expect(is === was, `${name} reads otherwise than in ${kept}, from line ${first + 1}:\n${near(now)}\nand not\n${near(before)}`);
+}
+
+/// Without what is another one each time: keys, ids, moments, and toasts.
+function steady(text) {
+    return text
+        .replace(/^- status(:\n {2}[^]*)?$/m, "")
+        .trimEnd()
+        .replaceAll(/\b[0-9a-f]{32}\b/g, "ID")
+        .replaceAll(/· [\w-]{11} ×/g, "· MACHINE ×")
+        .replaceAll(/LIC(-[0-9A-Z*]{5}){5}/g, "LIC-KEY")
+        .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
+        .replaceAll(/\d{1,2}[/.]\d{1,2}[/.]\d{4}, \d{2}:\d{2}:\d{2}/g, "MOMENT")
+        .replaceAll(/just now|(in )?\d+ \w+ ago|in \d+ (minutes|hours|days|weeks|months|years)|gerade eben/g, "MOMENT");
+}
+
+/// A page as axe sees it (WCAG 2.2 AA), in both themes, and as it is read out.
 export async function checkAccess(page, name) {
+    await checkSnapshot(page, name);
     for (const theme of ["light", "dark"]) {
         await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
         // The page's own rules allow no script from elsewhere: the debugger's protocol is not bound by them.

@@ -85,8 +85,14 @@ await story(ada, [
         const first = await api("/api/license/activate", machine(1));
         expect(first.token, `the first gets the seat: ${JSON.stringify(first)}`);
         expect((await api("/api/license/activate", machine(2))).code === "ACTIVATION_LIMIT_REACHED", "the second does not");
-        await ada.reload();
+        // The device appears by itself; refusals are gathered for a moment before they are told.
         await visible(ada.getByRole("cell", { name: "machine-1" }));
+        await visible(ada.getByText("1 / 1"));
+        for (const until = Date.now() + 20_000; Date.now() < until;) {
+            await ada.reload();
+            await visible(ada.getByRole("region", { name: "Refusals" }));
+            if (await ada.getByText("Activation limit reached").first().waitFor({ timeout: 2_000 }).then(() => true, () => false)) break;
+        }
         await visible(ada.getByText("Activation limit reached"));
         await visible(ada.getByText("1 / 1"));
         await checkAccess(ada, "license");

@@ -35,6 +35,13 @@ fn the_first_day_of_a_house() {
 }
 
 #[test]
+fn a_days_work_in_every_room() {
+    let (server, database) = start();
+    let link = format!("/setup?token={}", setup_token(&database.url));
+    tell("rooms.mjs", &[&server.url, &link, API_KEY]);
+}
+
+#[test]
 fn what_happens_is_in_every_tab() {
     let (server, database) = start();
     let link = format!("/setup?token={}", setup_token(&database.url));

@@ -10,6 +10,7 @@ use licet_contracts::{
 use super::licenses;
 use crate::{
     api::Reply,
+    live::live,
     parts::{
         action::{ActionButton, Irreversible},
         edit::{EditForm, Edited, Kind},
@@ -27,14 +28,15 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let again = RwSignal::new(0_u32);
+    let (again, editing) = (RwSignal::new(0_u32), RwSignal::new(false));
+    live().watch(id, editing, again);
     let path = move || format!("/api/admin/customers/{}", id.get());
     let customer = move || {
         again.get();
         path()
     };
     view! {
-        {load(customer, move |reply: Reply<Customer>| view! { <About reply again /> }.into_any())}
+        {load(customer, move |reply: Reply<Customer>| view! { <About reply again editing /> }.into_any())}
         <Overview path=Signal::derive(path) again />
         <Licenses id />
         <History path=Signal::derive(path) refresh=again />
@@ -42,13 +44,13 @@ pub(crate) fn Page() -> impl IntoView {
 }
 
 #[component]
-fn About(reply: Reply<Customer>, again: RwSignal<u32>) -> impl IntoView {
+fn About(reply: Reply<Customer>, again: RwSignal<u32>, editing: RwSignal<bool>) -> impl IntoView {
     let customer = reply.value.clone();
     let name = customer
         .name
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
-    let (editing, retiring, forgetting) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let (retiring, forgetting) = (RwSignal::new(false), RwSignal::new(false));
     let (in_use, forgotten) = (customer.status == "active", customer.forgotten);
     let path = format!("/api/admin/customers/{}", customer.id);
     let word = customer.name.as_deref().map(words::plain).unwrap_or_default();

@@ -86,7 +86,7 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
             <Field name="note" label=Text::Note value=note refused />
             <div class="buttons">
                 <a class="button" href="/licenses">{move || t(Text::Cancel)}</a>
-                <button class="primary" type="submit">{move || t(Text::IssueLicense)}</button>
+                <button class="primary" type="submit" disabled=move || customers.read().is_none() || policies.read().is_none()>{move || t(Text::IssueLicense)}</button>
             </div>
         </form>
     }

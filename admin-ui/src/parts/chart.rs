@@ -31,7 +31,7 @@ pub(crate) fn Bars(name: Text, bars: Vec<(String, i64)>) -> impl IntoView {
     let shown = said.clone();
     view! {
         <figure class="chart">
-            <figcaption>{move || t(name)} <span class="quiet">{shown}</span></figcaption>
+            <figcaption>{move || t(name)} " " <span class="quiet">{shown}</span></figcaption>
             <svg viewBox=format!("0 0 {width} {HEIGHT}") preserveAspectRatio="none" role="img"
                 aria-label=move || format!("{}: {said}", t(name))>{heights}</svg>
             <details>

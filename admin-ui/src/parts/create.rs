@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     dialog::Dialog,
-    field::{Choice, Field, FormFailure, Refused},
+    field::{Choice, Field, FormFailure, Options, Refused},
     load::text_of,
     show::Copy,
     toast::toasts,
@@ -14,9 +14,6 @@ use crate::{
     api,
     text::{Text, t},
 };
-
-/// What can be chosen: what is sent, and how it reads.
-pub(crate) type Options = Signal<Vec<(String, String)>>;
 
 /// How a field is asked for and sent.
 #[derive(Clone, Copy)]
@@ -93,6 +90,13 @@ impl Asked {
         self
     }
 
+    fn options(&self) -> Option<Options> {
+        match self.kind {
+            Kind::Choice(options) | Kind::List(options) => Some(options),
+            Kind::Text(_) | Kind::Number(_) => None,
+        }
+    }
+
     /// Whether something was typed.
     pub(crate) fn is_typed(&self) -> bool {
         !self.value.read().is_empty()
@@ -117,7 +121,7 @@ pub(crate) fn one_of(options: &'static [&'static str]) -> Options {
         .iter()
         .map(|option| ((*option).to_owned(), (*option).to_owned()));
     let options: Vec<_> = options.collect();
-    Signal::derive(move || options.clone())
+    Signal::derive(move || Some(options.clone()))
 }
 
 /// What is told of something new once, and never again.
@@ -211,6 +215,8 @@ pub(crate) fn CreateForm(
             }
         });
     };
+    let choices = fields.iter().filter_map(Asked::options).collect::<Vec<_>>();
+    let is_loading = move || choices.iter().any(|options| options.read().is_none());
     let fields = fields.into_iter().enumerate().map(|(place, field)| {
         let Asked {
             name,
@@ -237,7 +243,7 @@ pub(crate) fn CreateForm(
             {fields}
             <div class="buttons">
                 <button type="button" on:click=move |_| on_cancel.run(())>{move || t(Text::Cancel)}</button>
-                <button class="primary" type="submit">{move || t(confirm)}</button>
+                <button class="primary" type="submit" disabled=is_loading>{move || t(confirm)}</button>
             </div>
         </form>
     }

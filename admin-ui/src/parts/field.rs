@@ -73,16 +73,17 @@ pub(crate) fn Field(
     let described = {
         let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
         move || match (hint.is_some(), refused.of(name).is_some()) {
-            (true, true) => format!("{error_id} {hint_id}"),
-            (false, true) => error_id.clone(),
-            (true, false) => hint_id.clone(),
-            (false, false) => String::new(),
+            (true, true) => Some(format!("{error_id} {hint_id}")),
+            (false, true) => Some(error_id.clone()),
+            (true, false) => Some(hint_id.clone()),
+            (false, false) => None,
         }
     };
     view! {
         <div class="field">
             <label for=id.clone()>{move || t(label)}</label>
-            {(kind == "range").then(|| view! { <output>{move || value.get()} " %"</output> })}
+            // A slider says its value by itself.
+            {(kind == "range").then(|| view! { <span class="quiet" aria-hidden="true">{move || value.get()} " %"</span> })}
             <input
                 id=id
                 name=name
@@ -101,6 +102,9 @@ pub(crate) fn Field(
     }
 }
 
+/// What can be chosen: what is sent, and how it reads; nothing while it is being read.
+pub(crate) type Options = Signal<Option<Vec<(String, String)>>>;
+
 /// One of several.
 #[component]
 pub(crate) fn Choice(
@@ -108,9 +112,7 @@ pub(crate) fn Choice(
     label: Text,
     value: RwSignal<String>,
     refused: Refused,
-    /// What is sent, and how it reads.
-    #[prop(into)]
-    options: Signal<Vec<(String, String)>>,
+    options: Options,
 ) -> impl IntoView {
     let id = format!("field-{name}");
     let error_id = format!("{id}-error");
@@ -118,7 +120,7 @@ pub(crate) fn Choice(
     // What stands first in the field is what is chosen.
     Effect::new(move |_| {
         if value.read_untracked().is_empty()
-            && let Some((first, _)) = options.read().first()
+            && let Some((first, _)) = options.read().iter().flatten().next()
         {
             value.set(first.clone());
         }
@@ -133,7 +135,7 @@ pub(crate) fn Choice(
                 aria-describedby=move || refused.of(name).map(|_| described.clone())
                 on:change=move |event| value.set(event_target_value(&event))
             >
-                {move || options.get().into_iter().map(|(sent, read)| {
+                {move || options.get().into_iter().flatten().map(|(sent, read)| {
                     let chosen = value.get() == sent;
                     view! { <option value=sent selected=chosen>{read}</option> }
                 }).collect_view()}

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::failure::FailureNote;
+use super::{failure::FailureNote, field::Options};
 use crate::{
     api::{self, Reply},
     text::{Text, t},
@@ -61,16 +61,14 @@ pub(crate) fn section(name: Text, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// What can be chosen of a list: what is sent, and how it reads.
-pub(crate) fn options(path: &'static str, option: fn(&Value) -> (String, String)) -> Signal<Vec<(String, String)>> {
+/// What can be chosen of a list.
+pub(crate) fn options(path: &'static str, option: fn(&Value) -> (String, String)) -> Options {
     let read = LocalResource::new(move || api::fetch(path));
     Signal::derive(move || {
-        let page = read.get().and_then(Result::ok);
-        let page: Value = page
-            .and_then(|page| serde_json::from_str(&page.value).ok())
-            .unwrap_or_default();
+        let page = read.get()?.map(|page| page.value).unwrap_or_default();
+        let page: Value = serde_json::from_str(&page).unwrap_or_default();
         let items = page["items"].as_array().into_iter().flatten();
-        items.map(option).collect()
+        Some(items.map(option).collect())
     })
 }
 

@@ -20,10 +20,10 @@ use crate::{
 };
 
 #[component]
-pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, past: bool) -> impl IntoView {
+pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, editing: RwSignal<bool>, past: bool) -> impl IntoView {
     let (license, toasts) = (reply.value, toasts());
     let path = format!("/api/admin/licenses/{}", license.id);
-    let (revoking, editing) = (RwSignal::new(false), RwSignal::new(false));
+    let revoking = RwSignal::new(false);
     let key = RwSignal::new(None::<String>);
     let verb = |verb: &str| format!("{path}/{verb}");
     let (suspend, resume, revoke, renew, reveal) = (

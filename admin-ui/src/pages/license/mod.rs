@@ -20,6 +20,7 @@ use usage::Usage;
 
 use crate::{
     api::Reply,
+    live::live,
     parts::{history::History, load::load},
 };
 
@@ -27,14 +28,16 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let (again, as_of) = (RwSignal::new(0_u32), RwSignal::new(None::<i64>));
+    let (again, as_of, editing) = (RwSignal::new(0_u32), RwSignal::new(None::<i64>), RwSignal::new(false));
+    live().watch(id, editing, again);
     let path = move || format!("/api/admin/licenses/{}", id.get());
     let license = move || {
         again.get();
         let moment = as_of.get().map(|position| format!("?as_of={position}"));
         format!("{}{}", path(), moment.unwrap_or_default())
     };
-    let about = move |reply: Reply<License>| view! { <About reply again past=as_of.get().is_some() /> }.into_any();
+    let about =
+        move |reply: Reply<License>| view! { <About reply again editing past=as_of.get().is_some() /> }.into_any();
     view! {
         {load(license, about)}
         <TimeTravel path=Signal::derive(path) as_of again />

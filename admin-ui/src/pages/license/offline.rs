@@ -100,7 +100,7 @@ fn Form(path: Signal<String>, errand: RwSignal<Option<Errand>>, again: RwSignal<
                 }}</p>
             </div>
             <Show when=is_check_out>
-                <Field name="days" label=Text::Days value=days refused kind="number" required=true />
+                <Field name="days" label=Text::DaysField value=days refused kind="number" required=true />
             </Show>
             <div class="buttons">
                 <button type="button" on:click=move |_| errand.set(None)>{move || t(Text::Cancel)}</button>

@@ -53,7 +53,7 @@ fn Slider(events: Vec<Event>, as_of: RwSignal<Option<i64>>) -> impl IntoView {
             <label for="as-of">{move || t(Text::AsItWas)}</label>
             <input id="as-of" type="range" min="0" max=last.to_string()
                 prop:value=move || place().to_string() aria-valuetext=said on:change=slide />
-            <output>{said}</output>
+            <span class="quiet" aria-hidden="true">{said}</span>
         </div>
     }
 }

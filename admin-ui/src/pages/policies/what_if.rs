@@ -105,13 +105,13 @@ fn shown(told: Told) -> impl IntoView {
             view! { " " <a href=format!("/licenses/{id}")>{t(Text::License)} " " {place + 1}</a> }
         });
         let links = links.collect_view();
-        view! { <li>{found.count} " " {t(name)} {links}</li> }
+        view! { <li>{t(name)} ": " <strong>{found.count}</strong> {links}</li> }
     };
-    let counted = words::number(told.licenses.cast_signed());
+    let count = |count: u64| words::number(count.cast_signed());
     view! {
         <p class="quiet">
-            {t(Text::WhatIfOf)} " " {counted} " " {t(Text::Licenses)} ", " {words::number(told.activations.cast_signed())} " "
-            {t(Text::ActivationsWord)} {(!told.complete).then_some(" …")}
+            {t(Text::WhatIfOf)} " · " {t(Text::Licenses)} ": " {count(told.licenses)} " · " {t(Text::ActivationsWord)} ": "
+            {count(told.activations)} {(!told.complete).then_some(" …")}
         </p>
         <ul>
             {line(Text::WouldBeRefused, told.refused)}
