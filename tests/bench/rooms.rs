@@ -32,7 +32,7 @@ const MULTIPLY: &str = "
     CREATE TABLE house AS SELECT i, gen_random_uuid() AS license_id, random() AS dice,
         md5('customer' || floor(100000 * power(random(), 4))::text)::uuid AS customer_id FROM generate_series(1, COUNT) AS i;
     INSERT INTO read_model.license_state SELECT (jsonb_populate_record(one, jsonb_build_object(
-        'license_id', license_id, 'customer_id', customer_id, 'issued_at', one.issued_at + i * interval '1 second',
+        'license_id', house.license_id, 'customer_id', house.customer_id, 'issued_at', one.issued_at + i * interval '1 second',
         'seats', CASE WHEN i % 3 = 0 THEN 5 + i % 20 END, 'active', i % 6,
         'standing', CASE WHEN dice < 0.9 THEN 'active' WHEN dice < 0.95 THEN 'suspended' ELSE 'revoked' END,
         'expires_at', CASE WHEN i % 3 > 0 THEN now() + (power(dice, 3) * 1500 - 300) * interval '1 day' END))).*
@@ -97,6 +97,10 @@ async fn of_licenses(reader: &Reader, now: OffsetDateTime, customer: Uuid, singl
         descending: true,
         ..by_end.clone()
     };
+    let most_machines = PageRequest {
+        by: ListedBy::Active,
+        ..last_end.clone()
+    };
     let first = PageRequest::first(50);
     let soon = LicenseFilter {
         expires_before: Some((now + time::Duration::days(30)).into()),
@@ -121,6 +125,7 @@ async fn of_licenses(reader: &Reader, now: OffsetDateTime, customer: Uuid, singl
         ("licenses by their end, the last first", &none, &last_end),
         ("licenses that end within 30 days, by their end", &soon, &by_end),
         ("licenses that end within 30 days, by their issue", &soon, &first),
+        ("licenses by their machines, the most first", &none, &most_machines),
         ("suspended licenses", &suspended, &first),
         ("licenses with 20 free seats", &free, &first),
         ("licenses of the largest customer", &of_customer, &first),
