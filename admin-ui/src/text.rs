@@ -132,7 +132,7 @@ texts! {
     Floating = "Floating", "Gleitend";
     ForEver = "for ever", "unbefristet";
     Forget = "Forget", "Vergessen";
-    ForgetWhy = "Name, address and company, what licenses note about it and what its devices are called can never be read again, here or in any backup. Its licenses go on working.", "Name, Adresse und Firma, die Notizen seiner Lizenzen und die Namen seiner Geräte sind nie wieder lesbar, hier und in jeder Sicherung. Seine Lizenzen gelten weiter.";
+    ForgetWhy = "Name, address and company, what licenses note about it and what its devices are called can never be read again; only backups made before still hold them. Its licenses go on working.", "Name, Adresse und Firma, die Notizen seiner Lizenzen und die Namen seiner Geräte sind nie wieder lesbar; nur ältere Sicherungen enthalten sie noch. Seine Lizenzen gelten weiter.";
     Forgotten = "(forgotten)", "(vergessen)";
     ForgottenNotice = "Who this is was forgotten. Its licenses go on working.", "Wer das ist, wurde vergessen. Seine Lizenzen gelten weiter.";
     Found = "Found", "Gefunden";
@@ -278,7 +278,7 @@ texts! {
     Retired = "retired", "außer Dienst";
     RetiredNow = "Retired", "Außer Dienst gestellt";
     RetirePolicyWhy = "No license can be issued under it any more. Those that were go on working; it cannot be taken back into use.", "Unter ihr kann keine Lizenz mehr ausgestellt werden. Bestehende gelten weiter; zurück in Dienst geht es nicht.";
-    RetireProductWhy = "No policy and no release can be made for it any more. Its licenses go on working; it cannot be taken back into use.", "Für das Produkt entstehen keine Regelwerke und Veröffentlichungen mehr. Seine Lizenzen gelten weiter; zurück in Dienst geht es nicht.";
+    RetireProductWhy = "No policy and no release can be made for it any more. Its licenses go on working; it cannot be taken back into use.", "Für das Produkt entstehen keine Richtlinien und Veröffentlichungen mehr. Seine Lizenzen gelten weiter; zurück in Dienst geht es nicht.";
     RevealKey = "Reveal the key", "Schlüssel zeigen";
     Revoke = "Revoke", "Widerrufen";
     Revoked = "revoked", "widerrufen";

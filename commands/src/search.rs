@@ -110,7 +110,7 @@ impl Platform {
 
     async fn named_customer(&self, tenant: &Tenant, id: Uuid, look: Look) -> Result<Option<Named>, CommandError> {
         let known = look_at(self.of::<Customer>(), tenant, id, look).await?;
-        if known.state.facts().is_none() {
+        if known.state.facts().is_none_or(|customer| customer.forgotten) {
             return Ok(None);
         }
         let sealer = self.person_sealer(tenant, id).await?;
@@ -140,7 +140,13 @@ impl Platform {
         let Some(note) = &facts.note else {
             return Ok(None);
         };
-        let Some(sealer) = self.person_sealer(tenant, facts.issued.customer_id.0).await? else {
+        let customer = facts.issued.customer_id.0;
+        // The log says who was forgotten sooner than a key in memory does.
+        let holder = look_at(self.of::<Customer>(), tenant, customer, look).await?;
+        if holder.state.facts().is_none_or(|customer| customer.forgotten) {
+            return Ok(None);
+        }
+        let Some(sealer) = self.person_sealer(tenant, customer).await? else {
             return Ok(None);
         };
         let note = sealer.open(note)?;

@@ -135,6 +135,7 @@ function steady(text) {
         .trimEnd()
         .replaceAll(/\b[0-9a-f]{32}\b/g, "ID")
         .replaceAll(/· [\w-]{11} ×/g, "· MACHINE ×")
+        .replaceAll(/(searchbox "[^"]*"): "?[0-9A-Z]{5}"?$/gm, "$1: END")
         .replaceAll(/LIC(-[0-9A-Z*]{5}){5}/g, "LIC-KEY")
         .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
         .replaceAll(/\d{1,2}[/.]\d{1,2}[/.]\d{4}, \d{2}:\d{2}:\d{2}/g, "MOMENT")

@@ -61,6 +61,12 @@ fn a_forgotten_customer_is_nowhere_any_more() {
         );
     }
 
+    let latest = server.get(&format!("{path}/events?latest=true&limit=1")).body;
+    assert_eq!(
+        (&latest["items"][0]["type"], &latest["next_cursor"]),
+        (&json!("customer.forgotten"), &Value::Null)
+    );
+
     // The machines know nothing of it, and nobody else was forgotten.
     assert_eq!(other.verify(own_key, 1).status, 200);
     assert_eq!(other.activate(&key, 2).status, 201);

@@ -12,7 +12,7 @@ use crate::{
     api::Reply,
     live::live,
     parts::{
-        action::{ActionButton, Irreversible},
+        action::{ActionButton, ActionLink, Irreversible},
         edit::{EditForm, Edited, Kind},
         history::History,
         load::{load, section},
@@ -28,15 +28,17 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let (again, editing) = (RwSignal::new(0_u32), RwSignal::new(false));
-    live().watch(id, editing, again);
+    let again = RwSignal::new(0_u32);
+    let doing @ [editing, retiring, forgetting] = [(); 3].map(|()| RwSignal::new(false));
+    let is_busy = Signal::derive(move || doing.iter().any(Get::get));
+    live().watch(id, is_busy, again);
     let path = move || format!("/api/admin/customers/{}", id.get());
     let customer = move || {
         again.get();
         path()
     };
     view! {
-        {load(customer, move |reply: Reply<Customer>| view! { <About reply again editing /> }.into_any())}
+        {load(customer, move |reply: Reply<Customer>| view! { <About reply again editing retiring forgetting /> }.into_any())}
         <Overview path=Signal::derive(path) again />
         <Licenses id />
         <History path=Signal::derive(path) refresh=again />
@@ -44,13 +46,18 @@ pub(crate) fn Page() -> impl IntoView {
 }
 
 #[component]
-fn About(reply: Reply<Customer>, again: RwSignal<u32>, editing: RwSignal<bool>) -> impl IntoView {
+fn About(
+    reply: Reply<Customer>,
+    again: RwSignal<u32>,
+    editing: RwSignal<bool>,
+    retiring: RwSignal<bool>,
+    forgetting: RwSignal<bool>,
+) -> impl IntoView {
     let customer = reply.value.clone();
     let name = customer
         .name
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
-    let (retiring, forgetting) = (RwSignal::new(false), RwSignal::new(false));
     let (in_use, forgotten) = (customer.status == "active", customer.forgotten);
     let path = format!("/api/admin/customers/{}", customer.id);
     let word = customer.name.as_deref().map(words::plain).unwrap_or_default();
@@ -154,7 +161,7 @@ fn Licenses(id: Memo<String>) -> impl IntoView {
         .into_any()
     };
     let content = view! {
-        <p><a class="button" href=move || format!("/licenses/new?customer={}", id.get())>{move || t(Text::NewLicense)}</a></p>
+        <p><ActionLink label=Text::NewLicense permission="licenses.issue" href=Signal::derive(move || format!("/licenses/new?customer={}", id.get())) /></p>
         {load(path, shown)}
     };
     section(Text::Licenses, content.into_any())

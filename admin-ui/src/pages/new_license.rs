@@ -36,13 +36,23 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
     let [policy, seats, count, expires, note] = [(); 5].map(|()| RwSignal::new(String::new()));
     count.set("1".to_owned());
     let refused = Refused::new();
-    let customers = options("/api/admin/customers?limit=200&sort=-created_at", |customer| {
-        let (name, company) = (text_of(customer, "name"), text_of(customer, "company"));
-        let company = (!company.is_empty()).then(|| format!(" · {}", words::plain(&company)));
-        (
-            text_of(customer, "id"),
-            format!("{}{}", words::plain(&name), company.unwrap_or_default()),
-        )
+    let newest = options("/api/admin/customers?limit=200&sort=-created_at", named);
+    let chosen = customer.get_untracked();
+    // Whoever was chosen elsewhere may not be among the newest.
+    let chosen = (!chosen.is_empty()).then(|| {
+        let path = format!("/api/admin/customers/{chosen}");
+        LocalResource::new(move || api::fetch(&path))
+    });
+    let customers = Signal::derive(move || {
+        let mut all: Vec<(String, String)> = newest.get()?;
+        if let Some(chosen) = chosen {
+            let chosen = chosen.get()?.map(|chosen| chosen.value).unwrap_or_default();
+            let chosen: Value = serde_json::from_str(&chosen).unwrap_or_default();
+            if all.iter().all(|(id, _)| *id != text_of(&chosen, "id")) {
+                all.insert(0, named(&chosen));
+            }
+        }
+        Some(all)
     });
     let policies = options("/api/admin/policies?limit=200", |policy| {
         (text_of(policy, "code"), text_of(policy, "code"))
@@ -90,6 +100,14 @@ fn Form(sold: RwSignal<Vec<License>>) -> impl IntoView {
             </div>
         </form>
     }
+}
+
+/// A customer to choose: its id, and how it is called.
+fn named(customer: &Value) -> (String, String) {
+    let (name, company) = (text_of(customer, "name"), text_of(customer, "company"));
+    let company = (!company.is_empty()).then(|| format!(" · {}", words::plain(&company)));
+    let called = format!("{}{}", words::plain(&name), company.unwrap_or_default());
+    (text_of(customer, "id"), called)
 }
 
 /// What the chosen policy will mean.

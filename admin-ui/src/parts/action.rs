@@ -36,7 +36,7 @@ pub(crate) fn ActionButton(
 
 /// A link that looks like a button, for who has a permission.
 #[component]
-pub(crate) fn ActionLink(label: Text, permission: &'static str, href: &'static str) -> impl IntoView {
+pub(crate) fn ActionLink(label: Text, permission: &'static str, #[prop(into)] href: Signal<String>) -> impl IntoView {
     let me = me();
     move || match me.refusal(permission) {
         None => view! { <a class="button primary" href=href>{move || t(label)}</a> }.into_any(),

@@ -21,6 +21,22 @@ impl Refused {
         self.0.set(Some(failure));
     }
 
+    /// A failure of a form that has no fields of these names: all of it is said at once.
+    pub(crate) fn set_whole(self, failure: Failure) {
+        let errors: Vec<String> = failure.errors.iter().map(|error| error.detail.clone()).collect();
+        let detail = if errors.is_empty() {
+            failure.detail.clone()
+        } else {
+            format!("{} {}", failure.detail, errors.join("; "))
+        };
+        let errors = Vec::new();
+        self.0.set(Some(Failure {
+            detail,
+            errors,
+            ..failure
+        }));
+    }
+
     pub(crate) fn clear(self) {
         self.0.set(None);
     }

@@ -17,7 +17,7 @@ use crate::{api::Reply, text::Text, words};
 pub(crate) fn History(#[prop(into)] path: Signal<String>, #[prop(into)] refresh: Signal<u32>) -> impl IntoView {
     let events = move || {
         refresh.get();
-        format!("{}/events?limit=200", path.get())
+        format!("{}/events?limit=200&latest=true", path.get())
     };
     let shown = |page: Reply<Page<Event>>| {
         let mut known = BTreeMap::new();

@@ -227,6 +227,7 @@ async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Resul
         };
         (to, text)
     };
+    let address = to.email.to_string();
     let message = Message::builder()
         .from(mailer.from.clone())
         .to(to)
@@ -241,7 +242,8 @@ async fn send(platform: &Platform, mailer: &Arc<Mailer>, due: &DueMail) -> Resul
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(Refusal {
             hopeless: refuses_recipient(&error),
-            cause: error.to_string(),
+            // Servers name the recipient, who is kept nowhere in the clear.
+            cause: error.to_string().replace(&address, "(the recipient)"),
         }),
         Err(error) => Err(Refusal::passing(&error)),
     }

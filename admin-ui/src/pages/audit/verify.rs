@@ -35,7 +35,9 @@ pub(super) fn VerifyButton(walk: RwSignal<Walk>) -> impl IntoView {
     };
     on_cleanup(stop);
     let begin = move |()| {
-        stop();
+        if matches!(*walk.read_untracked(), Walk::Going(_)) {
+            return;
+        }
         let begun = VerificationProgress { position: 0, head: 1 };
         walk.set(Walk::Going(begun));
         let Ok(opened) = EventSource::new(STREAM) else {

@@ -19,12 +19,41 @@ use crate::{
     words,
 };
 
+/// What someone is doing with the license: it outlives each look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Doing {
+    editing: RwSignal<bool>,
+    revoking: RwSignal<bool>,
+    /// The key, once it was revealed.
+    key: RwSignal<Option<String>>,
+}
+
+impl Doing {
+    pub(super) fn new() -> Self {
+        Self {
+            editing: RwSignal::new(false),
+            revoking: RwSignal::new(false),
+            key: RwSignal::new(None),
+        }
+    }
+
+    pub(super) fn stop(self) {
+        self.editing.set(false);
+        self.revoking.set(false);
+        self.key.set(None);
+    }
+
+    /// Whether a look at the license would take something away that was typed.
+    pub(super) fn is_busy(self) -> bool {
+        self.editing.get() || self.revoking.get()
+    }
+}
+
 #[component]
-pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, editing: RwSignal<bool>, past: bool) -> impl IntoView {
+pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, doing: Doing, past: bool) -> impl IntoView {
     let (license, toasts) = (reply.value, toasts());
     let path = format!("/api/admin/licenses/{}", license.id);
-    let revoking = RwSignal::new(false);
-    let key = RwSignal::new(None::<String>);
+    let Doing { editing, revoking, key } = doing;
     let verb = |verb: &str| format!("{path}/{verb}");
     let (suspend, resume, revoke, renew, reveal) = (
         verb("suspend"),

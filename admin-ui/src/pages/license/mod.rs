@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use licet_contracts::admin::License;
 
-use about::About;
+use about::{About, Doing};
 use machines::Machines;
 use refusals::Refusals;
 use travel::TimeTravel;
@@ -28,8 +28,18 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let (again, as_of, editing) = (RwSignal::new(0_u32), RwSignal::new(None::<i64>), RwSignal::new(false));
-    live().watch(id, editing, again);
+    let (again, as_of) = (RwSignal::new(0_u32), RwSignal::new(None::<i64>));
+    let doing = Doing::new();
+    live().watch(id, Signal::derive(move || doing.is_busy()), again);
+    // Another license is shown as it is now.
+    Effect::new(move |before: Option<String>| {
+        let id = id.get();
+        if before.is_some_and(|before| before != id) {
+            as_of.set(None);
+            doing.stop();
+        }
+        id
+    });
     let path = move || format!("/api/admin/licenses/{}", id.get());
     let license = move || {
         again.get();
@@ -37,7 +47,7 @@ pub(crate) fn Page() -> impl IntoView {
         format!("{}{}", path(), moment.unwrap_or_default())
     };
     let about =
-        move |reply: Reply<License>| view! { <About reply again editing past=as_of.get().is_some() /> }.into_any();
+        move |reply: Reply<License>| view! { <About reply again doing past=as_of.get().is_some() /> }.into_any();
     view! {
         {load(license, about)}
         <TimeTravel path=Signal::derive(path) as_of again />

@@ -48,7 +48,7 @@ pub(super) fn OfflineDialog(
 
 #[component]
 fn Form(path: Signal<String>, errand: RwSignal<Option<Errand>>, again: RwSignal<u32>) -> impl IntoView {
-    let (refused, toasts) = (Refused::new(), toasts());
+    let (refused, toasts, sending) = (Refused::new(), toasts(), RwSignal::new(false));
     let (text, days) = (RwSignal::new(String::new()), RwSignal::new("30".to_owned()));
     let is_check_out = move || *errand.read() == Some(Errand::CheckOut);
     let input = NodeRef::<html::Input>::new();
@@ -69,19 +69,23 @@ fn Form(path: Signal<String>, errand: RwSignal<Option<Errand>>, again: RwSignal<
         let (path, Some(wanted)) = (path.get_untracked(), errand.get_untracked()) else {
             return;
         };
+        sending.set(true);
         spawn_local(async move {
             refused.clear();
             let done = match wanted {
                 Errand::CheckOut => check_out(&path, &text.get_untracked(), &days.get_untracked()).await,
                 Errand::Move(from) => hand_over(&path, &from, untrack(machine)).await,
             };
+            if sending.try_set(false).is_some() {
+                return;
+            }
             match done {
                 Ok(said) => {
                     toasts.say(t(said));
                     errand.set(None);
                     again.update(|count| *count += 1);
                 }
-                Err(failure) => refused.set(failure),
+                Err(failure) => refused.set_whole(failure),
             }
         });
     };
@@ -104,7 +108,7 @@ fn Form(path: Signal<String>, errand: RwSignal<Option<Errand>>, again: RwSignal<
             </Show>
             <div class="buttons">
                 <button type="button" on:click=move |_| errand.set(None)>{move || t(Text::Cancel)}</button>
-                <button class="primary" type="submit">{move || t(if is_check_out() { Text::CheckOut } else { Text::MoveSeat })}</button>
+                <button class="primary" type="submit" disabled=move || sending.get() || machine().is_none()>{move || t(if is_check_out() { Text::CheckOut } else { Text::MoveSeat })}</button>
             </div>
         </form>
     }

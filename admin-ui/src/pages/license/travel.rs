@@ -19,7 +19,7 @@ pub(super) fn TimeTravel(
 ) -> impl IntoView {
     let events = move || {
         again.get();
-        format!("{}/events?limit=200", path.get())
+        format!("{}/events?limit=200&latest=true", path.get())
     };
     let shown = move |page: Reply<Rows<Event>>| {
         let events = page.value.items;

@@ -62,9 +62,13 @@ impl Told {
 
 #[component]
 pub(super) fn WhatIf(path: String, fields: Vec<Edited>) -> impl IntoView {
-    let (told, refused) = (RwSignal::new(None::<Told>), Refused::new());
+    let (told, refused, asking) = (RwSignal::new(None::<Told>), Refused::new(), RwSignal::new(false));
     let ask = move |_| {
         let (path, mut order) = (format!("{path}/simulate"), changes(&fields));
+        if asking.get_untracked() {
+            return;
+        }
+        asking.set(true);
         told.set(Some(Told::default()));
         spawn_local(async move {
             refused.clear();
@@ -79,12 +83,16 @@ pub(super) fn WhatIf(path: String, fields: Vec<Edited>) -> impl IntoView {
                         {
                             return;
                         }
-                        let Some(next) = answer.next_cursor else { return };
+                        let Some(next) = answer.next_cursor else {
+                            asking.set(false);
+                            return;
+                        };
                         order["cursor"] = Value::from(next);
                     }
                     Err(failure) => {
+                        asking.set(false);
                         told.set(None);
-                        return refused.set(failure);
+                        return refused.set_whole(failure);
                     }
                 }
             }

@@ -125,6 +125,8 @@ pub(crate) struct HistoryQuery {
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<i64>,
+    /// The latest events rather than the first, still oldest first; `cursor` does not matter then.
+    latest: Option<bool>,
 }
 
 /// What reading one thing takes.
@@ -346,7 +348,7 @@ pub(super) async fn history(
     kind: Kind,
 ) -> Result<Response> {
     let id = id(text, kind)?;
-    let (limit, after) = (limit(query.limit), query.cursor.unwrap_or(0));
+    let limit = limit(query.limit);
     let total = app
         .platform
         .log
@@ -356,6 +358,10 @@ pub(super) async fn history(
     if total == 0 {
         return Err(Problem::not_found(kind));
     }
+    let after = match query.latest {
+        Some(true) => (total.cast_signed() - limit).max(0),
+        _ => query.cursor.unwrap_or(0),
+    };
     let events = app
         .platform
         .log

@@ -1,15 +1,16 @@
 //! `GET /api/admin/audit/verification`: the log is walked, and whoever asked watches.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::State,
     http::{HeaderValue, StatusCode},
     response::{
         IntoResponse as _, Response,
-        sse::{Event, Sse},
+        sse::{Event, KeepAlive, Sse},
     },
 };
+use futures::StreamExt as _;
 use licet_contracts::{Problem as Refusal, admin};
 use licet_domain::permission::needed::ReadAudit;
 use licet_event_store::audit::{self, AuditReport};
@@ -23,6 +24,9 @@ use crate::{
     render,
 };
 
+/// A comment, so that proxies do not take the connection for dead.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(guarded!(verify_log))
 }
@@ -34,12 +38,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/admin/audit/verification", tag = "audit",
     responses((status = 200, description = "Events, until the walk is over.", body = String, content_type = "text/event-stream"),
         (status = 409, description = "`VERIFICATION_RUNNING`", body = Refusal)), security(("api_key" = [])))]
-pub(crate) async fn verify_log(State(app): State<App>, _caller: Caller<ReadAudit>) -> Result<Response> {
+pub(crate) async fn verify_log(State(app): State<App>, caller: Caller<ReadAudit>) -> Result<Response> {
     let Ok(place) = app.verifying.clone().try_acquire_owned() else {
         let detail = "The log is being verified on this node already. Wait until that is over.";
         return Err(Problem::new(StatusCode::CONFLICT, "VERIFICATION_RUNNING", detail));
     };
     let (tell, told) = watch::channel(None);
+    let (watched, mut ending) = (app.clone(), app.ending.clone());
     let walk = async move {
         let _place = place;
         let (log, keys) = (&app.platform.log, app.keyring.verifying());
@@ -61,12 +66,22 @@ pub(crate) async fn verify_log(State(app): State<App>, _caller: Caller<ReadAudit
     // Whoever goes away takes the walk along.
     let mut walking = tokio::task::JoinSet::new();
     walking.spawn(walk);
-    let events = futures::stream::unfold((told, walking), |(mut told, walking)| async move {
-        told.changed().await.ok()?;
-        let next = told.borrow_and_update().clone()?;
-        Some((Ok::<_, Infallible>(next), (told, walking)))
+    let events = futures::stream::unfold((told, walking), move |(mut told, walking)| {
+        let (app, caller) = (watched.clone(), caller.clone());
+        async move {
+            told.changed().await.ok()?;
+            let next = told.borrow_and_update().clone()?;
+            // Whoever is out sees no more of it.
+            let is_in = caller.is_still_in(&app).await;
+            is_in.then_some((Ok::<_, Infallible>(next), (told, walking)))
+        }
     });
-    let mut response = Sse::new(events).into_response();
+    let ended = async move {
+        let _ = ending.wait_for(|ending| *ending).await;
+    };
+    let mut response = Sse::new(events.take_until(Box::pin(ended)))
+        .keep_alive(KeepAlive::new().interval(COMMENT_EVERY).text("still here"))
+        .into_response();
     // nginx gathers what it passes on otherwise.
     response
         .headers_mut()
