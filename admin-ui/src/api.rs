@@ -6,7 +6,7 @@ use futures::future::LocalBoxFuture;
 use gloo_net::http::{Method, RequestBuilder, Response};
 use licet_contracts::{FieldProblem, Problem};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::gate::{self, Need};
 
@@ -23,8 +23,6 @@ pub(crate) struct Failure {
     pub(crate) request_id: String,
     /// What is wrong with single fields.
     pub(crate) errors: Vec<FieldProblem>,
-    /// What belongs to the code.
-    pub(crate) facts: Map<String, Value>,
 }
 
 /// What was answered, and what of it the next change needs.
@@ -159,7 +157,6 @@ fn refused(response: &Response, text: &str) -> Failure {
             detail: problem.detail,
             request_id: problem.request_id,
             errors: problem.errors,
-            facts: problem.facts,
         },
         // A proxy in between, which writes its own words.
         Err(_) => Failure {
@@ -168,7 +165,6 @@ fn refused(response: &Response, text: &str) -> Failure {
             detail: String::new(),
             request_id: header(response, "x-request-id"),
             errors: Vec::new(),
-            facts: Map::new(),
         },
     }
 }
@@ -181,6 +177,5 @@ fn unreachable(error: &dyn std::fmt::Display) -> Failure {
         detail: String::new(),
         request_id: String::new(),
         errors: Vec::new(),
-        facts: Map::new(),
     }
 }

@@ -31,12 +31,12 @@ const CUSTOMERS_SHARE: u32 = 10;
 const MULTIPLY: &str = "
     CREATE TABLE house AS SELECT i, gen_random_uuid() AS license_id, random() AS dice,
         md5('customer' || floor(100000 * power(random(), 4))::text)::uuid AS customer_id FROM generate_series(1, COUNT) AS i;
-    INSERT INTO read_model.license_state SELECT (jsonb_populate_record(one, jsonb_build_object(
-        'license_id', house.license_id, 'customer_id', house.customer_id, 'issued_at', one.issued_at + i * interval '1 second',
+    INSERT INTO read_model.license_state SELECT (jsonb_populate_record(one.whole, jsonb_build_object(
+        'license_id', house.license_id, 'customer_id', house.customer_id, 'issued_at', (one.whole).issued_at + i * interval '1 second',
         'seats', CASE WHEN i % 3 = 0 THEN 5 + i % 20 END, 'active', i % 6,
         'standing', CASE WHEN dice < 0.9 THEN 'active' WHEN dice < 0.95 THEN 'suspended' ELSE 'revoked' END,
         'expires_at', CASE WHEN i % 3 > 0 THEN now() + (power(dice, 3) * 1500 - 300) * interval '1 day' END))).*
-        FROM house, (SELECT * FROM read_model.license_state LIMIT 1) AS one;
+        FROM house, (SELECT whole FROM read_model.license_state AS whole LIMIT 1) AS one;
     INSERT INTO read_model.activations (tenant_id, activation_id, license_id, os, app_version, activated_at, deactivated_at, position)
         SELECT 'default', gen_random_uuid(), license_id, (ARRAY['linux', 'windows', 'macos'])[1 + floor(3 * power(dice, 2))],
         '1.' || floor(50 * power(random(), 4)), now() - (COUNT - i) * interval '20 seconds', CASE WHEN dice > 0.8 THEN now() END, 1 FROM house;

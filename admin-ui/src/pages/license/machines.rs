@@ -58,7 +58,7 @@ pub(super) fn Machines(#[prop(into)] path: Signal<String>, again: RwSignal<u32>)
                 <thead><tr>
                     {[Text::Hostname, Text::Status, Text::Os, Text::Version, Text::LastSeen, Text::Actions].map(|name| view! { <th scope="col">{move || t(name)}</th> }).collect_view()}
                 </tr></thead>
-                <tbody>{page.value.items.into_iter().map(row.clone()).collect_view()}</tbody>
+                <tbody>{page.value.items.into_iter().map(row).collect_view()}</tbody>
             </table></div>
         }
         .into_any()
