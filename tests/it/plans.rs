@@ -267,7 +267,7 @@ fn values(server: &Server, name: &str, license: &str) -> Vec<String> {
         "os" => vec!["linux".to_owned(), "none".to_owned()],
         "app_version" => vec!["1.0.0".to_owned(), "9.9.9".to_owned()],
         "last_seen_before" => vec!["2026-01-01T00:00:00Z".to_owned(), "2100-01-01T00:00:00Z".to_owned()],
-        "dismissed" => vec!["true".to_owned()],
+        "dismissed" | "latest" => vec!["true".to_owned()],
         "from" => vec!["2026-01-01T00:00:00Z".to_owned()],
         other => panic!("there is a new filter, {other}: say what it is tried with"),
     }
