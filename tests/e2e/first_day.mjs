@@ -220,12 +220,15 @@ await story(ada, [
     }],
     ["360 pixels suffice", async () => {
         await ada.setViewportSize({ width: 360, height: 740 });
-        for (const path of ["/", "/licenses", "/customers", "/devices", "/anomalies", "/blocked", "/profile", "/audit"]) {
+        const license = new URL(licensePage).pathname;
+        const rooms = ["", "licenses", "customers", "devices", "products", "policies", "releases", "anomalies", "audit", "api-keys", "operators", "sessions", "blocked", "profile", "licenses/new", "customers/new"];
+        for (const path of [...rooms.map((room) => `/${room}`), license]) {
             await ada.goto(`${url}${path}`);
             await visible(ada.getByRole("heading", { level: 1 }));
+            await ada.locator(".skeleton").first().waitFor({ state: "hidden" });
             const wide = await ada.evaluate(() => document.documentElement.scrollWidth);
             expect(wide <= 360, `${path} is ${wide} pixels wide`);
-            await shot(ada, `narrow${path.replace("/", "-")}`);
+            await shot(ada, `narrow${path.replaceAll("/", "-")}`);
         }
     }],
     ["out", async () => {

@@ -1,8 +1,11 @@
 // What happens elsewhere is there within a moment: in ten tabs over one stream, in the devices' room, and in a file.
-import { readFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { browser, checkAccess, expect, given, person, setUp, story, url, visible } from "./browser.mjs";
 
-const [link, apiKey] = given;
+const [link, apiKey, client] = given;
 const ada = await person();
 const streams = [];
 ada.context().on("request", (request) => {
@@ -99,6 +102,20 @@ await story(page, [
         await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Anomalies" }).click();
         await visible(page.getByText("Nothing has looked wrong so far."));
         await checkAccess(page, "anomalies");
+    }],
+    ["this very machine, by the command that customers run, is there as it happens", async () => {
+        await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Dashboard" }).click();
+        await visible(figure(page, "Active devices").getByText("2", { exact: true }));
+        const folder = await mkdtemp(join(tmpdir(), "licet-client-"));
+        const run = (...order) => spawnSync(client, ["--server", url, "--api-key", apiKey, ...order], { cwd: folder, encoding: "utf8" });
+        if (run("fingerprint").status !== 0) {
+            console.error("SKIPPED: this machine hides its hardware, so the command was not tried on it");
+        } else {
+            const activated = run("activate", license.key);
+            expect(activated.status === 0, activated.stderr);
+            await visible(figure(page, "Active devices").getByText("3", { exact: true }));
+        }
+        await rm(folder, { recursive: true });
     }],
 ]);
 await browser.close();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use licet_test_support::{Server, setup_token};
+use licet_test_support::{Server, built, setup_token};
 
 use crate::{
     start,
@@ -45,7 +45,8 @@ fn a_days_work_in_every_room() {
 fn what_happens_is_in_every_tab() {
     let (server, database) = start();
     let link = format!("/setup?token={}", setup_token(&database.url));
-    tell("live.mjs", &[&server.url, &link, API_KEY]);
+    let client = built("licet-client").display().to_string();
+    tell("live.mjs", &[&server.url, &link, API_KEY, &client]);
 }
 
 #[test]

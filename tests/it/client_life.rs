@@ -16,7 +16,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_client::{Client, Error, Fingerprint, Session, Status, Store, Usage, request_file};
 use licet_domain::values::Timestamp;
-use licet_test_support::{Server, age, eventually};
+use licet_test_support::{Server, age, built, eventually};
 use serde_json::{Value, json};
 
 use crate::{new_database, start, tokens::expired};
@@ -360,8 +360,7 @@ fn the_command_lives_the_same_life() {
     let (server, _database) = start();
     let (_, key) = server.issue("studio", &json!({ "seats": 1, "limits": { "pages": 5 } }));
     let folder = tempfile::tempdir().unwrap();
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("licet-client");
+    let program = built("licet-client");
     let run = |arguments: &[&str]| -> (bool, BTreeMap<String, Value>) {
         let output = Command::new(&program)
             .current_dir(folder.path())

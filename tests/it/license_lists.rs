@@ -56,6 +56,11 @@ fn licenses_are_listed_by_when_they_end_and_by_free_seats() {
         ("sort=expires_at&expires_before=2032-01-01T00:00:00Z", &by_end[..1]),
         ("sort=expires_at&expires_after=2032-01-01T00:00:00Z", &by_end[1..]),
         (
+            "sort=-expires_at&expires_before=2033-01-01T00:00:00Z",
+            &by_last_end[2..],
+        ),
+        ("sort=-expires_at&expires_after=2032-01-01T00:00:00Z", &by_last_end[..3]),
+        (
             "expires_after=2031-06-01T00:00:00Z&expires_before=2032-06-01T00:00:00Z",
             &ids[2..3],
         ),

@@ -9,7 +9,7 @@ use crate::{
         create::{Asked, CreateDialog},
         edit::{Edited, Kind},
         listing::{Column, Filter, Listed, Listing},
-        load::{options, text_of},
+        load::products,
         manage::{self, ManageButton, ManageDialog, Managing},
         show::{Moment, State},
         title::Title,
@@ -81,11 +81,8 @@ pub(crate) fn Page() -> impl IntoView {
 
 /// What is asked of a new release.
 fn new() -> Vec<Asked> {
-    let products = options("/api/admin/products?limit=200", |product| {
-        (text_of(product, "code"), text_of(product, "name"))
-    });
     vec![
-        Asked::choice("product", Text::Product, products),
+        Asked::choice("product", Text::Product, products()),
         Asked::text("version", Text::Version).required(),
         Asked::percent("rollout_percent", Text::RolloutPercent)
             .with("100")

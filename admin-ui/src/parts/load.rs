@@ -72,6 +72,13 @@ pub(crate) fn options(path: &'static str, option: fn(&Value) -> (String, String)
     })
 }
 
+/// The products, by code.
+pub(crate) fn products() -> Options {
+    options("/api/admin/products?limit=200", |product| {
+        (text_of(product, "code"), text_of(product, "name"))
+    })
+}
+
 /// A text of a thing; empty where it has none.
 pub(crate) fn text_of(thing: &Value, name: &str) -> String {
     thing[name].as_str().unwrap_or_default().to_owned()

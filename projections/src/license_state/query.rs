@@ -74,6 +74,22 @@ pub struct LicenseFilter {
 }
 
 impl LicenseFilter {
+    /// From where a page is read: in the order of ends no sooner than the range of ends begins, because Postgres begins at
+    /// the place and reads all that lies before the range.
+    fn begin(&self, request: &PageRequest) -> (OffsetDateTime, Uuid) {
+        let place = request.bounds();
+        if request.by != ListedBy::End {
+            return place;
+        }
+        // No license has the nil id: what ends at that moment lies behind it, in either direction.
+        let edge = |moment: Timestamp| (OffsetDateTime::from(moment), Uuid::nil());
+        if request.descending {
+            self.expires_before.map_or(place, |before| place.min(edge(before)))
+        } else {
+            self.expires_after.map_or(place, |after| place.max(edge(after)))
+        }
+    }
+
     fn key_parts(&self) -> (Option<Uuid>, Option<&str>) {
         match &self.key {
             Some(KeySearch::License(id)) => (Some(*id), None),
@@ -130,7 +146,7 @@ async fn rows(
     request: &PageRequest,
 ) -> sqlx::Result<Vec<LicenseRow>> {
     let (by_id, ending) = filter.key_parts();
-    let (moment, id) = request.bounds();
+    let (moment, id) = filter.begin(request);
     // Each order is a statement of its own: its index is found by the words in it.
     macro_rules! rows_by {
         ($order:literal, $from:expr, $id:expr) => {

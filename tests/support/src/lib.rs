@@ -16,7 +16,7 @@ pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use nginx::Nginx;
 pub use operator::{Operator, PASSWORD, setup_token};
-pub use server::{API_KEY, Answer, SECRET, Server, licet, machine_request};
+pub use server::{API_KEY, Answer, SECRET, Server, built, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};
 pub use tls::{HttpProxy, TlsFront};
 

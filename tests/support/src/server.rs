@@ -19,15 +19,20 @@ pub const API_KEY: &str = "0f2a-bootstrap-key-of-the-tests";
 /// What signs activation tokens, and what everything sealed is sealed with.
 pub const SECRET: &str = "5c1f0e7a9b3d4c2e8f6a1b0d9e7c5a3f";
 
-/// The `licet` command as it was built beside this test.
-pub fn licet(database_url: &str) -> Command {
+/// A command of ours, such as `licet-client`, as it was built beside this test.
+pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its file");
     let folder = test.ancestors().nth(2).expect("tests are built two folders below");
     // Benchmarks lie beside it.
-    let beside = test.with_file_name("licet");
-    let path: PathBuf = if beside.exists() { beside } else { folder.join("licet") };
+    let beside = test.with_file_name(name);
+    let path: PathBuf = if beside.exists() { beside } else { folder.join(name) };
     assert!(path.exists(), "build the command first: cargo build --workspace --bins");
-    let mut command = Command::new(path);
+    path
+}
+
+/// The `licet` command.
+pub fn licet(database_url: &str) -> Command {
+    let mut command = Command::new(built("licet"));
     command
         .env("DATABASE_URL", database_url)
         .env("SECRET_KEY", SECRET)

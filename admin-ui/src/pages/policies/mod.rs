@@ -14,7 +14,7 @@ use crate::{
         create::{Asked, CreateDialog},
         edit::{Edited, Kind},
         listing::{Column, Filter, IN_USE, Listed, Listing},
-        load::{options, text_of},
+        load::products,
         manage::{self, ManageButton, ManageDialog, Managing},
         show::{Moment, State},
         title::Title,
@@ -99,12 +99,9 @@ fn fields(now: &Value) -> Vec<Edited> {
 
 /// What is asked of a new policy; the rest has its defaults.
 fn new() -> Vec<Asked> {
-    let products = options("/api/admin/products?limit=200", |product| {
-        (text_of(product, "code"), text_of(product, "name"))
-    });
     vec![
         Asked::text("code", Text::Code).required().hint(Text::CodeOfThingHint),
-        Asked::choice("product", Text::Product, products),
+        Asked::choice("product", Text::Product, products()),
         Asked::number("seats", Text::Seats).required(),
         Asked::number("duration_days", Text::DurationDays).hint(Text::DurationHint),
     ]
