@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licet_test_support::{Server, TestDatabase};
+use licet_test_support::{Server, TestDatabase, eventually};
 use serde_json::{Value, json};
 
 use crate::start;
@@ -91,6 +91,36 @@ fn every_list_of_a_large_house_is_read_by_index() {
         after, before,
         "times that each table was read from end to end, and its rows"
     );
+}
+
+/// An index can be walked from end to end too: what ends on one day is read, and not all that ended before or ends later.
+#[test]
+fn a_day_of_ends_is_read_and_no_other() {
+    let (server, database) = start();
+    server.issue("studio", &json!({ "seats": 1 }));
+    assert!(eventually(|| server.get("/api/admin/licenses").body["total"] == 1));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let minutes = format!(
+        "INSERT INTO read_model.license_state SELECT (jsonb_populate_record(whole, jsonb_build_object('license_id', gen_random_uuid(),
+             'expires_at', timestamptz '2030-01-01 00:00+00' + i * interval '1 minute'))).*
+         FROM (SELECT whole FROM read_model.license_state AS whole LIMIT 1) AS one, generate_series(1, {ROWS}) AS i"
+    );
+    runtime.block_on(database.execute(&minutes));
+    runtime.block_on(database.execute("ANALYZE read_model.license_state"));
+    // With what lies before that day, and after it.
+    let day = "expires_after=2030-01-11T00:00:00Z&expires_before=2030-01-12T00:00:00Z";
+    for sort in ["expires_at", "-expires_at"] {
+        for _ in 0..TIMES {
+            let page = server.get(&format!("/api/admin/licenses?limit=5&sort={sort}&{day}"));
+            assert_eq!((page.status, &page.body["total"]), (200, &json!(1440)), "{}", page.body);
+        }
+    }
+    assert!(server.terminate());
+    let read = "SELECT sum(idx_tup_read)::text FROM pg_stat_user_indexes WHERE relname = 'license_state'";
+    let read: i64 = runtime.block_on(database.text(read)).parse().unwrap();
+    // Each page counts the day at most.
+    let most = 2 * i64::try_from(TIMES).unwrap() * (1_440 + 10);
+    assert!(read <= most, "{read} entries were read of at most {most}");
 }
 
 /// A license with a machine, a beat, a refusal, a release and their kin, each once.

@@ -44,7 +44,7 @@ pub(crate) fn Page() -> impl IntoView {
                 Some(days) => days.into_any(),
                 None => view! { <span class="quiet">{move || t(Text::ForEver)}</span> }.into_any(),
             }),
-            Column::new(Text::OfflineDays, |policy| policy.lease_days.into_any()),
+            Column::new(Text::LeaseDays, |policy| policy.lease_days.into_any()),
             Column::new(Text::Floating, |policy| {
                 t(if policy.floating { Text::Yes } else { Text::No }).into_any()
             }),
@@ -59,7 +59,7 @@ pub(crate) fn Page() -> impl IntoView {
                     .then(|| view! { <ManageButton permission="policies.write" path name /> })
                     .into_any()
             }),
-            Column::extra(Text::GraceDays, |policy| policy.grace_days.into_any()),
+            Column::extra(Text::GraceDaysField, |policy| policy.grace_days.into_any()),
             Column::extra(Text::Version, |policy| policy.version.into_any()),
             Column::extra(Text::CreatedAt, |policy: &Policy| {
                 view! { <Moment time=policy.created_at.clone() /> }.into_any()
