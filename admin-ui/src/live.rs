@@ -110,13 +110,10 @@ impl Live {
         self.happened.get()
     }
 
-    /// Looks again whenever something happened to the thing of this id; while someone is busy with it, afterwards.
-    pub(crate) fn watch(self, id: Memo<String>, is_busy: Signal<bool>, again: RwSignal<u32>) {
+    /// Looks again whenever something happened to the thing of this id.
+    pub(crate) fn watch(self, id: Memo<String>, again: RwSignal<u32>) {
         Effect::new(move |seen: Option<u32>| {
             let now = self.happened.get();
-            if is_busy.get() {
-                return seen.unwrap_or(now);
-            }
             let id = id.get_untracked();
             let is_news =
                 |(number, told): &(u32, String)| seen.is_some_and(|seen| *number > seen) && told.contains(&id);

@@ -91,6 +91,16 @@ await story(ada, [
         await visible(usage.getByRole("img", { name: /^Users by day: .* ≤ 6$/ }));
         await visible(usage.getByRole("row", { name: /pages .* 14 100/ }));
     }],
+    ["news comes while someone types, and takes nothing away", async () => {
+        await ada.getByRole("button", { name: "Edit", exact: true }).click();
+        await ada.getByRole("textbox", { name: "Note" }).fill("half a sen");
+        await api("/api/license/activate", { license_key: license.key, hostname: "machine-5", fingerprint: fingerprint(5) });
+        await visible(ada.getByRole("cell", { name: "machine-5" }));
+        await visible(ada.getByText("3 / 9"));
+        await ada.keyboard.type("tence");
+        expect((await ada.getByRole("textbox", { name: "Note" }).inputValue()) === "half a sentence", "what was typed stays, and goes on");
+        await ada.getByRole("button", { name: "Cancel" }).click();
+    }],
     ["a machine without a network", async () => {
         await ada.getByRole("button", { name: "Check out offline" }).click();
         const out = dialog("Check out offline");

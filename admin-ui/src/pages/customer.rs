@@ -29,43 +29,76 @@ pub(crate) fn Page() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let again = RwSignal::new(0_u32);
-    let doing @ [editing, retiring, forgetting] = [(); 3].map(|()| RwSignal::new(false));
-    let is_busy = Signal::derive(move || doing.iter().any(Get::get));
-    live().watch(id, is_busy, again);
+    let doing = Doing::new();
+    live().watch(id, again);
+    // Another customer has nothing to do with what was begun with this one.
+    Effect::new(move |before: Option<String>| {
+        let id = id.get();
+        if before.is_some_and(|before| before != id) {
+            doing.stop();
+        }
+        id
+    });
     let path = move || format!("/api/admin/customers/{}", id.get());
     let customer = move || {
         again.get();
         path()
     };
+    let about = move |reply: Reply<Customer>| {
+        doing.known.set(Some(reply.clone()));
+        view! { <About customer=reply.value doing /> }.into_any()
+    };
     view! {
-        {load(customer, move |reply: Reply<Customer>| view! { <About reply again editing retiring forgetting /> }.into_any())}
+        {load(customer, about)}
+        <Asking doing again />
         <Overview path=Signal::derive(path) again />
         <Licenses id />
         <History path=Signal::derive(path) refresh=again />
     }
 }
 
-#[component]
-fn About(
-    reply: Reply<Customer>,
-    again: RwSignal<u32>,
+/// What someone is doing with the customer: it outlives each look at it.
+#[derive(Clone, Copy)]
+struct Doing {
     editing: RwSignal<bool>,
     retiring: RwSignal<bool>,
     forgetting: RwSignal<bool>,
-) -> impl IntoView {
-    let customer = reply.value.clone();
+    /// The customer as it was seen last.
+    known: RwSignal<Option<Reply<Customer>>>,
+}
+
+impl Doing {
+    fn new() -> Self {
+        let [editing, retiring, forgetting] = [(); 3].map(|()| RwSignal::new(false));
+        let known = RwSignal::new(None);
+        Self {
+            editing,
+            retiring,
+            forgetting,
+            known,
+        }
+    }
+
+    fn stop(self) {
+        for one in [self.editing, self.retiring, self.forgetting] {
+            one.set(false);
+        }
+    }
+}
+
+#[component]
+fn About(customer: Customer, doing: Doing) -> impl IntoView {
+    let Doing {
+        editing,
+        retiring,
+        forgetting,
+        ..
+    } = doing;
     let name = customer
         .name
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
     let (in_use, forgotten) = (customer.status == "active", customer.forgotten);
-    let path = format!("/api/admin/customers/{}", customer.id);
-    let word = customer.name.as_deref().map(words::plain).unwrap_or_default();
-    let orders = Orders::new(again);
-    let (retired, etag) = (path.clone(), reply.etag.clone());
-    let do_retire = move |()| orders.delete(&retired, Some(&etag), Text::CustomerRetired);
-    let do_forget = move |()| orders.post(&format!("{path}/forget"), Text::CustomerForgotten);
-    let reply = StoredValue::new(reply);
     view! {
         <Title text=name>
             {in_use.then(|| view! {
@@ -77,36 +110,56 @@ fn About(
             })}
         </Title>
         {forgotten.then(|| view! { <p class="notice">{move || t(Text::ForgottenNotice)}</p> })}
-        <Irreversible open=retiring title=Text::Retire explanation=Text::RetireCustomerWhy word=word.clone() on_confirm=do_retire />
-        <Irreversible open=forgetting title=Text::Forget explanation=Text::ForgetWhy word on_confirm=do_forget />
-        <Show
-            when=move || editing.get()
-            fallback={
-                let customer = customer.clone();
-                move || {
-                    let customer = customer.clone();
-                    view! {
-                        <dl class="card facts">
-                            <Fact name=Text::Status><State code=customer.status /></Fact>
-                            <Fact name=Text::Email>{customer.email}</Fact>
-                            <Fact name=Text::Company>{customer.company.as_deref().map(words::plain)}</Fact>
-                            <Fact name=Text::CreatedAt><Moment time=customer.created_at /></Fact>
-                            <Fact name=Text::Id><Copy text=customer.id /></Fact>
-                        </dl>
-                    }
-                }
-            }
-        >
-            {
-                let Reply { value: known, etag } = reply.get_value();
-                let fields = vec![
-                    Edited::new("name", Text::Name, Kind::Text, known.name),
-                    Edited::new("email", Text::Email, Kind::Email, known.email),
-                    Edited::new("company", Text::Company, Kind::Optional, known.company),
-                ];
-                view! { <EditForm path=format!("/api/admin/customers/{}", known.id) etag fields again editing /> }
-            }
-        </Show>
+        <dl class="card facts">
+            <Fact name=Text::Status><State code=customer.status /></Fact>
+            <Fact name=Text::Email>{customer.email}</Fact>
+            <Fact name=Text::Company>{customer.company.as_deref().map(words::plain)}</Fact>
+            <Fact name=Text::CreatedAt><Moment time=customer.created_at /></Fact>
+            <Fact name=Text::Id><Copy text=customer.id /></Fact>
+        </dl>
+    }
+}
+
+/// What is asked of someone who edits, retires or forgets; it stands beside what is looked at again, so that nothing typed
+/// is lost.
+#[component]
+fn Asking(doing: Doing, again: RwSignal<u32>) -> impl IntoView {
+    let Doing {
+        editing,
+        retiring,
+        forgetting,
+        known,
+    } = doing;
+    let orders = Orders::new(again);
+    let path = |customer: &Customer| format!("/api/admin/customers/{}", customer.id);
+    let word = Signal::derive(move || {
+        let name = known.read().as_ref().and_then(|known| known.value.name.clone());
+        words::plain(&name.unwrap_or_default())
+    });
+    let retire = move |()| {
+        if let Some(Reply { value, etag }) = known.get_untracked() {
+            orders.delete(&path(&value), Some(&etag), Text::CustomerRetired);
+        }
+    };
+    let forget = move |()| {
+        if let Some(Reply { value, .. }) = known.get_untracked() {
+            orders.post(&format!("{}/forget", path(&value)), Text::CustomerForgotten);
+        }
+    };
+    let form = move || {
+        let Reply { value, etag } = known.get_untracked()?;
+        let path = path(&value);
+        let fields = vec![
+            Edited::new("name", Text::Name, Kind::Text, value.name),
+            Edited::new("email", Text::Email, Kind::Email, value.email),
+            Edited::new("company", Text::Company, Kind::Optional, value.company),
+        ];
+        Some(view! { <EditForm path etag fields again editing /> })
+    };
+    view! {
+        <Show when=move || editing.get()>{form()}</Show>
+        <Irreversible open=retiring title=Text::Retire explanation=Text::RetireCustomerWhy word on_confirm=retire />
+        <Irreversible open=forgetting title=Text::Forget explanation=Text::ForgetWhy word on_confirm=forget />
     }
 }
 

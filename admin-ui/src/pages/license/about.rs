@@ -26,6 +26,8 @@ pub(super) struct Doing {
     revoking: RwSignal<bool>,
     /// The key, once it was revealed.
     key: RwSignal<Option<String>>,
+    /// The license as it was seen last.
+    known: RwSignal<Option<Reply<License>>>,
 }
 
 impl Doing {
@@ -34,6 +36,7 @@ impl Doing {
             editing: RwSignal::new(false),
             revoking: RwSignal::new(false),
             key: RwSignal::new(None),
+            known: RwSignal::new(None),
         }
     }
 
@@ -43,30 +46,68 @@ impl Doing {
         self.key.set(None);
     }
 
-    /// Whether a look at the license would take something away that was typed.
-    pub(super) fn is_busy(self) -> bool {
-        self.editing.get() || self.revoking.get()
+    pub(super) fn sees(self, reply: &Reply<License>) {
+        self.known.set(Some(reply.clone()));
+    }
+}
+
+/// What is asked of someone who edits or revokes; it stands beside what is looked at again, so that nothing typed is lost.
+#[component]
+pub(super) fn Asking(doing: Doing, again: RwSignal<u32>) -> impl IntoView {
+    let Doing {
+        editing,
+        revoking,
+        known,
+        ..
+    } = doing;
+    let orders = Orders::new(again);
+    let word = move || {
+        let masked = known.read().as_ref().map(|known| known.value.key_masked.clone());
+        masked
+            .unwrap_or_default()
+            .rsplit('-')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let revoke = move |()| {
+        if let Some(known) = known.get_untracked() {
+            orders.post(
+                &format!("/api/admin/licenses/{}/revoke", known.value.id),
+                Text::LicenseRevoked,
+            );
+        }
+    };
+    let form = move || {
+        let Reply { value: license, etag } = known.get_untracked()?;
+        let seats = Some(license.seats.to_string());
+        let fields = vec![
+            Edited::new("seats", Text::Seats, Kind::Number, seats).undone_by(license.seats_override),
+            Edited::new("expires_at", Text::ExpiresAt, Kind::Day, license.expires_at),
+            Edited::new("note", Text::Note, Kind::Optional, license.note),
+        ];
+        let path = format!("/api/admin/licenses/{}", license.id);
+        Some(view! { <EditForm path etag fields again editing /> })
+    };
+    view! {
+        <Show when=move || editing.get()>{form()}</Show>
+        <Irreversible open=revoking title=Text::Revoke explanation=Text::RevokeWhy word=Signal::derive(word) on_confirm=revoke />
     }
 }
 
 #[component]
-pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, doing: Doing, past: bool) -> impl IntoView {
-    let (license, toasts) = (reply.value, toasts());
+pub(super) fn About(license: License, again: RwSignal<u32>, doing: Doing, past: bool) -> impl IntoView {
+    let toasts = toasts();
     let path = format!("/api/admin/licenses/{}", license.id);
-    let Doing { editing, revoking, key } = doing;
+    let Doing {
+        editing, revoking, key, ..
+    } = doing;
     let verb = |verb: &str| format!("{path}/{verb}");
-    let (suspend, resume, revoke, renew, reveal) = (
-        verb("suspend"),
-        verb("resume"),
-        verb("revoke"),
-        verb("renew"),
-        verb("reveal-key"),
-    );
+    let (suspend, resume, renew, reveal) = (verb("suspend"), verb("resume"), verb("renew"), verb("reveal-key"));
     let orders = Orders::new(again);
     let back = resume.clone();
     let do_suspend = move |()| orders.post_with_undo(&suspend, Text::LicenseSuspended, back.clone());
     let do_resume = move |()| orders.post(&resume, Text::LicenseResumed);
-    let do_revoke = move |()| orders.post(&revoke, Text::LicenseRevoked);
     let do_renew = move |()| orders.post(&renew, Text::LicenseRenewed);
     let do_reveal = move |()| {
         let path = reveal.clone();
@@ -80,21 +121,10 @@ pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, doing: Doing, p
     };
     let suspended = license.status == "suspended";
     let over = license.status == "revoked";
-    let word = license.key_masked.rsplit('-').next().unwrap_or_default().to_owned();
     let customer = license
         .customer
         .as_deref()
         .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
-    let (etag, edited) = (reply.etag, path.clone());
-    let own_seats = license.seats_override;
-    let (seats, expires_at, note) = (license.seats, license.expires_at.clone(), license.note.clone());
-    let fields = move || {
-        vec![
-            Edited::new("seats", Text::Seats, Kind::Number, Some(seats.to_string())).undone_by(own_seats),
-            Edited::new("expires_at", Text::ExpiresAt, Kind::Day, expires_at.clone()),
-            Edited::new("note", Text::Note, Kind::Optional, note.clone()),
-        ]
-    };
     view! {
         <Title text=license.key_masked.clone()>
             {(!past && !over).then(|| view! {
@@ -128,9 +158,5 @@ pub(super) fn About(reply: Reply<License>, again: RwSignal<u32>, doing: Doing, p
             <Fact name=Text::Note>{license.note.as_deref().map(words::plain)}</Fact>
             <Fact name=Text::Id><Copy text=license.id /></Fact>
         </dl>
-        <Show when=move || editing.get()>
-            <EditForm path=edited.clone() etag=etag.clone() fields=fields() again editing />
-        </Show>
-        <Irreversible open=revoking title=Text::Revoke explanation=Text::RevokeWhy word=word on_confirm=do_revoke />
     }
 }

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use licet_contracts::admin::License;
 
-use about::{About, Doing};
+use about::{About, Asking, Doing};
 use machines::Machines;
 use refusals::Refusals;
 use travel::TimeTravel;
@@ -30,7 +30,7 @@ pub(crate) fn Page() -> impl IntoView {
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let (again, as_of) = (RwSignal::new(0_u32), RwSignal::new(None::<i64>));
     let doing = Doing::new();
-    live().watch(id, Signal::derive(move || doing.is_busy()), again);
+    live().watch(id, again);
     // Another license is shown as it is now.
     Effect::new(move |before: Option<String>| {
         let id = id.get();
@@ -46,10 +46,13 @@ pub(crate) fn Page() -> impl IntoView {
         let moment = as_of.get().map(|position| format!("?as_of={position}"));
         format!("{}{}", path(), moment.unwrap_or_default())
     };
-    let about =
-        move |reply: Reply<License>| view! { <About reply again doing past=as_of.get().is_some() /> }.into_any();
+    let about = move |reply: Reply<License>| {
+        doing.sees(&reply);
+        view! { <About license=reply.value again doing past=as_of.get().is_some() /> }.into_any()
+    };
     view! {
         {load(license, about)}
+        <Asking doing again />
         <TimeTravel path=Signal::derive(path) as_of again />
         <Machines path=Signal::derive(path) again />
         <Usage path=Signal::derive(path) again />
