@@ -139,6 +139,7 @@ pub(crate) fn license(
         limits: limits(&effective.limits()),
         note: license.note.as_ref().and_then(open),
         created_at: license.issued.at.to_string(),
+        last_seen_at: None,
     }
 }
 
@@ -191,6 +192,7 @@ pub(crate) fn license_row(
         limits: shown_limits,
         note: row.note_sealed.as_ref().and_then(open),
         created_at: Timestamp::from(row.issued_at).to_string(),
+        last_seen_at: row.last_seen_at.map(|at| Timestamp::from(at).to_string()),
     }
 }
 

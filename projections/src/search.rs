@@ -7,7 +7,11 @@ use licet_event_store::Tenant;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{Reader, queues::consumers};
+use crate::{
+    Reader,
+    customer_directory::{self, Entry},
+    queues::consumers,
+};
 
 /// How many candidates a search of one common word looks at: of more, Postgres picks some.
 const CANDIDATES: &str = "2000";
@@ -46,6 +50,18 @@ pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<
         })
     });
     Ok(things.collect())
+}
+
+/// Whether licenses came, went or lost their customers between two positions.
+pub async fn moves_licenses(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM events WHERE position > $1 AND position <= $2
+               AND event_type IN ('license.issued', 'license.retired', 'customer.forgotten')) AS "moves!""#,
+        after,
+        until,
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Customers that were forgotten between two positions.
@@ -93,13 +109,17 @@ pub async fn all(pool: &PgPool, (kind, id): (&str, Uuid), limit: i64) -> sqlx::R
     .await
 }
 
-/// What finds some things, and which of them are gone.
+/// What finds some things, which of them are gone, and where customers stand in lists.
 #[derive(Debug, Default)]
 pub struct Told {
     /// Things with the hashes of what finds them.
     pub found_by: Vec<(Thing, Vec<i64>)>,
     /// Things that nothing finds any more.
     pub gone: Vec<Thing>,
+    /// Customers as they are listed.
+    pub listed: Vec<Entry>,
+    /// Customers whose licenses are to be counted, besides.
+    pub counted: Vec<Uuid>,
 }
 
 /// Keeps what finds things, and forgets what finds those that are gone. Where a consumer's place is given, it moves with
@@ -133,6 +153,7 @@ pub async fn keep(pool: &PgPool, told: &Told, consumer: Option<(&str, (i64, i64)
     )
     .execute(&mut *transaction)
     .await?;
+    customer_directory::keep(&mut transaction, &told.listed, &told.counted).await?;
     transaction.commit().await?;
     Ok(true)
 }

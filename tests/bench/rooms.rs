@@ -3,14 +3,21 @@
 
 use std::{sync::Arc, time::Instant};
 
+use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _};
 use licet_commands::{Look, Platform, customer::NewCustomer};
-use licet_domain::{Resource as _, search::score};
+use licet_domain::{
+    Resource as _,
+    customer::Customer,
+    search::{score, sort_key},
+};
 use licet_event_store::Tenant;
 use licet_projections::{
     ListedBy, PageRequest, Reader,
     activations::{self, ActivationFilter},
+    customer_directory::Entry,
     license_state::{self, LicenseFilter},
+    resources,
     search::{self, Thing, Told},
 };
 use sqlx::{Connection as _, PgConnection};
@@ -44,6 +51,8 @@ const MULTIPLY: &str = "
         hour, hour_users, day, day_users, nonces, position)
         SELECT tenant_id, activation_id, license_id, activated_at, now() - power(random(), 6) * interval '400 days', 1, 'VALID',
         app_version, now(), 0, now(), 0, '', 1 FROM read_model.activations;
+    INSERT INTO read_model.license_usage_stats (tenant_id, license_id, beats, machines, first_beat_at, last_beat_at, peak_machines, peak_users)
+        SELECT 'default', license_id, 1, 1, now(), CASE WHEN dice < 0.9 THEN now() - power(random(), 6) * interval '400 days' END, 1, 1 FROM house;
     DROP TABLE house;";
 
 pub(crate) async fn run(bench: &Bench, count: u32) -> anyhow::Result<()> {
@@ -107,6 +116,14 @@ async fn of_licenses(reader: &Reader, now: OffsetDateTime, customer: Uuid, singl
         expires_after: Some(now.into()),
         ..none.clone()
     };
+    let seen_last = PageRequest {
+        by: ListedBy::LastSeen,
+        ..first.clone()
+    };
+    let seen_first = PageRequest {
+        descending: true,
+        ..seen_last.clone()
+    };
     let suspended = LicenseFilter {
         standing: Some("suspended"),
         ..none.clone()
@@ -126,6 +143,13 @@ async fn of_licenses(reader: &Reader, now: OffsetDateTime, customer: Uuid, singl
         ("licenses that end within 30 days, by their end", &soon, &by_end),
         ("licenses that end within 30 days, by their issue", &soon, &first),
         ("licenses by their machines, the most first", &none, &most_machines),
+        ("licenses by when they were seen, the silent first", &none, &seen_last),
+        ("licenses by when they were seen, the last first", &none, &seen_first),
+        (
+            "suspended licenses by when they were seen, the last first",
+            &suspended,
+            &seen_first,
+        ),
         ("suspended licenses", &suspended, &first),
         ("licenses with 20 free seats", &free, &first),
         ("licenses of the largest customer", &of_customer, &first),
@@ -252,7 +276,13 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
                 .await?;
             let told = Told {
                 found_by: vec![(thing, terms)],
-                gone: vec![],
+                listed: vec![Entry {
+                    tenant_id: "default".to_owned(),
+                    customer_id: id,
+                    name: sort_key(&name(number)),
+                    retired: false,
+                }],
+                ..Told::default()
             };
             search::keep(platform.log.pool(), &told, None).await?;
             Ok(())
@@ -260,9 +290,42 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
     );
     making.await?;
     let mut connection = platform.log.connect().await?;
-    sqlx::raw_sql("VACUUM ANALYZE search_terms")
+    sqlx::raw_sql("VACUUM ANALYZE search_terms, customer_directory")
         .execute(&mut connection)
         .await?;
+    let projector = licet_projections::projectors()
+        .into_iter()
+        .find(|one| one.name() == "resources");
+    licet_projections::rebuild(
+        projector.context("there is a read model of resources")?,
+        &platform.log,
+        &|_, _| {},
+    )
+    .await?;
+    for (by, what) in [
+        (ListedBy::Creation, "when they were taken up"),
+        (ListedBy::Name, "name"),
+        (ListedBy::Licenses, "how many licenses they have"),
+    ] {
+        for descending in [false, true] {
+            let request = PageRequest {
+                by,
+                descending,
+                ..PageRequest::first(50)
+            };
+            let read = async || {
+                let page = resources::list::<Customer>(reader, &tenant, None, &request).await?;
+                anyhow::ensure!(page.items.len() == 50, "a page has 50 customers");
+                Ok(())
+            };
+            let order = if descending { ", the other way round" } else { "" };
+            tell(
+                &format!("{count} customers by {what}{order}"),
+                measure(read).await?,
+                single,
+            );
+        }
+    }
     for typed in [
         "un",
         "universität",

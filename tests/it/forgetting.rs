@@ -47,6 +47,9 @@ fn a_forgotten_customer_is_nowhere_any_more() {
         assert_eq!(found(node, &after, "polonium"), 0);
         let listed = node.get_at(&after, "/api/admin/customers");
         assert!(!listed.body.to_string().contains(&customer), "{}", listed.body);
+        let listed = node.get_at(&after, "/api/admin/customers?sort=name&status=retired");
+        assert_eq!(listed.body["items"][0]["id"], json!(customer), "{}", listed.body);
+        expect_nobody(&listed.body["items"][0]);
         let license = node.get_at(&after, &format!("/api/admin/licenses/{own}"));
         assert_eq!(
             (&license.body["customer"], &license.body["note"]),
@@ -65,6 +68,12 @@ fn a_forgotten_customer_is_nowhere_any_more() {
     assert_eq!(
         (&latest["items"][0]["type"], &latest["next_cursor"]),
         (&json!("customer.forgotten"), &Value::Null)
+    );
+
+    let named = "SELECT count(*)::text FROM customer_directory WHERE name LIKE '%curie%'";
+    assert_eq!(
+        tokio::runtime::Runtime::new().unwrap().block_on(database.text(named)),
+        "0"
     );
 
     // The machines know nothing of it, and nobody else was forgotten.

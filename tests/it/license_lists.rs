@@ -5,20 +5,25 @@ use serde_json::{Value, json};
 
 use crate::start;
 
-/// The ids of every page of a list.
-fn all(server: &Server, query: &str) -> Vec<String> {
-    let (mut ids, mut cursor) = (Vec::new(), String::new());
+/// What every page of a list shows.
+pub(crate) fn pages(server: &Server, list: &str, query: &str) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = server.get(&format!("/api/admin/licenses?limit=2&{query}{cursor}"));
+        let page = server.get(&format!("/api/admin/{list}?limit=2&{query}{cursor}"));
         assert_eq!(page.status, 200, "{query}: {}", page.body);
-        let items = page.body["items"].as_array().unwrap();
-        ids.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        items.extend_from_slice(page.body["items"].as_array().unwrap());
         let Some(next) = page.body["next_cursor"].as_str() else {
-            assert_eq!(page.body["total"], ids.len(), "{query}");
-            return ids;
+            assert_eq!(page.body["total"], items.len(), "{query}");
+            return items;
         };
         cursor = format!("&cursor={next}");
     }
+}
+
+/// The ids of every page of a list of licenses.
+fn all(server: &Server, query: &str) -> Vec<String> {
+    let items = pages(server, "licenses", query).into_iter();
+    items.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Licenses that end one, two and three years from 2030 on, the last first, and one that never does.
@@ -95,6 +100,44 @@ fn licenses_are_listed_by_how_many_machines_they_have() {
     let most: Vec<String> = fewest.iter().rev().cloned().collect();
     assert_eq!(all(&server, "sort=-active"), most);
     assert_eq!(all(&server, "sort=-active&status=active&seats_free=2"), most[1..]);
+}
+
+#[test]
+fn licenses_are_listed_by_when_they_were_seen_last() {
+    let (server, _database) = start();
+    let (first, key) = server.issue("studio", &json!({ "seats": 3 }));
+    let license = server.get(&format!("/api/admin/licenses/{first}"));
+    let order = json!({ "customer_id": license.text("customer_id"), "policy": "studio", "count": 4 });
+    let sold = server.create("/api/admin/licenses", &order).body;
+    let sold: Vec<(String, &str)> = sold["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap().to_owned(), one["key"].as_str().unwrap()))
+        .collect();
+    let beat = |key: &str, machine: u32| {
+        let token = server.activate(key, machine).text("token").to_owned();
+        let beat = server.beat(&token, &json!({}));
+        assert_eq!(beat.status, 200, "{}", beat.body);
+        beat.header("licet-position").to_owned()
+    };
+    beat(sold[2].1, 1);
+    beat(&key, 2);
+    let last = beat(sold[0].1, 3);
+    // Whoever knows of a beat finds it.
+    let listed = server
+        .get_at(&last, "/api/admin/licenses?sort=-last_seen_at&limit=1")
+        .body;
+    assert_eq!(listed["items"][0]["id"], json!(sold[0].0), "{listed}");
+    assert!(listed["items"][0]["last_seen_at"].is_string(), "{listed}");
+    let mut never = [sold[1].0.clone(), sold[3].0.clone()];
+    never.sort();
+    let silent_first = [&never[..], &[sold[2].0.clone(), first, sold[0].0.clone()]].concat();
+    assert_eq!(all(&server, "sort=last_seen_at"), silent_first);
+    let seen_first: Vec<String> = silent_first.iter().rev().cloned().collect();
+    assert_eq!(all(&server, "sort=-last_seen_at"), seen_first);
+    assert_eq!(all(&server, "sort=-last_seen_at&status=active"), seen_first);
+    assert_eq!(all(&server, "sort=last_seen_at&status=suspended"), [] as [String; 0]);
 }
 
 #[test]

@@ -1,8 +1,13 @@
-//! Keeps the index of search: what things are called is opened, hashed and written down as they change.
+//! Keeps the index of search: what things are called is opened, hashed and written down as they change. Beside it, customers
+//! by name and by how many licenses they have.
 
-use licet_commands::{CommandError, Look, Platform};
+use std::time::Duration;
+
+use licet_commands::{CommandError, Look, Named, Platform};
+use licet_domain::{Decider as _, customer::Customer, search::sort_key};
 use licet_event_store::{ReadError, StoreError, Tenant, vault::VaultError};
 use licet_projections::{
+    customer_directory::{self, Entry},
     queues::consumers,
     search::{self, Thing, Told},
     status,
@@ -15,6 +20,8 @@ use crate::{WorkerError, metrics::METRICS};
 pub const CONSUMER: &str = "search";
 /// Positions read at once.
 const READ_SIZE: i64 = 2_000;
+/// How often a read model is looked at that is not as far yet, before the next turn does.
+const LOOKS: usize = 50;
 /// Things written at once while the index is filled.
 const WRITE_SIZE: usize = 200;
 
@@ -34,17 +41,36 @@ pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
         return Ok(false);
     }
     let mut things = search::touched(pool, (from, to)).await.map_err(failed)?;
-    let forgotten = search::forgotten(pool, (from, to)).await.map_err(failed)?;
-    if !forgotten.is_empty() {
-        // What licenses note about them goes too; which those are, their read model tells.
-        if position_of(platform, &["license_state"]).await? < to {
+    let mut counted = Vec::new();
+    if search::moves_licenses(pool, (from, to)).await.map_err(failed)? {
+        // Whose they are, their read model tells.
+        if !licenses_are_known(platform, to).await? {
             return Ok(false);
         }
+        // What licenses note about whoever is forgotten goes too.
+        let forgotten = search::forgotten(pool, (from, to)).await.map_err(failed)?;
         things.extend(search::licenses_of(pool, &forgotten).await.map_err(failed)?);
+        counted = customer_directory::counted_anew(pool, (from, to))
+            .await
+            .map_err(failed)?;
     }
-    let told = told(platform, &things).await?;
+    let told = Told {
+        counted,
+        ..told(platform, &things).await?
+    };
     keep(platform, &told, Some((CONSUMER, (from, to)))).await?;
     Ok(to < head)
+}
+
+/// Waits a moment for the read model of licenses to know a position.
+async fn licenses_are_known(platform: &Platform, position: i64) -> Result<bool, WorkerError> {
+    for _ in 0..LOOKS {
+        if position_of(platform, &["license_state"]).await? >= position {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(false)
 }
 
 /// How far all of these read models know the log.
@@ -89,9 +115,15 @@ async fn keep(platform: &Platform, told: &Told, consumer: Option<(&str, (i64, i6
 async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError> {
     let mut told = Told::default();
     for thing in things {
-        match terms(platform, thing).await {
-            Ok(Some(terms)) => told.found_by.push((thing.clone(), terms)),
-            Ok(None) => told.gone.push(thing.clone()),
+        let named = match named(platform, thing).await {
+            Ok(Some((named, terms))) => {
+                told.found_by.push((thing.clone(), terms));
+                Some(named)
+            }
+            Ok(None) => {
+                told.gone.push(thing.clone());
+                None
+            }
             // What is damaged is not found; it must not keep everything else from being so.
             Err(
                 error @ (CommandError::Vault(VaultError::WrongSecret(_) | VaultError::Forgotten)
@@ -100,17 +132,29 @@ async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError
                 tracing::error!(%error, kind = thing.kind, id = %thing.id, "this cannot be found by its name");
                 METRICS.indexed("damaged", 1);
                 told.gone.push(thing.clone());
+                None
             }
             Err(error) => return Err(WorkerError::of("naming what can be found")(error.into())),
+        };
+        if thing.kind == Customer::TYPE {
+            told.listed.push(Entry {
+                tenant_id: thing.tenant_id.clone(),
+                customer_id: thing.id,
+                name: named.as_ref().map(|named| sort_key(&named.title)).unwrap_or_default(),
+                // Who was forgotten is out of use.
+                retired: named.is_none_or(|named| named.retired),
+            });
         }
     }
     Ok(told)
 }
 
-async fn terms(platform: &Platform, thing: &Thing) -> Result<Option<Vec<i64>>, CommandError> {
+/// How a thing is called, and the hashes of what finds it.
+async fn named(platform: &Platform, thing: &Thing) -> Result<Option<(Named, Vec<i64>)>, CommandError> {
     let tenant = Tenant::new(&thing.tenant_id);
-    match platform.named(&tenant, &thing.kind, thing.id, Look::Newest).await? {
-        Some(named) => platform.terms(&tenant, &named.text).await.map(Some),
-        None => Ok(None),
-    }
+    let Some(named) = platform.named(&tenant, &thing.kind, thing.id, Look::Newest).await? else {
+        return Ok(None);
+    };
+    let terms = platform.terms(&tenant, &named.text).await?;
+    Ok(Some((named, terms)))
 }

@@ -26,11 +26,16 @@ pub(crate) fn Page() -> impl IntoView {
                     .as_deref()
                     .map_or_else(|| t(Text::Forgotten).to_owned(), words::plain);
                 view! { <a href=format!("/customers/{}", customer.id)>{name}</a> }.into_any()
-            }),
+            })
+            .sorted("name"),
             Column::new(Text::Company, |customer| {
                 customer.company.as_deref().map(words::plain).into_any()
             }),
             Column::new(Text::Email, |customer| customer.email.clone().into_any()),
+            Column::new(Text::Licenses, |customer: &Customer| {
+                customer.licenses.unwrap_or_default().into_any()
+            })
+            .sorted("licenses"),
             Column::new(Text::Status, |customer| {
                 view! { <State code=customer.status.clone() /> }.into_any()
             }),

@@ -42,6 +42,10 @@ pub(crate) fn columns() -> Vec<Column<License>> {
             view! { <MaybeMoment time=license.expires_at.clone() /> }.into_any()
         })
         .sorted("expires_at"),
+        Column::extra(Text::LastSeen, |license: &License| {
+            view! { <MaybeMoment time=license.last_seen_at.clone() /> }.into_any()
+        })
+        .sorted("last_seen_at"),
         Column::extra(Text::IssuedAt, |license: &License| {
             view! { <Moment time=license.created_at.clone() /> }.into_any()
         })

@@ -59,6 +59,9 @@ pub struct Customer {
     pub company: Option<String>,
     /// Whether the personal data was destroyed.
     pub forgotten: bool,
+    /// How many licenses it has; in lists alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licenses: Option<u32>,
     /// `active` or `retired`.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::shapes::ResourceStatus))]
     pub status: String,

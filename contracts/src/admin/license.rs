@@ -164,6 +164,10 @@ pub struct License {
     /// When it was issued.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
+    /// When one of its machines reported last; in lists alone, and where one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
+    pub last_seen_at: Option<String>,
 }
 
 /// The answer to `POST /api/admin/licenses`.

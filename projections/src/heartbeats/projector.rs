@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures::future::BoxFuture;
-use licet_domain::heartbeat::HeartbeatEvent;
+use licet_domain::{DecodeError, heartbeat::HeartbeatEvent};
 use licet_event_store::{LogTable, ReadError, RecordedRow, decode};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ impl Projector for Heartbeats {
         "license_heartbeats"
     }
     fn version(&self) -> i32 {
-        3
+        4
     }
     fn tables(&self) -> &'static [&'static str] {
         &[
@@ -60,28 +60,53 @@ impl Projector for Heartbeats {
                 table("feature_usage"),
                 table("meter_usage"),
                 table("meter_days"),
-                table("license_usage_stats"),
+                Export {
+                    name: "license_usage_stats",
+                    select: Some(
+                        "SELECT tenant_id, license_id, beats, machines, first_beat_at, last_beat_at, peak_machines, peak_users
+                         FROM license_usage_stats WHERE beats > 0",
+                    ),
+                },
             ]
         }
     }
     fn log_tables(&self) -> &'static [LogTable] {
-        &[LogTable::Heartbeats]
+        &[LogTable::Events, LogTable::Heartbeats]
     }
     fn event_types(&self) -> Vec<&'static str> {
-        vec!["heartbeat.recorded"]
+        vec![HEARTBEAT, ISSUED]
     }
     fn begin(&self) -> Box<dyn Folding> {
-        Box::new(Stretch { beats: Vec::new() })
+        Box::new(Stretch::default())
     }
 }
 
+const HEARTBEAT: &str = "heartbeat.recorded";
+/// From then on a license has its figures: it can be listed by when it was seen last, which is never.
+const ISSUED: &str = "license.issued";
+
+#[derive(Default)]
 struct Stretch {
     beats: Vec<Beat>,
+    /// Whose licenses are new, and which.
+    issued: Vec<(String, Uuid)>,
 }
 
 impl Folding for Stretch {
     fn push(&mut self, row: &RecordedRow) -> Result<(), ReadError> {
         let position = row.position()?;
+        if row.event_type()? == ISSUED {
+            let id = row.aggregate_id()?;
+            let id = id.parse().map_err(|_| ReadError::Decode {
+                position,
+                cause: DecodeError::Payload {
+                    event_type: ISSUED.to_owned(),
+                    cause: format!("the aggregate id {id:?} is no UUID"),
+                },
+            })?;
+            self.issued.push((row.tenant_id()?.to_owned(), id));
+            return Ok(());
+        }
         let HeartbeatEvent::Recorded(event) = decode(row.event_type()?, row.event_version()?, row.payload()?)
             .map_err(|cause| ReadError::Decode { position, cause })?;
         self.beats.push(Beat {
@@ -94,11 +119,15 @@ impl Folding for Stretch {
     }
 
     fn pending(&self) -> usize {
-        self.beats.len()
+        self.beats.len() + self.issued.len()
     }
 
     fn flush<'a>(&'a mut self, connection: &'a mut PgConnection) -> BoxFuture<'a, sqlx::Result<()>> {
         Box::pin(async move {
+            for some in self.issued.chunks(20_000) {
+                tables::begin_stats(connection, some).await?;
+            }
+            self.issued.clear();
             if self.beats.is_empty() {
                 return Ok(());
             }

@@ -257,8 +257,8 @@ pub async fn stats(reader: &Reader, tenant: &Tenant, license_id: Uuid) -> sqlx::
     let mut transaction = reader.begin(tenant).await?;
     let row = sqlx::query_as!(
         UsageStats,
-        r#"SELECT beats, machines, first_beat_at, last_beat_at, peak_machines, peak_users FROM license_usage_stats
-           WHERE tenant_id = $1 AND license_id = $2"#,
+        r#"SELECT beats, machines, first_beat_at AS "first_beat_at!", last_beat_at AS "last_beat_at!", peak_machines, peak_users
+           FROM license_usage_stats WHERE tenant_id = $1 AND license_id = $2 AND beats > 0"#,
         tenant.as_str(),
         license_id,
     )

@@ -205,6 +205,19 @@ pub(super) async fn write_counts(connection: &mut PgConnection, added: &Added) -
     Ok(())
 }
 
+/// The figures of new licenses, of which no machine has reported.
+pub(super) async fn begin_stats(connection: &mut PgConnection, licenses: &[(String, Uuid)]) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"INSERT INTO license_usage_stats (tenant_id, license_id, beats, machines, peak_machines, peak_users)
+           SELECT *, 0, 0, 0, 0 FROM unnest($1::text[], $2::uuid[]) ON CONFLICT (license_id) DO NOTHING"#,
+        &licenses.iter().map(|(tenant, _)| tenant.clone()).collect::<Vec<_>>(),
+        &licenses.iter().map(|(_, license)| *license).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn write_stats(connection: &mut PgConnection, added: &Added, peaks: &Peaks) -> sqlx::Result<()> {
     let rows: Vec<_> = added.stats.iter().collect();
     let peak = |license: &Uuid| peaks.get(license).copied().unwrap_or_default();
@@ -213,7 +226,8 @@ pub(super) async fn write_stats(connection: &mut PgConnection, added: &Added, pe
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
                $7::bigint[], $8::bigint[])
            ON CONFLICT (license_id) DO UPDATE SET beats = license_usage_stats.beats + excluded.beats,
-               machines = license_usage_stats.machines + excluded.machines, last_beat_at = excluded.last_beat_at,
+               machines = license_usage_stats.machines + excluded.machines,
+               first_beat_at = coalesce(license_usage_stats.first_beat_at, excluded.first_beat_at), last_beat_at = excluded.last_beat_at,
                peak_machines = greatest(license_usage_stats.peak_machines, excluded.peak_machines),
                peak_users = greatest(license_usage_stats.peak_users, excluded.peak_users)"#,
         &rows.iter().map(|(key, _)| key.0.clone()).collect::<Vec<_>>(),

@@ -39,6 +39,8 @@ pub struct LicenseRow {
     pub note_sealed: Option<String>,
     /// When it was issued.
     pub issued_at: OffsetDateTime,
+    /// When one of its machines reported last.
+    pub last_seen_at: Option<OffsetDateTime>,
     /// Position of its newest event.
     pub position: i64,
 }
@@ -46,6 +48,9 @@ pub struct LicenseRow {
 /// When licenses end that do not, in the order of their ends. Statements say it by CASE: by COALESCE, no index is read under
 /// row-level security.
 const NEVER: OffsetDateTime = time::macros::datetime!(9999-12-31 00:00 UTC);
+
+/// When licenses were seen last of which no machine has reported, in the order of that.
+const UNSEEN: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 /// Which licenses are asked for; what is absent does not matter.
 #[derive(Debug, Clone, Default)]
@@ -117,8 +122,12 @@ pub async fn list(
     request: &PageRequest,
 ) -> sqlx::Result<Page<LicenseRow>> {
     let mut transaction = reader.begin(tenant).await?;
-    let rows = rows(&mut transaction, tenant, filter, request).await?;
-    let counting = count(&mut transaction, tenant, filter, request);
+    let policies = match filter.seats_free {
+        Some(_) => policy_seats(&mut transaction, tenant).await?,
+        None => PolicySeats::default(),
+    };
+    let rows = rows(&mut transaction, tenant, (filter, &policies), request).await?;
+    let counting = count(&mut transaction, tenant, (filter, &policies), request);
     // What was counted a moment ago is counted for this moment too.
     let counted = LicenseFilter {
         now: Timestamp::default(),
@@ -131,19 +140,36 @@ pub async fn list(
     transaction.commit().await?;
     Ok(Page::of(rows, request, total, |row| {
         let at = match request.by {
-            ListedBy::Creation => micros(row.issued_at),
             ListedBy::End => micros(row.expires_at.unwrap_or(NEVER)),
             ListedBy::Active => i64::from(row.active),
+            ListedBy::LastSeen => micros(row.last_seen_at.unwrap_or(UNSEEN)),
+            _ => micros(row.issued_at),
         };
         (at, row.license_id)
     }))
+}
+
+/// Policies, and how many seats each of them gives.
+type PolicySeats = (Vec<Uuid>, Vec<i32>);
+
+/// What policies say of seats, read once: read for each license, it takes most of the time.
+async fn policy_seats(connection: &mut PgConnection, tenant: &Tenant) -> sqlx::Result<PolicySeats> {
+    let rows = sqlx::query!(
+        r#"SELECT resource_id, (facts #>> '{terms,seats}')::integer AS "seats!" FROM resources
+           CROSS JOIN LATERAL jsonb_each(state::jsonb) AS life (stage, facts)
+           WHERE tenant_id = $1 AND kind = 'policy' AND facts #>> '{terms,seats}' IS NOT NULL"#,
+        tenant.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.resource_id, row.seats)).unzip())
 }
 
 /// One row more than a page of them has.
 async fn rows(
     connection: &mut PgConnection,
     tenant: &Tenant,
-    filter: &LicenseFilter,
+    (filter, policies): (&LicenseFilter, &PolicySeats),
     request: &PageRequest,
 ) -> sqlx::Result<Vec<LicenseRow>> {
     let (by_id, ending) = filter.key_parts();
@@ -151,25 +177,32 @@ async fn rows(
     // Each order is a statement of its own: its index is found by the words in it.
     macro_rules! rows_by {
         ($order:literal, $from:expr, $id:expr) => {
+            rows_by!(
+                "l.license_id",
+                $order,
+                "LEFT JOIN license_usage_stats s ON s.tenant_id = l.tenant_id AND s.license_id = l.license_id",
+                $from,
+                $id
+            )
+        };
+        ($license:literal, $order:literal, $stats:literal, $from:expr, $id:expr) => {
             sqlx::query_as!(
                 LicenseRow,
-                r#"SELECT license_id, customer_id, policy_id, product_id, key_masked, standing, seats, active, valid_from, expires_at,
-                       features, limits, note_sealed, issued_at, position
-                   FROM license_state
-                   WHERE tenant_id = $1 AND standing <> 'retired'
+                r#"SELECT l.license_id, customer_id, policy_id, product_id, key_masked, standing, l.seats, active, valid_from, expires_at,
+                       features, limits, note_sealed, issued_at, s.last_beat_at AS "last_seen_at?", position
+                   FROM license_state l "# + $stats + r#"
+                        LEFT JOIN unnest($18::uuid[], $19::integer[]) AS p (policy, seats) ON p.policy = l.policy_id
+                   WHERE l.tenant_id = $1 AND standing <> 'retired'
                      AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
                      AND ($9::text IS NULL OR standing = $9) AND ($10::boolean IS NULL OR expiry_noted = $10)
                      AND ($11::boolean IS NULL OR (valid_from <= $12) = $11)
-                     AND ($13::uuid IS NULL OR license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
+                     AND ($13::uuid IS NULL OR l.license_id = $13) AND ($14::text IS NULL OR right(key_masked, 5) = $14)
                      AND ($15::timestamptz IS NULL OR CASE WHEN expires_at IS NULL THEN timestamptz '9999-12-31 00:00+00' ELSE expires_at END < $15)
                      AND ($16::timestamptz IS NULL OR CASE WHEN expires_at IS NULL THEN timestamptz '9999-12-31 00:00+00' ELSE expires_at END >= $16)
-                     AND ($17::integer IS NULL OR $17 <= coalesce(seats, (
-                         SELECT (facts #>> '{terms,seats}')::integer FROM resources p
-                         CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
-                         WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
-                     AND (NOT $8::boolean AND ("# + $order + r#", license_id) > ($5, $6) OR $8 AND ("# + $order + r#", license_id) < ($5, $6))
+                     AND ($17::integer IS NULL OR $17 <= coalesce(l.seats, p.seats) - active)
+                     AND (NOT $8::boolean AND ("# + $order + r#", "# + $license + r#") > ($5, $6) OR $8 AND ("# + $order + r#", "# + $license + r#") < ($5, $6))
                    ORDER BY CASE WHEN $8 THEN NULL ELSE "# + $order + r#" END, CASE WHEN $8 THEN "# + $order + r#" END DESC,
-                            CASE WHEN $8 THEN NULL ELSE license_id END, CASE WHEN $8 THEN license_id END DESC
+                            CASE WHEN $8 THEN NULL ELSE "# + $license + r#" END, CASE WHEN $8 THEN "# + $license + r#" END DESC
                    LIMIT $7"#,
                 tenant.as_str(),
                 filter.customer_id,
@@ -188,13 +221,14 @@ async fn rows(
                 filter.expires_before.map(OffsetDateTime::from),
                 filter.expires_after.map(OffsetDateTime::from),
                 filter.seats_free,
+                &policies.0,
+                &policies.1,
             )
             .fetch_all(connection)
             .await
         };
     }
     match request.by {
-        ListedBy::Creation => rows_by!("issued_at", moment, id),
         ListedBy::End => rows_by!(
             "CASE WHEN expires_at IS NULL THEN timestamptz '9999-12-31 00:00+00' ELSE expires_at END",
             moment,
@@ -204,6 +238,14 @@ async fn rows(
             let (number, id) = request.number_bounds();
             rows_by!("active", number, id)
         }
+        ListedBy::LastSeen => rows_by!(
+            "s.license_id",
+            "CASE WHEN s.last_beat_at IS NULL THEN timestamptz '1970-01-01 00:00+00' ELSE s.last_beat_at END",
+            "JOIN license_usage_stats s ON s.tenant_id = l.tenant_id AND s.license_id = l.license_id",
+            moment,
+            id
+        ),
+        _ => rows_by!("issued_at", moment, id),
     }
 }
 
@@ -211,23 +253,22 @@ async fn rows(
 async fn count(
     connection: &mut PgConnection,
     tenant: &Tenant,
-    filter: &LicenseFilter,
+    (filter, policies): (&LicenseFilter, &PolicySeats),
     request: &PageRequest,
 ) -> sqlx::Result<i64> {
     let (by_id, ending) = filter.key_parts();
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM license_state WHERE tenant_id = $1 AND standing <> 'retired'
+               SELECT FROM license_state l
+               LEFT JOIN unnest($15::uuid[], $16::integer[]) AS p (policy, seats) ON p.policy = l.policy_id
+               WHERE tenant_id = $1 AND standing <> 'retired'
                  AND ($2::uuid IS NULL OR customer_id = $2) AND ($3::uuid IS NULL OR policy_id = $3) AND ($4::uuid IS NULL OR product_id = $4)
                  AND ($6::text IS NULL OR standing = $6) AND ($7::boolean IS NULL OR expiry_noted = $7)
                  AND ($8::boolean IS NULL OR (valid_from <= $9) = $8)
                  AND ($10::uuid IS NULL OR license_id = $10) AND ($11::text IS NULL OR right(key_masked, 5) = $11)
                  AND ($12::timestamptz IS NULL OR CASE WHEN expires_at IS NULL THEN timestamptz '9999-12-31 00:00+00' ELSE expires_at END < $12)
                  AND ($13::timestamptz IS NULL OR CASE WHEN expires_at IS NULL THEN timestamptz '9999-12-31 00:00+00' ELSE expires_at END >= $13)
-                 AND ($14::integer IS NULL OR $14 <= coalesce(seats, (
-                     SELECT (facts #>> '{terms,seats}')::integer FROM resources p
-                     CROSS JOIN LATERAL jsonb_each(p.state::jsonb) AS life (stage, facts)
-                     WHERE p.kind = 'policy' AND p.resource_id = policy_id)) - active)
+                 AND ($14::integer IS NULL OR $14 <= coalesce(l.seats, p.seats) - active)
                LIMIT $5) AS matching"#,
         tenant.as_str(),
         filter.customer_id,
@@ -243,6 +284,8 @@ async fn count(
         filter.expires_before.map(OffsetDateTime::from),
         filter.expires_after.map(OffsetDateTime::from),
         filter.seats_free,
+        &policies.0,
+        &policies.1,
     )
     .fetch_one(connection)
     .await

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use licet_domain::Decider;
 use licet_event_store::Tenant;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Page, PageRequest, Reader, page::micros};
+use crate::{At, ListedBy, Page, PageRequest, Reader, page::micros};
 
 /// A resource with its state.
 #[derive(Debug, Clone)]
@@ -18,6 +19,17 @@ pub struct ResourceRow<S> {
     pub created_at: OffsetDateTime,
     /// Its state.
     pub state: S,
+    /// What it is listed by.
+    at: At,
+}
+
+/// A row before its state is read, with what it is listed by.
+struct Listed {
+    resource_id: Uuid,
+    created_at: OffsetDateTime,
+    state: String,
+    name: Option<String>,
+    licenses: Option<i32>,
 }
 
 /// A page of the resources of one kind, of one product where `parent_id` names it.
@@ -38,27 +50,11 @@ pub async fn list_some<D: Decider>(
     request: &PageRequest,
 ) -> sqlx::Result<Page<ResourceRow<D::State>>> {
     let mut transaction = reader.begin(tenant).await?;
-    let (time, id) = request.bounds();
-    let rows = sqlx::query!(
-        r#"SELECT resource_id, created_at, state FROM resources
-           WHERE tenant_id = $1 AND kind = $2 AND ($8::boolean IS NULL OR retired = $8) AND ($3::uuid IS NULL OR parent_id = $3)
-             AND ($9::uuid[] IS NULL OR resource_id = ANY($9))
-             AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
-           ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
-                    CASE WHEN $7 THEN NULL ELSE resource_id END, CASE WHEN $7 THEN resource_id END DESC
-           LIMIT $6"#,
-        tenant.as_str(),
-        D::TYPE,
-        parent_id,
-        time,
-        id,
-        request.limit + 1,
-        request.descending,
-        request.retired,
-        found,
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
+    let rows = match request.by {
+        ListedBy::Name => by_name(&mut transaction, tenant, found, request).await?,
+        ListedBy::Licenses => by_licenses(&mut transaction, tenant, found, request).await?,
+        _ => by_creation(&mut transaction, (tenant, D::TYPE), (parent_id, found), request).await?,
+    };
     let counting = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
                SELECT FROM resources WHERE tenant_id = $1 AND kind = $2 AND ($5::boolean IS NULL OR retired = $5) AND ($3::uuid IS NULL OR parent_id = $3)
@@ -81,14 +77,118 @@ pub async fn list_some<D: Decider>(
         .into_iter()
         .map(|row| {
             let state = serde_json::from_str(&row.state).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            let (name, licenses) = (
+                row.name.map(At::Name),
+                row.licenses.map(|count| i64::from(count).into()),
+            );
             Ok(ResourceRow {
                 id: row.resource_id,
                 created_at: row.created_at,
                 state,
+                at: name.or(licenses).unwrap_or_else(|| micros(row.created_at).into()),
             })
         })
         .collect();
-    Ok(Page::of(items?, request, total, |row| (micros(row.created_at), row.id)))
+    Ok(Page::of(items?, request, total, |row| (row.at.clone(), row.id)))
+}
+
+async fn by_creation(
+    connection: &mut PgConnection,
+    (tenant, kind): (&Tenant, &str),
+    (parent_id, found): (Option<Uuid>, Option<&[Uuid]>),
+    request: &PageRequest,
+) -> sqlx::Result<Vec<Listed>> {
+    let (time, id) = request.bounds();
+    sqlx::query_as!(
+        Listed,
+        r#"SELECT resource_id, created_at, state, NULL::text AS name, NULL::integer AS licenses FROM resources
+           WHERE tenant_id = $1 AND kind = $2 AND ($8::boolean IS NULL OR retired = $8) AND ($3::uuid IS NULL OR parent_id = $3)
+             AND ($9::uuid[] IS NULL OR resource_id = ANY($9))
+             AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
+           ORDER BY CASE WHEN $7 THEN NULL ELSE created_at END, CASE WHEN $7 THEN created_at END DESC,
+                    CASE WHEN $7 THEN NULL ELSE resource_id END, CASE WHEN $7 THEN resource_id END DESC
+           LIMIT $6"#,
+        tenant.as_str(),
+        kind,
+        parent_id,
+        time,
+        id,
+        request.limit + 1,
+        request.descending,
+        request.retired,
+        found,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Customers, in the order of their directory: by a column of it and its type, which says what is shown of it as name and as
+/// number.
+macro_rules! by_directory {
+    ($connection:ident, $tenant:ident, $found:ident, $request:ident, $order:literal, $type:literal, $name:literal, $licenses:literal, $from:expr, $id:expr) => {
+        sqlx::query_as!(
+            Listed,
+            r#"SELECT resource_id, created_at, state, "# + $name + r#" AS "name?", "# + $licenses + r#" AS "licenses?"
+               FROM customer_directory d JOIN resources r ON r.kind = 'customer' AND r.resource_id = d.customer_id
+               WHERE d.tenant_id = $1 AND ($2::boolean IS NULL OR d.retired = $2) AND ($3::uuid[] IS NULL OR d.customer_id = ANY($3))
+                 AND ($4::"# + $type + r#" IS NULL OR NOT $7::boolean AND (d."# + $order + r#", d.customer_id) > ($4, $5)
+                      OR $7 AND (d."# + $order + r#", d.customer_id) < ($4, $5))
+               ORDER BY CASE WHEN $7 THEN NULL ELSE d."# + $order + r#" END, CASE WHEN $7 THEN d."# + $order + r#" END DESC,
+                        CASE WHEN $7 THEN NULL ELSE d.customer_id END, CASE WHEN $7 THEN d.customer_id END DESC
+               LIMIT $6"#,
+            $tenant.as_str(),
+            $request.retired,
+            $found,
+            $from,
+            $id,
+            $request.limit + 1,
+            $request.descending,
+        )
+        .fetch_all($connection)
+        .await
+    };
+}
+
+async fn by_name(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    found: Option<&[Uuid]>,
+    request: &PageRequest,
+) -> sqlx::Result<Vec<Listed>> {
+    let (name, id) = request.name_bounds();
+    by_directory!(
+        connection,
+        tenant,
+        found,
+        request,
+        "name",
+        "text",
+        "d.name",
+        "NULL::integer",
+        name,
+        id
+    )
+}
+
+async fn by_licenses(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    found: Option<&[Uuid]>,
+    request: &PageRequest,
+) -> sqlx::Result<Vec<Listed>> {
+    let (number, id) = request.number_bounds();
+    by_directory!(
+        connection,
+        tenant,
+        found,
+        request,
+        "licenses",
+        "integer",
+        "NULL::text",
+        "d.licenses",
+        number,
+        id
+    )
 }
 
 /// The states of some resources of one kind, by their ids; what is not known yet is missing.

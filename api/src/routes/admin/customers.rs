@@ -12,19 +12,22 @@ use licet_domain::{
     customer::Customer,
     permission::needed::{ForgetCustomers, ReadCustomers, WriteCustomers},
 };
+use licet_projections::{ListedBy, customer_directory};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
-    reading::{self, AsOfQuery, HistoryQuery, ListQuery, Moment, NamedQuery},
+    reading::{self, AsOfQuery, HistoryQuery, ListedUse, Moment, NamedQuery, PageQuery},
     resource::{self, Shown},
 };
 use crate::{
     App,
     auth::{Caller, Principal, guarded},
     extract::{Json, Path, Query},
-    idempotency,
-    problem::{Problem as Refusal, Result},
+    freshness, idempotency,
+    problem::{Problem as Refusal, Result, unavailable},
     render,
     reply::Reply,
 };
@@ -37,31 +40,54 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(guarded!(customer_events))
 }
 
+/// What is shown of a customer besides what its events say in the clear.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CustomerExtra {
+    /// Who it is; none once it was forgotten.
+    person: Option<PersonView>,
+    /// How many licenses it has; in lists.
+    licenses: Option<u32>,
+}
+
 impl Shown for Customer {
     type Shape = admin::Customer;
-    /// Who it is; none once it was forgotten.
-    type Extra = Option<PersonView>;
+    type Extra = CustomerExtra;
 
     async fn extras(
         app: &App,
         caller: &Principal,
         things: &[(Uuid, &Self)],
         _: Option<Moment>,
-    ) -> Result<Vec<Option<PersonView>>> {
+    ) -> Result<Vec<CustomerExtra>> {
         let ids: Vec<Uuid> = things.iter().map(|(id, _)| *id).collect();
         let people = app.platform.person_sealers(&caller.tenant, &ids).await?;
-        let open = |(id, state): &(Uuid, &Self)| Ok(CustomerView::open(state, people.get(id))?.person);
+        let open = |(id, state): &(Uuid, &Self)| {
+            let person = CustomerView::open(state, people.get(id))?.person;
+            Ok(CustomerExtra { person, licenses: None })
+        };
         things.iter().map(open).collect()
     }
 
-    fn shape(&self, person: &Option<PersonView>) -> Option<admin::Customer> {
-        let (customer, person) = (self.facts()?, person.as_ref());
+    async fn listed(app: &App, caller: &Principal, things: &[(Uuid, &Self)]) -> Result<Vec<CustomerExtra>> {
+        let ids: Vec<Uuid> = things.iter().map(|(id, _)| *id).collect();
+        let licenses = customer_directory::licenses(&app.reader, &caller.tenant, &ids).await;
+        let licenses = licenses.map_err(unavailable)?;
+        let mut extras = Self::extras(app, caller, things, None).await?;
+        for (id, extra) in ids.iter().zip(&mut extras) {
+            extra.licenses = licenses.get(id).and_then(|count| u32::try_from(*count).ok());
+        }
+        Ok(extras)
+    }
+
+    fn shape(&self, extra: &CustomerExtra) -> Option<admin::Customer> {
+        let (customer, person) = (self.facts()?, extra.person.as_ref());
         Some(admin::Customer {
             id: customer.id.to_string(),
             name: person.map(|person| person.name.clone()),
             email: person.map(|person| person.email.clone()),
             company: person.and_then(|person| person.company.clone()),
             forgotten: person.is_none(),
+            licenses: extra.licenses,
             status: render::status(self.is_retired()),
             created_at: customer.created_at.to_string(),
         })
@@ -69,12 +95,63 @@ impl Shown for Customer {
 }
 
 fn reply(view: &CustomerView) -> Result<Reply> {
-    let reply = resource::reply(&view.customer, &view.person);
+    let extra = CustomerExtra {
+        person: view.person.clone(),
+        licenses: None,
+    };
+    let reply = resource::reply(&view.customer, &extra);
     reply.ok_or_else(|| Refusal::not_found(Customer::KIND))
 }
 
 fn kept(view: &CustomerView) -> String {
     reply(view).map(|reply| reply.kept()).unwrap_or_default()
+}
+
+/// The order of customers.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+pub(crate) enum CustomerSort {
+    #[default]
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameBackwards,
+    #[serde(rename = "licenses")]
+    FewestLicenses,
+    #[serde(rename = "-licenses")]
+    MostLicenses,
+}
+
+impl CustomerSort {
+    fn order(self) -> (ListedBy, bool) {
+        match self {
+            Self::Oldest => (ListedBy::Creation, false),
+            Self::Newest => (ListedBy::Creation, true),
+            Self::Name => (ListedBy::Name, false),
+            Self::NameBackwards => (ListedBy::Name, true),
+            Self::FewestLicenses => (ListedBy::Licenses, false),
+            Self::MostLicenses => (ListedBy::Licenses, true),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CustomerQuery {
+    /// What has what was typed in its name, company or mail address: beginnings of words, or words with one typo; case and
+    /// accents do not matter. Of more than 10,000, the first that were found.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// In use, unless those are asked for that are not.
+    #[param(inline)]
+    status: Option<ListedUse>,
+    /// By when they were taken up, by name, whatever its case and accents, or by how many licenses they have; a minus for
+    /// the other way round.
+    #[param(inline)]
+    sort: Option<CustomerSort>,
 }
 
 /// Take up a customer.
@@ -100,17 +177,25 @@ pub(crate) async fn create_customer(
     .await
 }
 
-/// List customers, by time of creation.
+/// List customers, by time of creation, by name or by how many licenses they have.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers",
-    params(ListQuery, NamedQuery),
+    params(PageQuery, CustomerQuery),
     responses((status = 200, description = "A page.", body = Page<admin::Customer>)), security(("api_key" = [])))]
 pub(crate) async fn list_customers(
     State(app): State<App>,
     caller: Caller<ReadCustomers>,
     headers: HeaderMap,
-    Query(query, named): Query<ListQuery, NamedQuery>,
+    Query(page, query): Query<PageQuery, CustomerQuery>,
 ) -> Result<Response> {
-    resource::list_named::<Customer>(&app, &caller, &headers, &query, &named).await
+    let (by, descending) = query.sort.unwrap_or_default().order();
+    if by != ListedBy::Creation {
+        freshness::of_search(&app, &headers).await?;
+    }
+    let named = NamedQuery {
+        q: query.q,
+        status: query.status,
+    };
+    resource::list_named::<Customer>(&app, &caller, &headers, page.request_by(by, descending)?, &named).await
 }
 
 /// Read a customer, now or as it was.
@@ -178,7 +263,8 @@ pub(crate) async fn forget_customer(
     let id = reading::id(&id, Customer::KIND)?;
     let context = caller.context(&app, None);
     let done = app.platform.forget_customer(&context, id, &|_| String::new()).await?;
-    let reply = resource::reply(&done.value, &None).ok_or_else(|| Refusal::not_found(Customer::KIND))?;
+    let reply =
+        resource::reply(&done.value, &CustomerExtra::default()).ok_or_else(|| Refusal::not_found(Customer::KIND))?;
     Ok(reply.answer(StatusCode::OK, done.position))
 }
 

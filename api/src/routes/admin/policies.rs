@@ -119,7 +119,7 @@ pub(crate) async fn list_policies(
     headers: HeaderMap,
     Query(query, named): Query<ListQuery, NamedQuery>,
 ) -> Result<Response> {
-    resource::list_named::<Policy>(&app, &caller, &headers, &query, &named).await
+    resource::list_named::<Policy>(&app, &caller, &headers, query.request()?, &named).await
 }
 
 /// Read a policy, now or as it was.

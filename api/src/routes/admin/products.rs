@@ -82,7 +82,7 @@ pub(crate) async fn list_products(
     headers: HeaderMap,
     Query(query, named): Query<ListQuery, NamedQuery>,
 ) -> Result<Response> {
-    resource::list_named::<Product>(&app, &caller, &headers, &query, &named).await
+    resource::list_named::<Product>(&app, &caller, &headers, query.request()?, &named).await
 }
 
 /// Read a product, now or as it was.

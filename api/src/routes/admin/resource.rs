@@ -11,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    reading::{self, AsOfQuery, HistoryQuery, ListQuery, ListedUse, Moment, NamedQuery},
+    reading::{self, AsOfQuery, HistoryQuery, ListedUse, Moment, NamedQuery},
     search,
 };
 use crate::{
@@ -39,6 +39,15 @@ pub(super) trait Shown: InMemory {
     ) -> impl Future<Output = Result<Vec<Self::Extra>>> + Send {
         let extras = vec![Self::Extra::default(); things.len()];
         async { Ok(extras) }
+    }
+
+    /// The same for the rows of a list, which may show more.
+    fn listed(
+        app: &App,
+        caller: &Principal,
+        things: &[(Uuid, &Self)],
+    ) -> impl Future<Output = Result<Vec<Self::Extra>>> + Send {
+        Self::extras(app, caller, things, None)
     }
 
     /// What of it operators edit: what `ETag` covers.
@@ -125,7 +134,7 @@ pub(super) async fn list_some<D: Shown>(
     let page = resources::list_some::<D>(&app.reader, &caller.tenant, (parent, found), &request).await;
     let page = page.map_err(unavailable)?;
     let things: Vec<_> = page.items.iter().map(|row| (row.id, &row.state)).collect();
-    let mut extras = D::extras(app, caller, &things, None).await?.into_iter();
+    let mut extras = D::listed(app, caller, &things).await?.into_iter();
     Ok(reading::page(page, |row| {
         row.state.shape(&extras.next().unwrap_or_default())
     }))
@@ -136,10 +145,9 @@ pub(super) async fn list_named<D: Shown>(
     app: &App,
     caller: &Principal,
     headers: &HeaderMap,
-    query: &ListQuery,
+    mut request: PageRequest,
     named: &NamedQuery,
 ) -> Result<Response> {
-    let mut request = query.request()?;
     request.retired = Some(named.status == Some(ListedUse::Retired));
     let typed = named.q.as_deref().map(str::trim).filter(|typed| !typed.is_empty());
     let Some(typed) = typed else {

@@ -135,11 +135,11 @@ pub(crate) async fn simulate_policy(
                 }
             }
         }
-        request.after = page.next;
         if page.next.is_none() || result.licenses >= MAX_LICENSES {
             result.next_cursor = page.next.map(reading::write_cursor);
             break;
         }
+        request.after = page.next;
     }
     Ok(render::answer(StatusCode::OK, render::json(&result), &[]))
 }

@@ -52,8 +52,8 @@ pub(crate) struct LicenseQuery {
     /// With at least so many free seats.
     #[param(value_type = Option<u16>, minimum = 1)]
     seats_free: Option<NonZeroU16>,
-    /// By when they were issued (which is when they were created), when they end, or how many machines hold a seat; a minus
-    /// for the latest, or the most, first.
+    /// By when they were issued (which is when they were created), when they end, how many machines hold a seat, or when one of
+    /// their machines reported last (those of which none has come first); a minus for the other way round.
     #[param(inline)]
     sort: Option<LicenseSort>,
 }
@@ -74,6 +74,25 @@ pub(crate) enum LicenseSort {
     FewestFirst,
     #[serde(rename = "-active")]
     MostFirst,
+    #[serde(rename = "last_seen_at")]
+    SilentFirst,
+    #[serde(rename = "-last_seen_at")]
+    SeenFirst,
+}
+
+impl LicenseSort {
+    fn order(self) -> (ListedBy, bool) {
+        match self {
+            Self::IssuedFirst => (ListedBy::Creation, false),
+            Self::IssuedLast => (ListedBy::Creation, true),
+            Self::EndsFirst => (ListedBy::End, false),
+            Self::EndsLast => (ListedBy::End, true),
+            Self::FewestFirst => (ListedBy::Active, false),
+            Self::MostFirst => (ListedBy::Active, true),
+            Self::SilentFirst => (ListedBy::LastSeen, false),
+            Self::SeenFirst => (ListedBy::LastSeen, true),
+        }
+    }
 }
 
 /// How licenses stand that are listed.
@@ -101,7 +120,7 @@ impl ListedStatus {
     }
 }
 
-/// List licenses, by time of issue, by their end, or by how many machines they have.
+/// List licenses, by time of issue, by their end, by how many machines they have, or by when these reported last.
 #[utoipa::path(get, path = "/api/admin/licenses", tag = "licenses",
     params(PageQuery, LicenseQuery),
     responses((status = 200, description = "A page.", body = Page<admin::License>), (status = 404, description = "`POLICY_NOT_FOUND`, `PRODUCT_NOT_FOUND`", body = Problem)), security(("api_key" = [])))]
@@ -112,15 +131,10 @@ pub(crate) async fn list_licenses(
     Query(page, filters): Query<PageQuery, LicenseQuery>,
 ) -> Result<Response> {
     let min_position = freshness::of_read_model(&app, &headers, "license_state").await?;
-    let sort = filters.sort.unwrap_or_default();
-    let (by, descending) = match sort {
-        LicenseSort::IssuedFirst => (ListedBy::Creation, false),
-        LicenseSort::IssuedLast => (ListedBy::Creation, true),
-        LicenseSort::EndsFirst => (ListedBy::End, false),
-        LicenseSort::EndsLast => (ListedBy::End, true),
-        LicenseSort::FewestFirst => (ListedBy::Active, false),
-        LicenseSort::MostFirst => (ListedBy::Active, true),
-    };
+    let (by, descending) = filters.sort.unwrap_or_default().order();
+    if by == ListedBy::LastSeen {
+        freshness::of_read_model(&app, &headers, "license_heartbeats").await?;
+    }
     let mut request = page.request_by(by, descending)?;
     request.min_position = min_position;
     let mut filter = LicenseFilter {

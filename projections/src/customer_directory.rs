@@ -1,0 +1,84 @@
+//! Customers by name and by how many licenses they have, for lists: no fold, because names are sealed. The worker that opens
+//! names for search keeps it (`search::keep`), and drops names of whoever is forgotten.
+
+use std::collections::HashMap;
+
+use licet_event_store::Tenant;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::Reader;
+
+/// A customer's entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose customer it is.
+    pub tenant_id: String,
+    /// Which.
+    pub customer_id: Uuid,
+    /// Its name as names are compared; empty where it was forgotten.
+    pub name: String,
+    /// Whether it is out of use.
+    pub retired: bool,
+}
+
+/// Customers whose licenses may have become more or fewer between two positions, as far as the licenses' read model knows.
+pub async fn counted_anew(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT l.customer_id FROM events e JOIN license_state l ON l.license_id = e.aggregate_id::uuid
+           WHERE e.position > $1 AND e.position <= $2 AND e.event_type IN ('license.issued', 'license.retired')"#,
+        after,
+        until,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Writes entries as they are now, and counts the licenses of these customers and of others.
+pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], counted: &[Uuid]) -> sqlx::Result<()> {
+    macro_rules! column {
+        ($field:ident) => {
+            entries
+                .iter()
+                .map(|entry| entry.$field.clone())
+                .collect::<Vec<_>>()
+        };
+    }
+    sqlx::query!(
+        r#"INSERT INTO customer_directory (tenant_id, customer_id, name, retired)
+           SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[])
+           ON CONFLICT (customer_id) DO UPDATE SET name = excluded.name, retired = excluded.retired"#,
+        &column!(tenant_id),
+        &column!(customer_id),
+        &column!(name),
+        &column!(retired),
+    )
+    .execute(&mut *connection)
+    .await?;
+    let customers = [&column!(customer_id), counted].concat();
+    sqlx::query!(
+        r#"UPDATE customer_directory d SET licenses = now.licenses
+           FROM (SELECT wanted.id, (SELECT count(*) FROM license_state l
+                                    WHERE l.customer_id = wanted.id AND l.standing <> 'retired')::integer AS licenses
+                 FROM unnest($1::uuid[]) AS wanted (id)) AS now
+           WHERE d.customer_id = now.id AND d.licenses <> now.licenses"#,
+        &customers,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many licenses customers have; those of whom nothing is known yet are missing.
+pub async fn licenses(reader: &Reader, tenant: &Tenant, customers: &[Uuid]) -> sqlx::Result<HashMap<Uuid, i32>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query!(
+        "SELECT customer_id, licenses FROM customer_directory WHERE tenant_id = $1 AND customer_id = ANY($2)",
+        tenant.as_str(),
+        customers,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows.into_iter().map(|row| (row.customer_id, row.licenses)).collect())
+}
