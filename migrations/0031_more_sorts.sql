@@ -18,3 +18,7 @@ SET LOCAL search_path TO read_model, public;
 ALTER TABLE license_usage_stats ALTER first_beat_at DROP NOT NULL, ALTER last_beat_at DROP NOT NULL;
 CREATE INDEX license_usage_stats_last ON license_usage_stats
     (tenant_id, (CASE WHEN last_beat_at IS NULL THEN timestamptz '1970-01-01 00:00+00' ELSE last_beat_at END), license_id);
+
+-- What a customer had once is asked for too.
+DROP INDEX license_state_customer;
+CREATE INDEX license_state_customer ON license_state (tenant_id, customer_id, issued_at, license_id) INCLUDE (standing);

@@ -127,6 +127,7 @@ texts! {
     ExpiresHint = "Empty: after the policy's duration.", "Leer: nach der Laufzeit der Richtlinie.";
     Export = "Export", "Exportieren";
     FieldName = "Field", "Feld";
+    FiguresOf = "Figures at the end of (UTC)", "Zahlen am Ende von (UTC)";
     Filter = "Filter", "Filter";
     FirstPage = "First page", "Erste Seite";
     Floating = "Floating", "Gleitend";

@@ -247,6 +247,28 @@ impl EventLog {
             .map_ok(|row| RecordedRow(Source::Online(row)))
     }
 
+    /// The events of some aggregates of one kind up to a position: each one's history, one after the other.
+    pub fn histories<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        aggregate_type: &'a str,
+        aggregate_ids: &'a [String],
+        until_position: i64,
+    ) -> impl Stream<Item = sqlx::Result<RecordedRow>> + Send + 'a {
+        let statement = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM events WHERE tenant_id = $1 AND aggregate_type = $2 AND aggregate_id = ANY($3) AND position <= $4 ORDER BY aggregate_id, sequence"
+        );
+        sqlx::query(statement)
+            .bind(tenant.as_str())
+            .bind(aggregate_type)
+            .bind(aggregate_ids)
+            .bind(until_position)
+            .fetch(self.report_pool())
+            .map_ok(|row| RecordedRow(Source::Online(row)))
+    }
+
     /// A page of one aggregate's events, for people.
     pub async fn history_page(
         &self,

@@ -58,10 +58,11 @@ pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], count
     let customers = [&column!(customer_id), counted].concat();
     sqlx::query!(
         r#"UPDATE customer_directory d SET licenses = now.licenses
-           FROM (SELECT wanted.id, (SELECT count(*) FROM license_state l
-                                    WHERE l.customer_id = wanted.id AND l.standing <> 'retired')::integer AS licenses
-                 FROM unnest($1::uuid[]) AS wanted (id)) AS now
-           WHERE d.customer_id = now.id AND d.licenses <> now.licenses"#,
+           FROM (SELECT known.customer_id, (
+                     SELECT count(*) FROM license_state l
+                     WHERE l.tenant_id = known.tenant_id AND l.customer_id = known.customer_id AND l.standing <> 'retired')::integer AS licenses
+                 FROM customer_directory known WHERE known.customer_id = ANY($1)) AS now
+           WHERE d.customer_id = now.customer_id AND d.licenses <> now.licenses"#,
         &customers,
     )
     .execute(connection)

@@ -1,19 +1,19 @@
-//! How a customer stands: figures over all of its licenses.
+//! How a customer stands, or stood: figures over all of its licenses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use licet_domain::{heartbeat::billing_period, values::Timestamp};
-use licet_event_store::Tenant;
+use licet_event_store::{ReadError, Tenant};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Reader, audit_log::AuditRow};
+use crate::{Reader, audit_log::AuditRow, license_state};
 
 /// Licenses whose history is looked at for what happened last.
 const RECENT_LICENSES: i64 = 200;
 
 /// A customer's figures.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CustomerFigures {
     /// Licenses that can be used.
     pub active: i64,
@@ -73,6 +73,125 @@ pub async fn figures(
     Ok(figures)
 }
 
+/// A license as it was: what figures are made of.
+#[derive(Debug, Clone)]
+pub struct PastLicense {
+    /// Its id.
+    pub license_id: Uuid,
+    /// The policy that it followed.
+    pub policy_id: Uuid,
+    /// How it stood: `active`, `suspended`, `revoked`, `expired` or `not_yet_valid`.
+    pub status: &'static str,
+    /// How many seats it had, where that was not what the policy said.
+    pub seats: Option<i32>,
+    /// How many machines held one.
+    pub active: i32,
+}
+
+/// The licenses that a customer had in the books at a position of the log, the newest first, as they stood at its time.
+pub async fn licenses_as_of(
+    reader: &Reader,
+    tenant: &Tenant,
+    customer_id: Uuid,
+    (position, at): (i64, Timestamp),
+) -> Result<Vec<PastLicense>, ReadError> {
+    let rows = license_state::of_customer(reader, tenant, customer_id, position).await?;
+    let past = rows.into_iter().map(|row| PastLicense {
+        license_id: row.license_id,
+        policy_id: row.policy_id,
+        status: match &row.standing[..] {
+            "suspended" => "suspended",
+            "revoked" => "revoked",
+            _ if row.expiry_noted => "expired",
+            _ if Timestamp::from(row.valid_from) > at => "not_yet_valid",
+            _ => "active",
+        },
+        seats: row.seats,
+        active: row.active,
+    });
+    Ok(past.collect())
+}
+
+impl CustomerFigures {
+    /// Those of licenses as they were; `policy_seats` says what policies gave then. When machines were seen and what was
+    /// found is not among them.
+    pub fn of_past(licenses: &[PastLicense], policy_seats: &HashMap<Uuid, i64>) -> Self {
+        let mut figures = Self::default();
+        for license in licenses {
+            match license.status {
+                "suspended" => figures.suspended += 1,
+                "revoked" => figures.revoked += 1,
+                "expired" => figures.expired += 1,
+                "not_yet_valid" => figures.not_yet_valid += 1,
+                _ => figures.active += 1,
+            }
+            let of_policy = || policy_seats.get(&license.policy_id).copied();
+            figures.seats += license.seats.map(i64::from).or_else(of_policy).unwrap_or_default();
+            figures.seats_in_use += i64::from(license.active);
+        }
+        figures
+    }
+}
+
+/// When a machine of some licenses had reported last by a position, as far as beats are online.
+pub async fn last_seen_as_of(
+    reader: &Reader,
+    tenant: &Tenant,
+    licenses: &[Uuid],
+    position: i64,
+) -> sqlx::Result<Option<OffsetDateTime>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let seen = sqlx::query_scalar!(
+        r#"SELECT max(seen.recorded_at) FROM unnest($2::uuid[]) AS own (id)
+           CROSS JOIN LATERAL (SELECT recorded_at FROM license_heartbeats
+                               WHERE tenant_id = $1 AND license_id = own.id AND position <= $3
+                               ORDER BY recorded_at DESC LIMIT 1) AS seen"#,
+        tenant.as_str(),
+        licenses,
+        position,
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(seen)
+}
+
+/// Anomalies that were found on some licenses, whenever and whatever was made of them.
+pub async fn anomalies_of(reader: &Reader, tenant: &Tenant, licenses: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let found = sqlx::query_scalar!(
+        "SELECT resource_id FROM resources WHERE tenant_id = $1 AND kind = 'anomaly' AND parent_id = ANY($2)",
+        tenant.as_str(),
+        licenses,
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(found)
+}
+
+/// What some licenses had used in a moment's billing period by the end of its day (UTC), by meter.
+pub async fn usage_as_of(
+    reader: &Reader,
+    tenant: &Tenant,
+    licenses: &[Uuid],
+    at: Timestamp,
+) -> sqlx::Result<BTreeMap<String, i64>> {
+    let mut transaction = reader.begin(tenant).await?;
+    let rows = sqlx::query!(
+        r#"SELECT meter, sum(amount)::bigint AS "amount!" FROM meter_days
+           WHERE tenant_id = $1 AND license_id = ANY($2) AND day >= $3 AND day <= $4 GROUP BY meter"#,
+        tenant.as_str(),
+        licenses,
+        OffsetDateTime::from(billing_period(at)),
+        OffsetDateTime::from(at),
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows.into_iter().map(|row| (row.meter, row.amount)).collect())
+}
+
 /// What its licenses have used in the present billing period, by meter.
 pub async fn usage(
     reader: &Reader,
@@ -94,23 +213,30 @@ pub async fn usage(
     Ok(rows.into_iter().map(|row| (row.meter, row.amount)).collect())
 }
 
-/// What happened last to the customer and to its newest licenses, the newest first.
-pub async fn activity(reader: &Reader, tenant: &Tenant, customer_id: Uuid, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+/// What happened last to the customer and to its newest licenses, up to a position, the newest first.
+pub async fn activity(
+    reader: &Reader,
+    tenant: &Tenant,
+    customer_id: Uuid,
+    until: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<AuditRow>> {
     let mut transaction = reader.begin(tenant).await?;
     let rows = sqlx::query_as!(
         AuditRow,
         r#"SELECT a.position, a.recorded_at, a.actor_kind, a.actor_id, a.action, a.aggregate_type, a.aggregate_id, a.request_id,
                a.correlation_id, a.client_sealed
            FROM (SELECT $2::uuid AS id
-                 UNION ALL (SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2 AND standing <> 'retired'
+                 UNION ALL (SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2
                             ORDER BY issued_at DESC, license_id DESC LIMIT $4)) AS things
-           CROSS JOIN LATERAL (SELECT * FROM audit_log l WHERE l.tenant_id = $1 AND l.aggregate_id = things.id::text
+           CROSS JOIN LATERAL (SELECT * FROM audit_log l WHERE l.tenant_id = $1 AND l.aggregate_id = things.id::text AND l.position <= $5
                                ORDER BY l.position DESC LIMIT $3) AS a
            ORDER BY a.position DESC LIMIT $3"#,
         tenant.as_str(),
         customer_id,
         limit,
         RECENT_LICENSES,
+        until,
     )
     .fetch_all(&mut *transaction)
     .await?;

@@ -65,6 +65,10 @@ impl Reader {
         }
     }
 
+    pub(crate) fn log(&self) -> &EventLog {
+        &self.log
+    }
+
     pub(crate) fn figures_cache(&self) -> &FiguresCache {
         &self.figures
     }

@@ -64,25 +64,15 @@ pub async fn moves_licenses(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::
     .await
 }
 
-/// Customers that were forgotten between two positions.
-pub async fn forgotten(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Uuid>> {
-    let ids = sqlx::query_scalar!(
-        "SELECT aggregate_id FROM events WHERE position > $1 AND position <= $2 AND event_type = 'customer.forgotten'",
-        after,
-        until,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
-}
-
-/// The licenses of some customers, as far as their read model knows them.
-pub async fn licenses_of(pool: &PgPool, customers: &[Uuid]) -> sqlx::Result<Vec<Thing>> {
+/// The licenses of customers that were forgotten between two positions, as far as their read model knows them.
+pub async fn licenses_of_forgotten(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Thing>> {
     sqlx::query_as!(
         Thing,
         r#"SELECT l.tenant_id, 'license' AS "kind!", l.license_id AS id
-           FROM unnest($1::uuid[]) AS wanted (id) JOIN license_state l ON l.customer_id = wanted.id"#,
-        customers,
+           FROM events e JOIN license_state l ON l.tenant_id = e.tenant_id AND l.customer_id = e.aggregate_id::uuid
+           WHERE e.position > $1 AND e.position <= $2 AND e.event_type = 'customer.forgotten'"#,
+        after,
+        until,
     )
     .fetch_all(pool)
     .await

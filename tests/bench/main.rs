@@ -12,6 +12,7 @@ mod growth;
 mod http;
 mod lists;
 mod load;
+mod logins;
 mod replay;
 mod revocation;
 mod rooms;
@@ -24,7 +25,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "upkeep"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "logins", "upkeep"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -72,6 +73,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("rooms") {
         rooms::run(&bench, options.licenses).await?;
+    }
+    if wanted("logins") {
+        logins::run(&bench).await?;
     }
     if wanted("http") {
         http::run(&bench, options.connections).await?;

@@ -1,6 +1,6 @@
 //! A customer at a glance: figures over all of its licenses, the newest of these, and what happened last.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::start;
 
@@ -50,6 +50,49 @@ fn a_customer_is_read_at_a_glance() {
         ("license.activated", Some(&"customer.created")),
         "{actions:?}"
     );
+
+    // It is told as it was, whatever happened since.
+    let then = beat.header("licet-position").to_owned();
+    let license = format!("/api/admin/licenses/{license}");
+    server.send("POST", &format!("{license}/revoke"), &json!({}));
+    let tag = server.get(&license).header("etag").to_owned();
+    let gone = server.retire(&license, &tag);
+    let now = server.get_at(gone.header("licet-position"), &path).body;
+    assert_eq!(
+        (&now["licenses_by_status"]["active"], &now["seats"]),
+        (&json!(1), &json!(9)),
+        "{now}"
+    );
+    let past = server.get(&format!("{path}?as_of={then}")).body;
+    for figure in [
+        "licenses_by_status",
+        "seats",
+        "active",
+        "usage",
+        "open_anomalies",
+        "last_seen_at",
+        "activity",
+    ] {
+        assert_eq!(past[figure], told[figure], "{figure}: {past}");
+    }
+    let ids = |body: &Value| -> Vec<Value> {
+        body["licenses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].clone())
+            .collect()
+    };
+    assert_eq!(ids(&past), ids(&told));
+    assert_eq!(
+        past["licenses"][0]["customer"], told["licenses"][0]["customer"],
+        "{past}"
+    );
+    let before = server.get(&format!("{path}?as_of=1"));
+    assert_eq!((before.status, before.code()), (404, "CUSTOMER_NOT_FOUND"));
+    let never = server.get(&format!("{path}?as_of=soon"));
+    assert_eq!((never.status, never.code()), (422, "VALIDATION_FAILED"));
+
     let nobody = server.get("/api/admin/customers/00000000-0000-7000-8000-000000000000/overview");
     assert_eq!((nobody.status, nobody.code()), (404, "CUSTOMER_NOT_FOUND"));
 }

@@ -48,8 +48,8 @@ pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
             return Ok(false);
         }
         // What licenses note about whoever is forgotten goes too.
-        let forgotten = search::forgotten(pool, (from, to)).await.map_err(failed)?;
-        things.extend(search::licenses_of(pool, &forgotten).await.map_err(failed)?);
+        let licenses = search::licenses_of_forgotten(pool, (from, to)).await;
+        things.extend(licenses.map_err(failed)?);
         counted = customer_directory::counted_anew(pool, (from, to))
             .await
             .map_err(failed)?;

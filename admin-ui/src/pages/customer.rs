@@ -163,12 +163,13 @@ fn Asking(doing: Doing, again: RwSignal<u32>) -> impl IntoView {
     }
 }
 
-/// How it stands, at a glance.
+/// How it stands at a glance, or how it stood at the end of a day.
 #[component]
 fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl IntoView {
+    let as_of = RwSignal::new(String::new());
     let overview = move || {
         again.get();
-        format!("{}/overview", path.get())
+        format!("{}/overview?as_of={}", path.get(), as_of.get())
     };
     let figure = |name: Text, shown: AnyView| {
         view! { <div class="card figure"><span class="quiet">{move || t(name)}</span><strong>{shown}</strong></div> }
@@ -186,7 +187,13 @@ fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl In
         }
         .into_any()
     };
-    load(overview, shown)
+    view! {
+        <div class="field">
+            <label for="as-of">{move || t(Text::FiguresOf)}</label>
+            <input type="date" id="as-of" prop:value=as_of on:change=move |event| as_of.set(event_target_value(&event)) />
+        </div>
+        {load(overview, shown)}
+    }
 }
 
 /// What it has.

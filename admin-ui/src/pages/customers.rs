@@ -20,7 +20,7 @@ pub(crate) fn Page() -> impl IntoView {
         path: "/api/admin/customers",
         caption: Text::Customers,
         columns: vec![
-            Column::new(Text::Name, |customer| {
+            Column::new(Text::Name, |customer: &Customer| {
                 let name = customer
                     .name
                     .as_deref()

@@ -2,8 +2,10 @@
 //!
 //! Invariant: rows come only from recorded events, so dropping the table loses nothing.
 
+mod past;
 mod projector;
 mod query;
 
+pub(crate) use past::of_customer;
 pub(crate) use projector::LicenseState;
 pub use query::{DueLicense, EndingLicense, KeySearch, LicenseFilter, LicenseRow, due, ending_untold, list};
