@@ -6,6 +6,7 @@
 
 mod api;
 mod app;
+mod event_names;
 mod export;
 mod frame;
 mod gate;

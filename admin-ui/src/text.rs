@@ -82,6 +82,7 @@ texts! {
     Confirm = "Confirm", "Bestätigen";
     Continue = "Continue", "Weiter";
     Copied = "Copied", "Kopiert";
+    CopyIds = "Copy ids", "Ids kopieren";
     CopyIt = "Copy", "Kopieren";
     Count = "Count", "Anzahl";
     Create = "Create", "Anlegen";
@@ -145,7 +146,6 @@ texts! {
     High = "high", "hoch";
     History = "History", "Verlauf";
     Hostname = "Hostname", "Rechnername";
-    Hours = "hours", "Stunden";
     HowItEnded = "How it ended", "Wie sie endete";
     Id = "ID", "ID";
     Idle = "idle", "unbenutzt";
@@ -187,9 +187,7 @@ texts! {
     Medium = "medium", "mittel";
     Meter = "Meter", "Zähler";
     Meters = "Usage by month", "Verbrauch nach Monaten";
-    Minutes = "minutes", "Minuten";
     MinVersion = "Min version", "Niedrigste Version, die laufen darf";
-    Months = "months", "Monaten";
     MoveSeat = "Move seat", "Platz umziehen";
     MoveSeatWhy = "Another machine gets this one's seat. Its request file is written there by this command.", "Ein anderes Gerät bekommt den Platz von diesem. Seine Anfragedatei schreibt dort dieser Befehl.";
     Name = "Name", "Name";
@@ -244,6 +242,10 @@ texts! {
     PeakDevices = "Most devices in an hour", "Meiste Geräte in einer Stunde";
     PeakUsers = "Most users in an hour", "Meiste Benutzer in einer Stunde";
     Period = "Period", "Zeitraum";
+    Pick = "Select", "Auswählen:";
+    PickNone = "Select none", "Auswahl aufheben";
+    PickPage = "Select all on this page", "Alle auf dieser Seite auswählen";
+    Picked = "selected", "ausgewählt";
     Policies = "Policies", "Richtlinien";
     PoliciesFirst = "A policy says how many seats a license has, and for how long. Begin with “New policy”.", "Eine Richtlinie sagt, wie viele Plätze eine Lizenz hat und wie lange. Beginnen Sie mit „Neue Richtlinie“.";
     Policy = "Policy", "Richtlinie";
@@ -303,6 +305,7 @@ texts! {
     SeatsWord = "seats", "Plätze";
     SecondFactor = "Second factor", "Zweiter Faktor";
     SecretToType = "Or type this secret:", "Oder geben Sie dieses Geheimnis ein:";
+    Selection = "Selection", "Auswahl";
     SessionEnded = "Session ended", "Sitzung beendet";
     SessionEndsAt = "This session ends", "Diese Sitzung endet";
     Sessions = "Sessions", "Sitzungen";
@@ -372,7 +375,6 @@ texts! {
     Yank = "Yank", "Zurücknehmen";
     Yanked = "yanked", "zurückgezogen";
     YankWhy = "It is offered to nobody any more, and cannot be offered again. Whoever runs it goes on.", "Sie wird niemandem mehr angeboten, auch später nicht. Wer sie verwendet, verwendet sie weiter.";
-    Years = "years", "Jahren";
     Yes = "yes", "ja";
     YouAreSeenAs = "You are seen as", "Sie werden gesehen als";
     Yours = "Yours", "Ihres";

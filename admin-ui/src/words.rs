@@ -1,6 +1,7 @@
 //! How the server's words read: codes of states, roles and events, in the person's language; moments and numbers.
 
 use crate::{
+    event_names::german,
     preferences::{Language, code, language},
     text::{Text, t},
 };
@@ -54,6 +55,11 @@ pub(crate) fn tone(code: &str) -> &'static str {
 
 /// What happened, such as `license.suspended`, in words.
 pub(crate) fn event(name: &str) -> String {
+    if language() == Language::German
+        && let Some(german) = german(name)
+    {
+        return german.to_owned();
+    }
     let words = name.replace(['.', '_'], " ");
     let mut characters = words.chars();
     let first = characters.next().map(char::to_uppercase).into_iter().flatten();
@@ -88,20 +94,17 @@ pub(crate) fn relative(time: &str) -> String {
     let seconds = (parsed - js_sys::Date::now()) / 1_000.0;
     let (number, unit) = match seconds.abs() {
         size if size < 45.0 => return t(Text::JustNow).to_owned(),
-        size if size < 2_700.0 => (seconds / 60.0, Text::Minutes),
-        size if size < 79_200.0 => (seconds / 3_600.0, Text::Hours),
-        size if size < 5_184_000.0 => (seconds / 86_400.0, Text::Days),
-        size if size < 63_072_000.0 => (seconds / 2_629_800.0, Text::Months),
-        _ => (seconds / 31_557_600.0, Text::Years),
+        size if size < 2_700.0 => (seconds / 60.0, "minute"),
+        size if size < 79_200.0 => (seconds / 3_600.0, "hour"),
+        size if size < 5_184_000.0 => (seconds / 86_400.0, "day"),
+        size if size < 63_072_000.0 => (seconds / 2_629_800.0, "month"),
+        _ => (seconds / 31_557_600.0, "year"),
     };
-    let count = number.abs().round().max(1.0);
-    let unit = t(unit);
-    match (language(), seconds < 0.0) {
-        (Language::English, true) => format!("{count} {unit} ago"),
-        (Language::English, false) => format!("in {count} {unit}"),
-        (Language::German, true) => format!("vor {count} {unit}"),
-        (Language::German, false) => format!("in {count} {unit}"),
-    }
+    // The browser knows how many minutes are one.
+    let locales = js_sys::Array::of1(&code(language()).into());
+    let format = js_sys::Intl::RelativeTimeFormat::new(&locales, &js_sys::Object::new());
+    let whole = number.abs().round().max(1.0).copysign(number);
+    String::from(format.format(whole, unit))
 }
 
 /// A number with its thousands apart.

@@ -29,7 +29,7 @@ pub(crate) fn router(app: App) -> Router {
         document = document.merge(license_routes());
     }
     if has(Role::Admin) {
-        let files = middleware::from_fn_with_state(lists.clone(), list_export::answer_csv);
+        let files = middleware::from_fn_with_state(lists.clone(), list_export::answer_file);
         document = document.merge(auth::routes()).merge(admin::routes().layer(files));
     }
     let (router, description) = document.split_for_parts();

@@ -36,7 +36,11 @@ await story(ada, [
         await phone.getByRole("textbox", { name: "Note" }).fill("from the phone");
         await phone.getByRole("button", { name: "Save" }).click();
         await visible(phone.getByText("0 / 7"));
+        // The news of it is there already; what she types stays.
         await ada.getByRole("spinbutton", { name: "Seats" }).fill("9");
+        await visible(ada.getByText("0 / 7"));
+        await visible(ada.getByRole("slider", { name: "As it was after" }));
+        await visible(ada.getByRole("region", { name: "History" }).getByText("License edited"));
         await ada.getByRole("button", { name: "Save" }).click();
         const clashes = ada.getByRole("table", { name: "Both of you have changed this." });
         await visible(clashes.getByRole("row", { name: "Seats 7 9" }));

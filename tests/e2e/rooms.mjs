@@ -31,6 +31,8 @@ await story(ada, [
         await api("/api/admin/policies", { code: "studio", product: "studio", seats: 5, limits: { pages: 100 } });
         customer = await api("/api/admin/customers", { name: "Universität Wien", email: "licenses@univie.ac.at" });
         await api("/api/admin/customers", { name: "Technische Universität Graz", email: "it@tugraz.at" });
+        const chamber = await api("/api/admin/customers", { name: "Ärztekammer", email: "it@example.at" });
+        await api("/api/admin/licenses", { customer_id: chamber.id, policy: "studio", count: 60 });
         license = (await api("/api/admin/licenses", { customer_id: customer.id, policy: "studio", note: "for the observatory" })).items[0];
         for (const number of [1, 2]) {
             const machine = { license_key: license.key, hostname: `machine-${number}`, fingerprint: fingerprint(number) };
@@ -49,6 +51,52 @@ await story(ada, [
         await ada.getByRole("combobox", { name: "Status" }).selectOption("retired");
         await visible(ada.getByText("Nothing matches."));
         await checkAccess(ada, "customers-none");
+    }],
+    ["customers by name, by licenses, and as they stood", async () => {
+        await ada.goto(`${url}/customers`);
+        const first = ada.locator("tbody tr").first();
+        await ada.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+        await visible(first.getByText("Universität Wien"));
+        await ada.getByRole("columnheader", { name: "Name" }).getByRole("button").click();
+        await visible(first.getByText("Ärztekammer"));
+        await ada.getByRole("columnheader", { name: "Licenses" }).getByRole("button").click();
+        await visible(first.getByRole("cell", { name: "60", exact: true }));
+        await checkAccess(ada, "customers");
+        await ada.getByRole("link", { name: "Ärztekammer" }).click();
+        const licenses = ada.locator(".figure").filter({ hasText: "Active licenses" });
+        await visible(licenses.getByText("60", { exact: true }));
+        await ada.getByLabel("Figures at the end of (UTC)").fill("2020-01-01");
+        await visible(ada.getByRole("alert").first());
+        ada.complaints = [];
+        await ada.getByLabel("Figures at the end of (UTC)").fill(new Date().toISOString().slice(0, 10));
+        await visible(licenses.getByText("60", { exact: true }));
+    }],
+    ["licenses picked over two pages, suspended, and back again", async () => {
+        await ada.goto(`${url}/licenses?sort=issued_at`);
+        await ada.locator("tbody tr").first().getByRole("checkbox").check();
+        await ada.getByRole("button", { name: "Next page" }).click();
+        await visible(ada.getByText("61 in all"));
+        await ada.locator("tbody tr").first().getByRole("checkbox").check();
+        const selection = ada.getByRole("group", { name: "Selection" });
+        await visible(selection.getByText("2 selected"));
+        await ada.getByRole("button", { name: "First page" }).click();
+        await visible(ada.locator("tbody tr").first().getByRole("checkbox", { checked: true }));
+        await ada.getByRole("checkbox", { name: "Select all on this page" }).check();
+        await visible(selection.getByText("51 selected"));
+        await ada.getByRole("checkbox", { name: "Select all on this page" }).uncheck();
+        await visible(selection.getByText("1 selected"));
+        await ada.locator("tbody tr").first().getByRole("checkbox").check();
+        await checkAccess(ada, "licenses-selected");
+        await selection.getByRole("button", { name: "Suspend" }).click();
+        await said("Suspend: 2 / 2");
+        await visible(ada.locator("tbody tr").first().getByText("suspended"));
+        await ada.getByRole("status").getByRole("button", { name: "Undo" }).click();
+        await said("Undone: 2 / 2");
+        await visible(ada.locator("tbody tr").first().getByText("active", { exact: true }));
+        await selection.getByRole("button", { name: "Select none" }).click();
+        await selection.waitFor({ state: "hidden" });
+        const [file] = await Promise.all([ada.waitForEvent("download"), ada.getByRole("button", { name: "Parquet" }).click()]);
+        expect(file.suggestedFilename() === "licenses.parquet", file.suggestedFilename());
     }],
     ["what other seats would have meant, by what really happened", async () => {
         await ada.goto(`${url}/policies`);

@@ -3,6 +3,10 @@
 use std::collections::HashSet;
 
 use licet_test_support::{API_KEY, Answer, Server};
+use parquet::{
+    file::reader::{FileReader as _, SerializedFileReader},
+    record::Field,
+};
 use serde_json::json;
 
 use crate::start;
@@ -74,6 +78,46 @@ fn a_list_is_a_file_of_exactly_its_filter() {
 }
 
 #[test]
+fn a_list_is_a_parquet_file_too() {
+    let (server, _database) = start();
+    let customer = server.create("/api/admin/customers", &json!({ "name": "=Wien", "email": "a@example.com" }));
+    server.issue("studio", &json!({ "seats": 3 }));
+    let order = json!({ "customer_id": customer.text("id"), "policy": "studio", "count": 250, "expires_at": "2031-01-01T00:00:00Z" });
+    let issued = server.create("/api/admin/licenses", &order);
+    let path = format!("/api/admin/licenses?customer_id={}&sort=-issued_at", customer.text("id"));
+    let listed = server.get_at(issued.header("licet-position"), &format!("{path}&limit=200")).body;
+    let answer = server.get(&format!("{path}&format=parquet"));
+    assert_eq!(answer.header("content-type"), "application/vnd.apache.parquet");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"licenses.parquet\"");
+    let rows = parquet(&answer);
+    assert_eq!((rows[0][0].0.as_str(), rows.len()), ("id", 250), "over two pages");
+    let of = |name: &str| -> Vec<Field> {
+        let cell = |row: &Vec<(String, Field)>| row.iter().find(|(own, _)| own == name).unwrap().1.clone();
+        rows.iter().map(cell).collect()
+    };
+    let shown = listed["items"].as_array().unwrap().iter();
+    let shown: Vec<Field> = shown.map(|one| Field::Str(one["id"].as_str().unwrap().to_owned())).collect();
+    assert_eq!(of("id")[..200], shown);
+    // No spreadsheet runs it: names stay as they are.
+    assert_eq!(of("customer"), vec![Field::Str("=Wien".to_owned()); 250]);
+    assert_eq!(of("seats"), vec![Field::Long(3); 250]);
+    assert_eq!(of("expires_at"), vec![Field::TimestampMicros(1_924_992_000_000_000); 250]);
+    assert_eq!(of("key"), vec![Field::Null; 250], "never in a list");
+
+    let empty = server.get("/api/admin/tags?format=parquet");
+    assert_eq!(parquet(&empty).len(), 0, "columns alone");
+}
+
+/// The rows of a file, each with the names of its columns.
+fn parquet(answer: &Answer) -> Vec<Vec<(String, Field)>> {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let reader = SerializedFileReader::new(bytes::Bytes::from(answer.bytes.clone())).unwrap();
+    assert_eq!(reader.metadata().file_metadata().schema_descr().column(0).name(), "id");
+    let rows = reader.get_row_iter(None).unwrap();
+    rows.map(|row| row.unwrap().into_columns()).collect()
+}
+
+#[test]
 fn a_file_that_is_none_is_refused_as_the_list_would_be() {
     let (server, _database) = start();
     server.issue("studio", &json!({ "seats": 1 }));
@@ -81,6 +125,8 @@ fn a_file_that_is_none_is_refused_as_the_list_would_be() {
         ("/api/admin/licenses?format=xml", 422, "?format"),
         ("/api/admin/licenses?format=csv&dialect=excel-fr", 422, "?dialect"),
         ("/api/admin/licenses?dialect=excel-de", 422, "?dialect"),
+        ("/api/admin/licenses?format=parquet&dialect=excel-de", 422, "?dialect"),
+        ("/api/admin/licenses?format=parquet&status=nonsense", 422, "?status"),
         ("/api/admin/licenses?format=csv&nonsense=1", 422, "?nonsense"),
         ("/api/admin/licenses?format=csv&status=nonsense", 422, "?status"),
         ("/api/admin/permissions?format=csv", 422, "?format"),

@@ -52,7 +52,7 @@ pub(crate) fn Page() -> impl IntoView {
         {load(customer, about)}
         <Asking doing again />
         <Overview path=Signal::derive(path) again />
-        <Licenses id />
+        <Licenses id known=doing.known />
         <History path=Signal::derive(path) refresh=again />
     }
 }
@@ -198,7 +198,9 @@ fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl In
 
 /// What it has.
 #[component]
-fn Licenses(id: Memo<String>) -> impl IntoView {
+fn Licenses(id: Memo<String>, known: RwSignal<Option<Reply<Customer>>>) -> impl IntoView {
+    // Nothing is sold to who is out of use.
+    let sells = Memo::new(move |_| known.read().as_ref().is_none_or(|known| known.value.status == "active"));
     let path = move || format!("/api/admin/licenses?limit=50&sort=-created_at&customer_id={}", id.get());
     let columns: Vec<_> = licenses::columns()
         .into_iter()
@@ -221,7 +223,9 @@ fn Licenses(id: Memo<String>) -> impl IntoView {
         .into_any()
     };
     let content = view! {
-        <p><ActionLink label=Text::NewLicense permission="licenses.issue" href=Signal::derive(move || format!("/licenses/new?customer={}", id.get())) /></p>
+        <Show when=move || sells.get()>
+            <p><ActionLink label=Text::NewLicense permission="licenses.issue" href=Signal::derive(move || format!("/licenses/new?customer={}", id.get())) /></p>
+        </Show>
         {load(path, shown)}
     };
     section(Text::Licenses, content.into_any())

@@ -6,7 +6,7 @@ use licet_contracts::admin::License;
 use crate::{
     parts::{
         action::ActionLink,
-        listing::{Column, Filter, Listed, Listing},
+        listing::{Act, Column, Filter, Listed, Listing, Picking},
         show::{MaybeMoment, Moment, State},
         title::Title,
     },
@@ -74,10 +74,24 @@ pub(crate) fn Page() -> impl IntoView {
         sort: Some("issued_at"),
         first_step: Text::LicensesFirst,
     };
+    let act = |label, verb, back| Act {
+        label,
+        permission: "licenses.write",
+        verb,
+        back: Some(back),
+    };
+    let picking = Picking {
+        id: |license: &License| license.id.clone(),
+        label: |license| license.key_masked.clone(),
+        acts: vec![
+            act(Text::Suspend, "suspend", "resume"),
+            act(Text::Resume, "resume", "suspend"),
+        ],
+    };
     view! {
         <Title text=Signal::derive(|| t(Text::Licenses).to_owned())>
             <ActionLink label=Text::NewLicense permission="licenses.issue" href="/licenses/new" />
         </Title>
-        <Listing listed />
+        <Listing listed picking />
     }
 }

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen_futures::JsFuture;
 
-use super::toast::toasts;
+use super::toast::{ToastList, toasts};
 use crate::{
     text::{Text, t},
     words,
@@ -33,22 +33,24 @@ pub(crate) fn MaybeMoment(time: Option<String>, #[prop(default = Text::Never)] n
     }
 }
 
+/// Copies a text, and says whether it was.
+pub(crate) fn copy(text: String, toasts: ToastList) {
+    spawn_local(async move {
+        let written = window().navigator().clipboard().write_text(&text);
+        let said = match JsFuture::from(written).await {
+            Ok(_) => Text::Copied,
+            Err(_) => Text::NotCopied,
+        };
+        toasts.say(t(said));
+    });
+}
+
 /// Something that is copied with one click.
 #[component]
 pub(crate) fn Copy(#[prop(into)] text: String) -> impl IntoView {
     let toasts = toasts();
     let (shown, copied) = (text.clone(), text);
-    let copy = move |_| {
-        let text = copied.clone();
-        spawn_local(async move {
-            let written = window().navigator().clipboard().write_text(&text);
-            let said = match JsFuture::from(written).await {
-                Ok(_) => Text::Copied,
-                Err(_) => Text::NotCopied,
-            };
-            toasts.say(t(said));
-        });
-    };
+    let copy = move |_| copy(copied.clone(), toasts);
     view! {
         <span class="copy">
             <code>{shown}</code>

@@ -143,6 +143,8 @@ impl Operation<'_> {
         }
         if let Some(content) = self.0["responses"]["200"]["content"].as_object_mut() {
             content.insert("text/csv".to_owned(), json!({ "schema": { "type": "string" } }));
+            let binary = json!({ "schema": { "type": "string", "format": "binary" } });
+            content.insert("application/vnd.apache.parquet".to_owned(), binary);
         }
     }
 

@@ -1,6 +1,11 @@
 //! Writing.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use parquet::{
@@ -19,13 +24,13 @@ use crate::Tenant;
 use super::{Column, Failure, GROUP, Group, Kind, Values, columns_of, select};
 
 /// A file that is being written.
-pub struct Writer(SerializedFileWriter<File>);
+pub struct Writer<W: Write + Send = File>(SerializedFileWriter<W>);
 
-impl Writer {
-    /// Begins a file; what was there is overwritten.
-    pub fn create(path: &Path, name: &str, columns: &[Column]) -> Result<Self, Failure> {
+impl<W: Write + Send> Writer<W> {
+    /// Begins a file that goes somewhere.
+    pub fn begin(target: W, name: &str, columns: &[Column]) -> Result<Self, Failure> {
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let file = SerializedFileWriter::new(File::create(path)?, schema(name, columns)?, Arc::new(properties))?;
+        let file = SerializedFileWriter::new(target, schema(name, columns)?, Arc::new(properties))?;
         Ok(Self(file))
     }
 
@@ -52,6 +57,18 @@ impl Writer {
         Ok(())
     }
 
+    /// Ends the file.
+    pub fn end(self) -> Result<W, Failure> {
+        Ok(self.0.into_inner()?)
+    }
+}
+
+impl Writer {
+    /// Begins a file on the disk; what was there is overwritten.
+    pub fn create(path: &Path, name: &str, columns: &[Column]) -> Result<Self, Failure> {
+        Self::begin(File::create(path)?, name, columns)
+    }
+
     /// Makes sure that what was added is on the disk: a little each time holds up others less than all of it at the end.
     pub fn sync(&mut self) -> Result<(), Failure> {
         self.0.flush()?;
@@ -61,8 +78,29 @@ impl Writer {
 
     /// Ends the file; it is on the disk, not only on its way there.
     pub fn finish(self) -> Result<(), Failure> {
-        let file = self.0.into_inner()?;
-        file.sync_all()?;
+        self.end()?.sync_all()?;
+        Ok(())
+    }
+}
+
+/// Bytes that one writes and another takes away meanwhile: a file on its way to a client.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    /// What was written since the last time.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn Controls(
             })}
             <button aria-expanded=move || choosing.get().to_string() on:click=move |_| choosing.update(|open| *open = !*open)>{move || t(Text::Columns)}</button>
             {listed.sort.map(|usual| view! { <SortButton usual /> })}
-            <button on:click=move |_| download(&file_of(&asked.read()), "")>{move || t(Text::Export)}</button>
+            <button on:click=move |_| download(&file_of(&asked.read(), "csv"), "")>{move || t(Text::Export)}</button>
+            <button on:click=move |_| download(&file_of(&asked.read(), "parquet"), "")>"Parquet"</button>
             <button on:click=move |_| again.update(|count| *count += 1)>{move || t(Text::Refresh)}</button>
         </div>
         <Show when=move || filtering.get()>
@@ -167,15 +168,14 @@ fn ColumnBox(place: usize, name: Text, always: bool) -> impl IntoView {
 }
 
 /// The same list as a file: all of it, not the page.
-fn file_of(asked: &str) -> String {
+fn file_of(asked: &str, format: &str) -> String {
     let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
     let is_of_page = |pair: &&str| pair.starts_with("limit=") || pair.starts_with("cursor=");
     let kept: Vec<&str> = query
         .split('&')
-        .filter(|pair| !is_of_page(pair))
-        .chain(["format=csv"])
+        .filter(|pair| !pair.is_empty() && !is_of_page(pair))
         .collect();
-    format!("{path}?{}", kept.join("&"))
+    format!("{path}?{}", [&kept[..], &[&format!("format={format}")]].concat().join("&"))
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
     fn a_file_is_the_whole_list() {
         let asked = "/api/admin/licenses?limit=50&q=a%26b&cursor=xyz&sort=-created_at";
         assert_eq!(
-            file_of(asked),
+            file_of(asked, "csv"),
             "/api/admin/licenses?q=a%26b&sort=-created_at&format=csv"
         );
     }

@@ -1,6 +1,7 @@
 //! Lists: what is filtered, how it is ordered and which page is shown stand in the address.
 
 mod controls;
+mod picked;
 mod spec;
 mod table;
 
@@ -12,9 +13,10 @@ use leptos_router::{
 use licet_contracts::Page;
 use serde::de::DeserializeOwned;
 
-pub(crate) use spec::{Column, Filter, IN_USE, Listed};
+pub(crate) use spec::{Act, Column, Filter, IN_USE, Listed, Picking};
 
 use controls::Controls;
+use picked::{Picked, PickedBar};
 use spec::{Row, Spec};
 use table::Table;
 
@@ -33,14 +35,20 @@ pub(crate) fn Listing<T: DeserializeOwned + Send + Sync + 'static>(
     /// Told to look again.
     #[prop(optional, into)]
     refresh: Signal<u32>,
+    /// How things are picked out of it.
+    #[prop(optional)]
+    picking: Option<Picking<T>>,
 ) -> impl IntoView {
-    listing(listed.any(), refresh)
+    listing(listed.any(picking), refresh)
 }
 
 fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
     let query = use_query_map();
     let go = use_address();
     let again = RwSignal::new(0_u32);
+    let picked: Picked = RwSignal::default();
+    let (path, acts) = (listed.path, listed.picking.as_ref().map(|picking| picking.acts.clone()));
+    let bar = acts.map(|acts| view! { <PickedBar picked path acts again /> });
     let spec = StoredValue::new(listed);
     let filters: Vec<&'static str> = spec.with_value(|spec| spec.filters.iter().map(|filter| filter.name).collect());
     let filters = StoredValue::new(filters);
@@ -83,7 +91,7 @@ fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
                     .into_any()
             };
         }
-        view! { <Table spec page read_at /> }.into_any()
+        view! { <Table spec page read_at picked /> }.into_any()
     };
     let path = move || {
         again.get();
@@ -94,6 +102,7 @@ fn listing(listed: Spec, refresh: Signal<u32>) -> AnyView {
     let page = load_text(path, move |reply| Some(shown(read(&reply.value)?, now())));
     view! {
         <Controls spec again asked />
+        {bar}
         {page}
     }
     .into_any()

@@ -106,6 +106,25 @@ pub(crate) struct Listed<T: 'static> {
     pub(crate) first_step: Text,
 }
 
+/// What can be done to whatever is picked: an order to each of them, and the one that takes it back.
+#[derive(Clone, Copy)]
+pub(crate) struct Act {
+    pub(crate) label: Text,
+    pub(crate) permission: &'static str,
+    /// The end of the address behind the thing's own.
+    pub(crate) verb: &'static str,
+    pub(crate) back: Option<&'static str>,
+}
+
+/// How things are picked out of a list.
+#[derive(Clone)]
+pub(crate) struct Picking<T: 'static> {
+    pub(crate) id: fn(&T) -> String,
+    /// What one is called.
+    pub(crate) label: fn(&T) -> String,
+    pub(crate) acts: Vec<Act>,
+}
+
 /// An item, whatever it is: one list's code serves all of them, which a browser has to load.
 pub(super) type Row = Arc<dyn Any + Send + Sync>;
 
@@ -118,9 +137,18 @@ pub(super) struct AnyColumn {
     pub(super) sort: Option<&'static str>,
 }
 
+/// How whatever items are picked.
+#[derive(Clone)]
+pub(super) struct AnyPicking {
+    /// Its id, and what it is called.
+    pub(super) named: Arc<dyn Fn(&Row) -> (String, String) + Send + Sync>,
+    pub(super) acts: Vec<Act>,
+}
+
 /// A list of whatever items.
 #[derive(Clone)]
 pub(super) struct Spec {
+    pub(super) picking: Option<AnyPicking>,
     pub(super) path: &'static str,
     pub(super) caption: Text,
     pub(super) columns: Vec<AnyColumn>,
@@ -132,7 +160,14 @@ pub(super) struct Spec {
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Listed<T> {
-    pub(super) fn any(self) -> Spec {
+    pub(super) fn any(self, picking: Option<Picking<T>>) -> Spec {
+        let picking = picking.map(|picking| AnyPicking {
+            named: Arc::new(move |row| {
+                let row = row.downcast_ref::<T>();
+                row.map(|row| ((picking.id)(row), (picking.label)(row))).unwrap_or_default()
+            }),
+            acts: picking.acts,
+        });
         let column = |column: Column<T>| AnyColumn {
             name: column.name,
             cell: Arc::new(move |row| row.downcast_ref::<T>().map(column.cell).into_any()),
@@ -140,6 +175,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Listed<T> {
             sort: column.sort,
         };
         Spec {
+            picking,
             path: self.path,
             caption: self.caption,
             columns: self.columns.into_iter().map(column).collect(),

@@ -7,7 +7,8 @@ use licet_contracts::Page;
 use super::{
     super::show::Moment,
     COLUMNS, CURSOR, SORT,
-    spec::{Row, Spec},
+    picked::{PickBox, PickPage, Picked},
+    spec::{AnyPicking, Row, Spec},
     use_address,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 #[component]
-pub(super) fn Table(spec: Spec, page: Page<Row>, read_at: String) -> impl IntoView {
+pub(super) fn Table(spec: Spec, page: Page<Row>, read_at: String, picked: Picked) -> impl IntoView {
     let (query, go) = (use_query_map(), use_address());
     let first = go.clone();
     let (caption, usual, next) = (spec.caption, spec.sort, page.next_cursor.clone());
@@ -31,6 +32,17 @@ pub(super) fn Table(spec: Spec, page: Page<Row>, read_at: String) -> impl IntoVi
         },
         |_, _| true,
     );
+    let named = |picking: AnyPicking| page.items.iter().map(|item| (picking.named)(item)).collect();
+    let named: Option<Vec<(String, String)>> = spec.picking.clone().map(named);
+    let pick_page = named.clone().map(|named| {
+        let ids = named.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        view! { <th><PickPage picked ids /></th> }
+    });
+    // The boxes stay as they are while columns come and go.
+    let pick = move |place: usize| {
+        let (id, label) = named.as_ref()?.get(place)?.clone();
+        Some(view! { <td><PickBox picked id label /></td> })
+    };
     let items = StoredValue::new(page.items);
     let count = move || {
         format!(
@@ -44,10 +56,10 @@ pub(super) fn Table(spec: Spec, page: Page<Row>, read_at: String) -> impl IntoVi
         <div class="scroll" tabindex="0" role="region" aria-label=move || t(caption)>
             <table class:compact=preferences::compact>
                 <caption>{move || t(caption)}</caption>
-                <thead><tr>{move || columns.get().into_iter().map(|column| view! { <Head name=column.name sort=column.sort usual /> }).collect_view()}</tr></thead>
+                <thead><tr>{pick_page}{move || columns.get().into_iter().map(|column| view! { <Head name=column.name sort=column.sort usual /> }).collect_view()}</tr></thead>
                 <tbody>
-                    {move || items.get_value().iter().map(|item| view! {
-                        <tr>{columns.get().into_iter().map(|column| view! { <td>{(column.cell)(item)}</td> }).collect_view()}</tr>
+                    {move || items.get_value().iter().enumerate().map(|(place, item)| view! {
+                        <tr>{pick(place)}{columns.get().into_iter().map(|column| view! { <td>{(column.cell)(item)}</td> }).collect_view()}</tr>
                     }).collect_view()}
                 </tbody>
             </table>
