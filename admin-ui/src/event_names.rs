@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn every_event_has_a_german_name() {
-        let missing: Vec<_> = licet_domain::event_types().filter(|name| german(name).is_none()).collect();
+        let missing: Vec<_> = licet_domain::event_types()
+            .filter(|name| german(name).is_none())
+            .collect();
         assert_eq!(missing, [] as [&str; 0]);
         assert_eq!(GERMAN.len(), licet_domain::event_types().count());
     }

@@ -1,7 +1,7 @@
 //! Customers by name and by how many licenses they have, for lists: no fold, because names are sealed. The worker that opens
-//! names for search keeps it (`search::keep`), and drops names of whoever is forgotten.
+//! names for search keeps it (`search::keep`); a trigger of the vault's blanks the name of whoever is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use licet_event_store::Tenant;
 use sqlx::{PgConnection, PgPool};
@@ -25,7 +25,7 @@ pub struct Entry {
 /// Customers whose licenses may have become more or fewer between two positions, as far as the licenses' read model knows.
 pub async fn counted_anew(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        r#"SELECT DISTINCT l.customer_id FROM events e JOIN license_state l ON l.license_id = e.aggregate_id::uuid
+        r#"SELECT DISTINCT l.customer_id FROM events e JOIN license_state l ON l.tenant_id = e.tenant_id AND l.license_id = e.aggregate_id::uuid
            WHERE e.position > $1 AND e.position <= $2 AND e.event_type IN ('license.issued', 'license.retired')"#,
         after,
         until,
@@ -44,13 +44,27 @@ pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], count
                 .collect::<Vec<_>>()
         };
     }
+    let names: Vec<String> = column!(customer_id).iter().map(Uuid::to_string).collect();
+    // Who is forgotten now waits, and then blanks what is written here; who was forgotten already gets no name.
+    let living = sqlx::query_scalar!(
+        r#"SELECT key_id FROM unnest($1::text[], $2::text[]) AS wanted (tenant, id)
+           JOIN vault_keys ON tenant_id = wanted.tenant AND purpose = 'person' AND key_id = wanted.id
+           WHERE destroyed_at IS NULL FOR SHARE OF vault_keys"#,
+        &column!(tenant_id),
+        &names,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let living: HashSet<String> = living.into_iter().collect();
+    let name = |(entry, id): (&Entry, &String)| if living.contains(id) { entry.name.clone() } else { String::new() };
+    let shown: Vec<String> = entries.iter().zip(&names).map(name).collect();
     sqlx::query!(
         r#"INSERT INTO customer_directory (tenant_id, customer_id, name, retired)
            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::boolean[])
            ON CONFLICT (customer_id) DO UPDATE SET name = excluded.name, retired = excluded.retired"#,
         &column!(tenant_id),
         &column!(customer_id),
-        &column!(name),
+        &shown,
         &column!(retired),
     )
     .execute(&mut *connection)

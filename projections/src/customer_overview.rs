@@ -95,8 +95,7 @@ pub async fn licenses_as_of(
     customer_id: Uuid,
     (position, at): (i64, Timestamp),
 ) -> Result<Vec<PastLicense>, ReadError> {
-    let rows = license_state::of_customer(reader, tenant, customer_id, position).await?;
-    let past = rows.into_iter().map(|row| PastLicense {
+    let past = |row: license_state::Row| PastLicense {
         license_id: row.license_id,
         policy_id: row.policy_id,
         status: match &row.standing[..] {
@@ -108,8 +107,8 @@ pub async fn licenses_as_of(
         },
         seats: row.seats,
         active: row.active,
-    });
-    Ok(past.collect())
+    };
+    license_state::of_customer(reader, tenant, customer_id, position, past).await
 }
 
 impl CustomerFigures {
@@ -133,22 +132,28 @@ impl CustomerFigures {
     }
 }
 
+/// The first moment behind one that was cut to its millisecond.
+fn behind(at: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from(at) + time::Duration::MILLISECOND
+}
+
 /// When a machine of some licenses had reported last by a position, as far as beats are online.
 pub async fn last_seen_as_of(
     reader: &Reader,
     tenant: &Tenant,
     licenses: &[Uuid],
-    position: i64,
+    (position, at): (i64, Timestamp),
 ) -> sqlx::Result<Option<OffsetDateTime>> {
     let mut transaction = reader.begin(tenant).await?;
     let seen = sqlx::query_scalar!(
         r#"SELECT max(seen.recorded_at) FROM unnest($2::uuid[]) AS own (id)
            CROSS JOIN LATERAL (SELECT recorded_at FROM license_heartbeats
-                               WHERE tenant_id = $1 AND license_id = own.id AND position <= $3
+                               WHERE tenant_id = $1 AND license_id = own.id AND position <= $3 AND recorded_at < $4
                                ORDER BY recorded_at DESC LIMIT 1) AS seen"#,
         tenant.as_str(),
         licenses,
         position,
+        behind(at),
     )
     .fetch_one(&mut *transaction)
     .await?;
@@ -213,21 +218,23 @@ pub async fn usage(
     Ok(rows.into_iter().map(|row| (row.meter, row.amount)).collect())
 }
 
-/// What happened last to the customer and to its newest licenses, up to a position, the newest first.
+/// What happened last to the customer and to its newest licenses, now or up to a position and its time, the newest first.
 pub async fn activity(
     reader: &Reader,
     tenant: &Tenant,
     customer_id: Uuid,
-    until: i64,
+    until: Option<(i64, Timestamp)>,
     limit: i64,
 ) -> sqlx::Result<Vec<AuditRow>> {
     let mut transaction = reader.begin(tenant).await?;
+    let end = (i64::MAX, time::macros::datetime!(9999-12-31 00:00 UTC));
+    let (position, behind) = until.map_or(end, |(position, at)| (position, behind(at)));
     let rows = sqlx::query_as!(
         AuditRow,
         r#"SELECT a.position, a.recorded_at, a.actor_kind, a.actor_id, a.action, a.aggregate_type, a.aggregate_id, a.request_id,
                a.correlation_id, a.client_sealed
            FROM (SELECT $2::uuid AS id
-                 UNION ALL (SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2
+                 UNION ALL (SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2 AND issued_at < $6
                             ORDER BY issued_at DESC, license_id DESC LIMIT $4)) AS things
            CROSS JOIN LATERAL (SELECT * FROM audit_log l WHERE l.tenant_id = $1 AND l.aggregate_id = things.id::text AND l.position <= $5
                                ORDER BY l.position DESC LIMIT $3) AS a
@@ -236,7 +243,8 @@ pub async fn activity(
         customer_id,
         limit,
         RECENT_LICENSES,
-        until,
+        position,
+        behind,
     )
     .fetch_all(&mut *transaction)
     .await?;

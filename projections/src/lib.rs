@@ -28,7 +28,7 @@ pub mod search;
 
 pub use export::{ExportError, Format, Replayed, TableFile, inert, replay};
 pub use figures::Figures;
-pub use page::{At, ListedBy, Page, PageRequest, Place, Total};
+pub use page::{ListedBy, Page, PageRequest, Place, Total};
 pub use reader::{Reader, WaitError};
 pub use runtime::{
     Difference, Export, Folding, Progress, ProjectionError, Projector, ProjectorStatus, RunnerSettings, Verified,

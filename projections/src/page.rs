@@ -21,42 +21,18 @@ pub enum ListedBy {
     Licenses,
 }
 
-/// What a row is listed by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum At {
-    /// A number, or a moment in microseconds since 1970.
-    Number(i64),
-    /// A name, as names are compared.
-    Name(String),
-}
-
-impl From<i64> for At {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
 /// A place in a list: a row, and the order in which the list was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// What the row is listed by.
-    pub at: At,
+    /// By what the row is listed: a number, or a moment in microseconds since 1970. Names do not stand here: where a list is
+    /// by name, its row tells.
+    pub at: i64,
     /// Its id; it tells rows of one place apart.
     pub id: Uuid,
     /// Newest first.
     pub descending: bool,
     /// By what that is.
     pub by: ListedBy,
-}
-
-impl Place {
-    /// The number that it is listed by; what is listed by none lies behind all of them.
-    fn number(&self) -> i64 {
-        match self.at {
-            At::Number(number) => number,
-            At::Name(_) => i64::MAX,
-        }
-    }
 }
 
 /// Which page of a list is asked for.
@@ -100,8 +76,7 @@ impl PageRequest {
         );
         let end = (datetime!(9999-12-31 23:59:59.999999 UTC), Uuid::max());
         let start = if self.descending { end } else { beginning };
-        let after = self.after.as_ref();
-        after.map_or(start, |place| (moment(place.number()), place.id))
+        self.after.map_or(start, |place| (moment(place.at), place.id))
     }
 
     /// The same of a list by numbers.
@@ -111,19 +86,14 @@ impl PageRequest {
         } else {
             (i32::MIN, Uuid::nil())
         };
-        let number = |place: &Place| i32::try_from(place.number()).unwrap_or(i32::MAX);
-        let after = self.after.as_ref();
-        after.map_or(start, |place| (number(place), place.id))
+        let number = |place: Place| i32::try_from(place.at).unwrap_or(i32::MAX);
+        self.after.map_or(start, |place| (number(place), place.id))
     }
 
-    /// The same of a list by names: none where it begins, in either direction.
-    pub(crate) fn name_bounds(&self) -> (Option<&str>, Uuid) {
-        match &self.after {
-            Some(Place {
-                at: At::Name(name), id, ..
-            }) => (Some(name), *id),
-            _ => (None, Uuid::nil()),
-        }
+    /// The same of a list of customers by name or by licenses: none where it begins, in either direction.
+    pub(crate) fn directory_bounds(&self) -> (Option<i32>, Uuid) {
+        let (number, id) = self.number_bounds();
+        (self.after.map(|_| number), id)
     }
 
     /// How long the list is, where the first page shows all of it: one row more than the limit would have been read.
@@ -189,19 +159,14 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts the surplus row that was read to see whether there is a next page.
-    pub(crate) fn of<A: Into<At>>(
-        mut items: Vec<T>,
-        request: &PageRequest,
-        total: Total,
-        key: impl Fn(&T) -> (A, Uuid),
-    ) -> Self {
+    pub(crate) fn of(mut items: Vec<T>, request: &PageRequest, total: Total, key: impl Fn(&T) -> (i64, Uuid)) -> Self {
         let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| {
             let (at, id) = key(last);
             Place {
-                at: at.into(),
+                at,
                 id,
                 descending: request.descending,
                 by: request.by,

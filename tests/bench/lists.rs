@@ -10,7 +10,7 @@ use licet_commands::Platform;
 use licet_domain::values::LicenseId;
 use licet_event_store::{AsOf, Tenant, audit};
 use licet_projections::{
-    At, Format, ListedBy, PageRequest, Place, Reader,
+    Format, ListedBy, PageRequest, Place, Reader,
     license_state::{self, LicenseFilter},
     projectors, rebuild, replay, verify,
 };
@@ -73,7 +73,7 @@ async fn pages(platform: &Arc<Platform>, count: u32) -> anyhow::Result<()> {
     let single = percentile(single);
     println!("  reading one license {single:.2?} (p99)");
     let deep = Place {
-        at: At::Number(i64::MAX),
+        at: i64::MAX,
         id: Uuid::max(),
         descending: true,
         by: ListedBy::Creation,

@@ -3,14 +3,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use licet_test_support::{Operator, PASSWORD, Server};
+use licet_test_support::{API_KEY, Operator, PASSWORD, Server, machine_request};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::sleep_until};
 
 use crate::{
-    http::{Sent, activate, exchange, machine},
+    http::{Sent, exchange},
     load::{self, Rate},
-    setup::{Bench, licenses, median, platform},
+    setup::{Bench, median},
 };
 
 const LOG_INS: usize = 200;
@@ -20,22 +20,13 @@ const PACE: std::time::Duration = std::time::Duration::from_millis(10);
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let url = bench.database("logins").await?;
-    let keys = Arc::new(licenses(&*platform(&url).await?, "logins", 10, CLIENTS).await?);
-    let server = tokio::task::block_in_place(|| {
-        let server = Server::start_with(&url, &[]);
-        Operator::first(&server, &url);
-        server
-    });
+    let (server, requests) = tokio::task::block_in_place(|| set_up(&url));
     let address = server.url.trim_start_matches("http://").to_owned();
-    let mut stream = TcpStream::connect(&address).await?;
-    for (number, key) in (0..).zip(keys.iter()) {
-        activate(&mut stream, machine(key, number)).await?;
-    }
     let (mut alone, mut beside, mut entered) = (vec![], vec![], vec![]);
     for _ in 0..5 {
-        alone.push(verify(&address, &keys, bench.round).await?.p99_ms);
+        alone.push(verify(&address, &requests, bench.round).await?.p99_ms);
         let log_ins = tokio::spawn(log_ins(address.clone(), bench.round));
-        beside.push(verify(&address, &keys, bench.round).await?.p99_ms);
+        beside.push(verify(&address, &requests, bench.round).await?.p99_ms);
         entered.push(log_ins.await??.per_second);
     }
     let (alone, beside) = (median(alone), median(beside));
@@ -47,16 +38,33 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A server with an operator and a license for each client; answers what these ask again and again.
+fn set_up(url: &str) -> (Server, Arc<Vec<String>>) {
+    let server = Server::start_with(url, &[]);
+    Operator::first(&server, url);
+    let ask = |number: u32| {
+        let (_, key) = server.issue(&format!("logins-{number}"), &json!({ "seats": 1 }));
+        assert_eq!(server.activate(&key, number).status, 201, "a machine takes its seat");
+        let sent = Sent {
+            credential: format!("X-API-Key: {API_KEY}"),
+            body: machine_request(&key, number).to_string(),
+        };
+        sent.request("/api/license/verify")
+    };
+    let requests = Arc::new((1..=CLIENTS).map(ask).collect());
+    (server, requests)
+}
+
 /// Every client verifies its license at its pace.
-async fn verify(address: &str, keys: &Arc<Vec<String>>, time: std::time::Duration) -> anyhow::Result<Rate> {
+async fn verify(address: &str, requests: &Arc<Vec<String>>, time: std::time::Duration) -> anyhow::Result<Rate> {
     let started = tokio::time::Instant::now();
     let mut tasks = Vec::new();
     for number in 0..CLIENTS {
-        let (address, keys) = (address.to_owned(), Arc::clone(keys));
+        let (address, requests) = (address.to_owned(), Arc::clone(requests));
         tasks.push(tokio::spawn(async move {
             let mut stream = TcpStream::connect(&address).await?;
             stream.set_nodelay(true)?;
-            let request = Sent::from(machine(&keys[number as usize], number)).request("/api/license/verify");
+            let request = &requests[number as usize];
             // Not all of them at the same moment.
             let mut due = started + PACE * number / CLIENTS;
             let (mut took, mut answer) = (Vec::new(), Vec::with_capacity(8192));

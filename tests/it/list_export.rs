@@ -80,15 +80,26 @@ fn a_list_is_a_file_of_exactly_its_filter() {
 #[test]
 fn a_list_is_a_parquet_file_too() {
     let (server, _database) = start();
-    let customer = server.create("/api/admin/customers", &json!({ "name": "=Wien", "email": "a@example.com" }));
+    let customer = server.create(
+        "/api/admin/customers",
+        &json!({ "name": "=Wien", "email": "a@example.com" }),
+    );
     server.issue("studio", &json!({ "seats": 3 }));
     let order = json!({ "customer_id": customer.text("id"), "policy": "studio", "count": 250, "expires_at": "2031-01-01T00:00:00Z" });
     let issued = server.create("/api/admin/licenses", &order);
-    let path = format!("/api/admin/licenses?customer_id={}&sort=-issued_at", customer.text("id"));
-    let listed = server.get_at(issued.header("licet-position"), &format!("{path}&limit=200")).body;
+    let path = format!(
+        "/api/admin/licenses?customer_id={}&sort=-issued_at",
+        customer.text("id")
+    );
+    let listed = server
+        .get_at(issued.header("licet-position"), &format!("{path}&limit=200"))
+        .body;
     let answer = server.get(&format!("{path}&format=parquet"));
     assert_eq!(answer.header("content-type"), "application/vnd.apache.parquet");
-    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"licenses.parquet\"");
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"licenses.parquet\""
+    );
     let rows = parquet(&answer);
     assert_eq!((rows[0][0].0.as_str(), rows.len()), ("id", 250), "over two pages");
     let of = |name: &str| -> Vec<Field> {
@@ -96,12 +107,17 @@ fn a_list_is_a_parquet_file_too() {
         rows.iter().map(cell).collect()
     };
     let shown = listed["items"].as_array().unwrap().iter();
-    let shown: Vec<Field> = shown.map(|one| Field::Str(one["id"].as_str().unwrap().to_owned())).collect();
+    let shown: Vec<Field> = shown
+        .map(|one| Field::Str(one["id"].as_str().unwrap().to_owned()))
+        .collect();
     assert_eq!(of("id")[..200], shown);
     // No spreadsheet runs it: names stay as they are.
     assert_eq!(of("customer"), vec![Field::Str("=Wien".to_owned()); 250]);
     assert_eq!(of("seats"), vec![Field::Long(3); 250]);
-    assert_eq!(of("expires_at"), vec![Field::TimestampMicros(1_924_992_000_000_000); 250]);
+    assert_eq!(
+        of("expires_at"),
+        vec![Field::TimestampMicros(1_924_992_000_000_000); 250]
+    );
     assert_eq!(of("key"), vec![Field::Null; 250], "never in a list");
 
     let empty = server.get("/api/admin/tags?format=parquet");

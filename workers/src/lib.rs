@@ -108,7 +108,7 @@ pub fn spawn_all(
         one.repeat("worker/expiry", Duration::from_secs(30), sweep).await;
     });
     worker.begin(tasks, "worker/search", async |one| {
-        one.follow("worker/search", || search::turn(&one.platform)).await;
+        one.follow("worker/search/2", || search::turn(&one.platform)).await;
     });
     worker.begin(tasks, "worker/seats", async |one| {
         let sweep = || seats::sweep(&one.platform);

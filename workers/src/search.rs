@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use crate::{WorkerError, metrics::METRICS};
 
-/// The consumer that tells how far the index knows the log.
-pub const CONSUMER: &str = "search";
+/// The consumer that tells how far the index knows the log. Its number goes up when more is kept: it begins anew then, and an
+/// older program beside it goes on with its own.
+pub const CONSUMER: &str = "search/2";
 /// Positions read at once.
 const READ_SIZE: i64 = 2_000;
 /// How often a read model is looked at that is not as far yet, before the next turn does.
@@ -115,14 +116,15 @@ async fn keep(platform: &Platform, told: &Told, consumer: Option<(&str, (i64, i6
 async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError> {
     let mut told = Told::default();
     for thing in things {
-        let named = match named(platform, thing).await {
+        let (name, retired) = match named(platform, thing).await {
             Ok(Some((named, terms))) => {
                 told.found_by.push((thing.clone(), terms));
-                Some(named)
+                (sort_key(&named.title), named.retired)
             }
+            // Who was forgotten is out of use.
             Ok(None) => {
                 told.gone.push(thing.clone());
-                None
+                (String::new(), true)
             }
             // What is damaged is not found; it must not keep everything else from being so.
             Err(
@@ -132,7 +134,7 @@ async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError
                 tracing::error!(%error, kind = thing.kind, id = %thing.id, "this cannot be found by its name");
                 METRICS.indexed("damaged", 1);
                 told.gone.push(thing.clone());
-                None
+                (String::new(), false)
             }
             Err(error) => return Err(WorkerError::of("naming what can be found")(error.into())),
         };
@@ -140,9 +142,8 @@ async fn told(platform: &Platform, things: &[Thing]) -> Result<Told, WorkerError
             told.listed.push(Entry {
                 tenant_id: thing.tenant_id.clone(),
                 customer_id: thing.id,
-                name: named.as_ref().map(|named| sort_key(&named.title)).unwrap_or_default(),
-                // Who was forgotten is out of use.
-                retired: named.is_none_or(|named| named.retired),
+                name,
+                retired,
             });
         }
     }

@@ -167,6 +167,11 @@ fn Asking(doing: Doing, again: RwSignal<u32>) -> impl IntoView {
 #[component]
 fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl IntoView {
     let as_of = RwSignal::new(String::new());
+    // Another customer is looked at as it stands.
+    Effect::new(move |_| {
+        path.track();
+        as_of.set(String::new());
+    });
     let overview = move || {
         again.get();
         format!("{}/overview?as_of={}", path.get(), as_of.get())

@@ -6,7 +6,7 @@ use licet_contracts::admin::License;
 use crate::{
     parts::{
         action::ActionLink,
-        listing::{Act, Column, Filter, Listed, Listing, Picking},
+        listing::{Act, Back, Column, Filter, Listed, Listing, Picking},
         show::{MaybeMoment, Moment, State},
         title::Title,
     },
@@ -74,18 +74,27 @@ pub(crate) fn Page() -> impl IntoView {
         sort: Some("issued_at"),
         first_step: Text::LicensesFirst,
     };
-    let act = |label, verb, back| Act {
+    let suspend = Back {
+        verb: "suspend",
+        applies: |status| !matches!(status, "suspended" | "revoked" | "retired"),
+    };
+    let resume = Back {
+        verb: "resume",
+        applies: |status| status == "suspended",
+    };
+    let act = |label, order: Back, back| Act {
         label,
         permission: "licenses.write",
-        verb,
+        verb: order.verb,
+        applies: order.applies,
         back: Some(back),
     };
     let picking = Picking {
         id: |license: &License| license.id.clone(),
         label: |license| license.key_masked.clone(),
         acts: vec![
-            act(Text::Suspend, "suspend", "resume"),
-            act(Text::Resume, "resume", "suspend"),
+            act(Text::Suspend, suspend, resume),
+            act(Text::Resume, resume, suspend),
         ],
     };
     view! {

@@ -72,7 +72,10 @@ fn kind(document: &Value, property: &Value) -> Kind {
     }
     let is = |name: &str| {
         let types = &property["type"];
-        types == name || types.as_array().is_some_and(|types| types.iter().any(|one| one == name))
+        types == name
+            || types
+                .as_array()
+                .is_some_and(|types| types.iter().any(|one| one == name))
     };
     if is("integer") {
         Kind::Integer

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Rows of a group in a Parquet file.
-const GROUP: usize = 10_000;
+const GROUP: usize = 2_000;
 
 /// A file that is being written.
 pub(super) enum File {

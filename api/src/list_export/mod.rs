@@ -38,6 +38,9 @@ const FORMAT: &str = "format";
 const DIALECT: &str = "dialect";
 /// Rows of a page, the most that a list answers at once.
 const ROWS: usize = 200;
+/// Orders in which rows move while a file is written: it would lack some and have others twice, so it is read by time of
+/// creation then.
+const MOVING: [&str; 4] = ["active", "last_seen_at", "licenses", "name"];
 /// More than such a page has.
 const PAGE_BYTES: usize = 64 << 20;
 
@@ -68,7 +71,8 @@ pub(crate) fn parameters() -> [Value; 2] {
             FORMAT,
             &["csv", "parquet"],
             "All that matches as one file: CSV (RFC 4180, UTF-8; so does `Accept: text/csv`), or Parquet with numbers, truth \
-             values and moments as such.",
+             values and moments as such. In an order in which rows move meanwhile (`active`, `last_seen_at`, `licenses`, \
+             `name`), it is read by time of creation.",
         ),
         parameter(
             DIALECT,
@@ -109,11 +113,15 @@ async fn file(request: Request, next: Next, columns: Vec<Column>) -> Result<Resp
     let path = parts.uri.path().trim_end_matches('/').to_owned();
     let name = path.rsplit('/').next().unwrap_or("list");
     let mut file = wanted(&given, &parts.headers, (name, &columns))?;
-    let own = |name: &str| !matches!(name, FORMAT | DIALECT | "limit" | "cursor" | "total");
+    let own = |name: &str, value: &str| match name {
+        FORMAT | DIALECT | "limit" | "cursor" | "total" => false,
+        "sort" => !MOVING.contains(&value.trim_start_matches('-')),
+        _ => true,
+    };
     let mut list = List {
         next,
         request: parts,
-        filter: given.into_iter().filter(|(name, _)| own(name)).collect(),
+        filter: given.into_iter().filter(|(name, value)| own(name, value)).collect(),
     };
     list.request.headers.remove(ACCEPT);
     let first = list.page(None).await;

@@ -7,5 +7,5 @@ mod projector;
 mod query;
 
 pub(crate) use past::of_customer;
-pub(crate) use projector::LicenseState;
+pub(crate) use projector::{LicenseState, Row};
 pub use query::{DueLicense, EndingLicense, KeySearch, LicenseFilter, LicenseRow, due, ending_untold, list};

@@ -13,13 +13,14 @@ use crate::{Reader, runtime::RowProjector as _};
 /// Licenses whose histories are read at once.
 const READ_AT_ONCE: usize = 1_000;
 
-/// The licenses that a customer had in the books at a position of the log, the newest first.
-pub(crate) async fn of_customer(
+/// What is kept of the licenses that a customer had in the books at a position of the log, the newest first.
+pub(crate) async fn of_customer<T>(
     reader: &Reader,
     tenant: &Tenant,
     customer_id: Uuid,
     position: i64,
-) -> Result<Vec<Row>, ReadError> {
+    kept: impl Fn(Row) -> T,
+) -> Result<Vec<T>, ReadError> {
     let mut transaction = reader.begin(tenant).await?;
     let ids = sqlx::query_scalar!(
         "SELECT license_id FROM license_state WHERE tenant_id = $1 AND customer_id = $2 ORDER BY issued_at DESC, license_id DESC",
@@ -40,7 +41,7 @@ pub(crate) async fn of_customer(
             folded.extend(row.map(|row| (id, row)));
         }
         let known = some.iter().filter_map(|id| folded.remove(id));
-        licenses.extend(known.filter(|row| row.standing != "retired"));
+        licenses.extend(known.filter(|row| row.standing != "retired").map(&kept));
     }
     Ok(licenses)
 }

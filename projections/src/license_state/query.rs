@@ -98,7 +98,9 @@ impl LicenseFilter {
 
     /// Whether those are asked for that cannot be used.
     fn stands_still(&self) -> bool {
-        self.standing.is_some_and(|standing| standing != "active") || self.over == Some(true) || self.begun == Some(false)
+        self.standing.is_some_and(|standing| standing != "active")
+            || self.over == Some(true)
+            || self.begun == Some(false)
     }
 
     fn key_parts(&self) -> (Option<Uuid>, Option<&str>) {

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{At, ListedBy, Page, PageRequest, Reader, page::micros};
+use crate::{ListedBy, Page, PageRequest, Reader, page::micros};
 
 /// A resource with its state.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct ResourceRow<S> {
     /// Its state.
     pub state: S,
     /// What it is listed by.
-    at: At,
+    at: i64,
 }
 
 /// A row before its state is read, with what it is listed by.
@@ -28,7 +28,6 @@ struct Listed {
     resource_id: Uuid,
     created_at: OffsetDateTime,
     state: String,
-    name: Option<String>,
     licenses: Option<i32>,
 }
 
@@ -77,19 +76,15 @@ pub async fn list_some<D: Decider>(
         .into_iter()
         .map(|row| {
             let state = serde_json::from_str(&row.state).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            let (name, licenses) = (
-                row.name.map(At::Name),
-                row.licenses.map(|count| i64::from(count).into()),
-            );
             Ok(ResourceRow {
                 id: row.resource_id,
                 created_at: row.created_at,
                 state,
-                at: name.or(licenses).unwrap_or_else(|| micros(row.created_at).into()),
+                at: row.licenses.map_or_else(|| micros(row.created_at), i64::from),
             })
         })
         .collect();
-    Ok(Page::of(items?, request, total, |row| (row.at.clone(), row.id)))
+    Ok(Page::of(items?, request, total, |row| (row.at, row.id)))
 }
 
 async fn by_creation(
@@ -101,7 +96,7 @@ async fn by_creation(
     let (time, id) = request.bounds();
     sqlx::query_as!(
         Listed,
-        r#"SELECT resource_id, created_at, state, NULL::text AS name, NULL::integer AS licenses FROM resources
+        r#"SELECT resource_id, created_at, state, NULL::integer AS licenses FROM resources
            WHERE tenant_id = $1 AND kind = $2 AND ($8::boolean IS NULL OR retired = $8) AND ($3::uuid IS NULL OR parent_id = $3)
              AND ($9::uuid[] IS NULL OR resource_id = ANY($9))
              AND (NOT $7::boolean AND (created_at, resource_id) > ($4, $5) OR $7 AND (created_at, resource_id) < ($4, $5))
@@ -122,31 +117,33 @@ async fn by_creation(
     .await
 }
 
-/// Customers, in the order of their directory: by a column of it and its type, which says what is shown of it as name and as
-/// number.
+/// Customers in the order of a column of their directory, after the row that the last page ended with: what that has there
+/// follows from its id, or was said.
 macro_rules! by_directory {
-    ($connection:ident, $tenant:ident, $found:ident, $request:ident, $order:literal, $type:literal, $name:literal, $licenses:literal, $from:expr, $id:expr) => {
+    ($connection:ident, $tenant:ident, $found:ident, $request:ident, $column:literal, $after:literal) => {{
+        let (number, id) = $request.directory_bounds();
         sqlx::query_as!(
             Listed,
-            r#"SELECT resource_id, created_at, state, "# + $name + r#" AS "name?", "# + $licenses + r#" AS "licenses?"
-               FROM customer_directory d JOIN resources r ON r.kind = 'customer' AND r.resource_id = d.customer_id
+            r#"SELECT resource_id, created_at, state, d.licenses AS "licenses?"
+               FROM customer_directory d
+               JOIN resources r ON r.kind = 'customer' AND r.resource_id = d.customer_id AND r.tenant_id = d.tenant_id
                WHERE d.tenant_id = $1 AND ($2::boolean IS NULL OR d.retired = $2) AND ($3::uuid[] IS NULL OR d.customer_id = ANY($3))
-                 AND ($4::"# + $type + r#" IS NULL OR NOT $7::boolean AND (d."# + $order + r#", d.customer_id) > ($4, $5)
-                      OR $7 AND (d."# + $order + r#", d.customer_id) < ($4, $5))
-               ORDER BY CASE WHEN $7 THEN NULL ELSE d."# + $order + r#" END, CASE WHEN $7 THEN d."# + $order + r#" END DESC,
+                 AND ($4::integer IS NULL OR NOT $7::boolean AND ("# + $column + r#", d.customer_id) > ("# + $after + r#", $5)
+                      OR $7 AND ("# + $column + r#", d.customer_id) < ("# + $after + r#", $5))
+               ORDER BY CASE WHEN $7 THEN NULL ELSE "# + $column + r#" END, CASE WHEN $7 THEN "# + $column + r#" END DESC,
                         CASE WHEN $7 THEN NULL ELSE d.customer_id END, CASE WHEN $7 THEN d.customer_id END DESC
                LIMIT $6"#,
             $tenant.as_str(),
             $request.retired,
             $found,
-            $from,
-            $id,
+            number,
+            id,
             $request.limit + 1,
             $request.descending,
         )
         .fetch_all($connection)
         .await
-    };
+    }};
 }
 
 async fn by_name(
@@ -155,18 +152,13 @@ async fn by_name(
     found: Option<&[Uuid]>,
     request: &PageRequest,
 ) -> sqlx::Result<Vec<Listed>> {
-    let (name, id) = request.name_bounds();
     by_directory!(
         connection,
         tenant,
         found,
         request,
-        "name",
-        "text",
         "d.name",
-        "NULL::integer",
-        name,
-        id
+        "(SELECT name FROM customer_directory last WHERE last.tenant_id = $1 AND last.customer_id = $5)"
     )
 }
 
@@ -176,19 +168,7 @@ async fn by_licenses(
     found: Option<&[Uuid]>,
     request: &PageRequest,
 ) -> sqlx::Result<Vec<Listed>> {
-    let (number, id) = request.number_bounds();
-    by_directory!(
-        connection,
-        tenant,
-        found,
-        request,
-        "licenses",
-        "integer",
-        "NULL::text",
-        "d.licenses",
-        number,
-        id
-    )
+    by_directory!(connection, tenant, found, request, "d.licenses", "$4")
 }
 
 /// The states of some resources of one kind, by their ids; what is not known yet is missing.

@@ -14,7 +14,7 @@ mod tls;
 pub use age::age;
 pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
-pub use nginx::Nginx;
+pub use nginx::{Nginx, Relayed};
 pub use operator::{Operator, PASSWORD, setup_token};
 pub use server::{API_KEY, Answer, SECRET, Server, built, licet, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};

@@ -1,66 +1,112 @@
-//! A real nginx in front of a server, as docs tell people to set it up.
+//! A real nginx in front of servers, as `infra/nginx/` sets it up.
 
 use std::{
-    io::{Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
-use rcgen::{CertificateParams, KeyPair};
-use tokio::{net::TcpSocket, runtime::Runtime};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+    runtime::Runtime,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    },
+};
 
-/// nginx with TLS and without; dropping it ends it.
+/// The longest that an answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// nginx with TLS; dropping it ends it.
 pub struct Nginx {
     process: Child,
     /// Where it listens without TLS.
     pub plain: SocketAddr,
-    /// Where it listens with TLS, by a certificate of its own making: `https://localhost:…`.
+    https: SocketAddr,
+    /// Where it listens with TLS, by the certificate that it made: `https://localhost:…`.
     pub tls: String,
+    /// That certificate, in PEM.
+    pub certificate: Vec<u8>,
     _folder: tempfile::TempDir,
+}
+
+/// What came back through nginx.
+#[derive(Debug, Clone)]
+pub struct Relayed {
+    /// The status.
+    pub status: u16,
+    /// The head as it came.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Relayed {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut found = lines.filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.next().map_or("", |(_, value)| value)
+    }
 }
 
 impl Nginx {
     /// Stands in front of `http://ADDRESS`.
+    pub fn before(url: &str) -> Self {
+        Self::before_all(&[url], &[])
+    }
+
+    /// Stands in front of several; what comes before its command may lie about the time, for one.
     ///
     /// # Panics
     ///
     /// When it does not start.
-    pub fn before(url: &str) -> Self {
-        let program = ["/usr/sbin/nginx", "/usr/bin/nginx"];
-        let program = program.into_iter().find(|path| Path::new(path).exists());
+    pub fn before_all(urls: &[&str], prefix: &[&str]) -> Self {
+        let programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
+        let program = programs.into_iter().find(|path| Path::new(path).exists());
+        let command = [prefix, &[program.expect("`./dev` installs nginx")]].concat().join(" ");
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         // Its workers are another user's.
         let reachable = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), reachable).expect("it is ours");
-        let [plain, tls] = [(); 2].map(|()| free_port());
-        let key = KeyPair::generate().expect("keys can be made");
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
-        let certificate = params.self_signed(&key).expect("it signs itself");
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
-        write("tls.crt", &certificate.pem());
-        write("tls.key", &key.serialize_pem());
-        write("nginx.conf", &configuration(folder.path(), (plain, tls), url));
-        let process = Command::new(program.expect("`./dev` installs nginx"))
-            .arg("-e")
-            .arg(folder.path().join("error.log"))
-            .arg("-c")
-            .arg(folder.path().join("nginx.conf"))
+        let [plain, https] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
+        let nodes: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
+        let process = Command::new("sh")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/nginx/start.sh"))
+            .env("NGINX", command)
+            .env("NGINX_FOLDER", folder.path())
+            .env("NGINX_HTTP", plain.to_string())
+            .env("NGINX_HTTPS", https.to_string())
+            .env("NGINX_ACCESS_LOG", "off")
+            .env("LICET_NODES", nodes.join(" "))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        let proxy = Self {
+        let mut nginx = Self {
             process: process.expect("nginx starts"),
-            plain: SocketAddr::from(([127, 0, 0, 1], plain)),
-            tls: format!("https://localhost:{tls}"),
+            plain,
+            https,
+            tls: format!("https://localhost:{}", https.port()),
+            certificate: Vec::new(),
             _folder: folder,
         };
         for _ in 0..1_200 {
-            if TcpStream::connect(proxy.plain).is_ok() {
-                return proxy;
+            if TcpStream::connect(nginx.https).is_ok() {
+                let certificate = std::fs::read(nginx._folder.path().join("tls/tls.crt"));
+                nginx.certificate = certificate.expect("it has made one");
+                return nginx;
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -68,37 +114,89 @@ impl Nginx {
     }
 
     /// Posts JSON as someone at this loopback address; answers status and body.
+    pub fn post_from(&self, from: IpAddr, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        let json = [("Content-Type", "application/json"), ("X-Licet-Request", "1")];
+        let answer = self.send_from(from, "POST", path, &[&json, headers].concat(), body.as_bytes());
+        (answer.status, answer.body)
+    }
+
+    /// Sends a request, its path as it is written, from a loopback address.
     ///
     /// # Panics
     ///
     /// When nginx does not answer.
-    pub fn post_from(&self, from: IpAddr, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
-        let connect = async {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(SocketAddr::new(from, 0))?;
-            socket.connect(self.plain).await?.into_std()
+    pub fn send_from(&self, from: IpAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Relayed {
+        let mut request = self.head(method, path, headers, "close");
+        request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let exchange = async {
+            let mut stream = self.connect(from).await;
+            stream.write_all(request.as_bytes()).await.expect("it takes requests");
+            // A body that is too large need not be taken to its end.
+            let _ = stream.write_all(body).await;
+            let mut answer = Vec::new();
+            // Whether the end is announced does not matter: the length is.
+            let _ = stream.read_to_end(&mut answer).await;
+            answer
         };
-        let mut stream = Runtime::new()
-            .expect("a runtime starts")
-            .block_on(connect)
-            .expect("nginx listens");
-        stream.set_nonblocking(false).expect("it is ours");
-        let headers: String = headers
-            .iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nX-Licet-Request: 1\r\n{headers}\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.plain,
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).expect("it takes requests");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status.expect("a status"), body.to_owned())
+        let runtime = Runtime::new().expect("a runtime starts");
+        let answer = runtime.block_on(async { timeout(PATIENCE, exchange).await });
+        let answer = String::from_utf8_lossy(&answer.expect("nginx answers")).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Relayed {
+            status: status.expect("a status"),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Reads an answer until a text is in it.
+    ///
+    /// # Panics
+    ///
+    /// When that takes a minute.
+    pub fn read_until(&self, path: &str, headers: &[(&str, &str)], text: &str) -> String {
+        let request = self.head("GET", path, headers, "keep-alive") + "\r\n";
+        let reading = async {
+            let mut stream = self.connect(IpAddr::from([127, 0, 0, 1])).await;
+            stream.write_all(request.as_bytes()).await.expect("it takes requests");
+            let mut answer = Vec::new();
+            while !String::from_utf8_lossy(&answer).contains(text) {
+                let read = stream.read_buf(&mut answer).await;
+                assert!(read.is_ok_and(|read| read > 0), "{}", String::from_utf8_lossy(&answer));
+            }
+            String::from_utf8_lossy(&answer).into_owned()
+        };
+        let runtime = Runtime::new().expect("a runtime starts");
+        runtime
+            .block_on(async { timeout(PATIENCE, reading).await })
+            .expect("it comes at once")
+    }
+
+    fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], connection: &str) -> String {
+        let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers: String = headers.collect();
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: {connection}\r\n")
+    }
+
+    async fn connect(&self, from: IpAddr) -> TlsStream<tokio::net::TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_slice(&self.certificate).expect("a certificate");
+        roots.add(certificate).expect("it can be trusted");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has them")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(from, 0)).expect("a loopback address");
+        let stream = socket.connect(self.https).await.expect("nginx listens");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connector = TlsConnector::from(Arc::new(config));
+        connector
+            .connect(name, stream)
+            .await
+            .expect("its certificate is its own")
     }
 }
 
@@ -118,21 +216,4 @@ impl Drop for Nginx {
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
     free.expect("a loopback port is free").port()
-}
-
-fn configuration(folder: &Path, (plain, tls): (u16, u16), url: &str) -> String {
-    let folder = folder.display();
-    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary: String = kinds
-        .iter()
-        .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-        .collect();
-    format!(
-        "daemon off;\npid {folder}/pid;\nworker_processes 1;\nevents {{ }}\nhttp {{\naccess_log off;\n{temporary}\
-         server {{\nlisten 127.0.0.1:{plain};\nlisten 127.0.0.1:{tls} ssl;\nssl_certificate {folder}/tls.crt;\n\
-         ssl_certificate_key {folder}/tls.key;\nlocation / {{\nproxy_pass {url};\nproxy_http_version 1.1;\n\
-         proxy_set_header Connection \"\";\nproxy_set_header Host $http_host;\n\
-         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
-         proxy_set_header X-Forwarded-Proto $scheme;\n}}\n}}\n}}\n"
-    )
 }

@@ -175,7 +175,10 @@ fn file_of(asked: &str, format: &str) -> String {
         .split('&')
         .filter(|pair| !pair.is_empty() && !is_of_page(pair))
         .collect();
-    format!("{path}?{}", [&kept[..], &[&format!("format={format}")]].concat().join("&"))
+    format!(
+        "{path}?{}",
+        [&kept[..], &[&format!("format={format}")]].concat().join("&")
+    )
 }
 
 #[cfg(test)]

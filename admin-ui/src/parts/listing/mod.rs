@@ -13,7 +13,7 @@ use leptos_router::{
 use licet_contracts::Page;
 use serde::de::DeserializeOwned;
 
-pub(crate) use spec::{Act, Column, Filter, IN_USE, Listed, Picking};
+pub(crate) use spec::{Act, Back, Column, Filter, IN_USE, Listed, Picking};
 
 use controls::Controls;
 use picked::{Picked, PickedBar};

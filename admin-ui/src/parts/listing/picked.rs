@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use leptos::{prelude::*, task::spawn_local};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -15,7 +15,7 @@ use super::{
     spec::Act,
 };
 use crate::{
-    api,
+    api::{self, Failure},
     text::{Text, t},
     words,
 };
@@ -64,7 +64,6 @@ pub(super) fn PickPage(picked: Picked, ids: Vec<String>) -> impl IntoView {
 #[component]
 pub(super) fn PickedBar(picked: Picked, path: &'static str, acts: Vec<Act>, again: RwSignal<u32>) -> impl IntoView {
     let (acts, list) = (StoredValue::new(acts), toasts());
-    // How many of how many are done, while something is.
     let going = RwSignal::new(None::<(usize, usize)>);
     let copy_ids = move |_| {
         let ids: Vec<String> = picked.read_untracked().iter().cloned().collect();
@@ -73,10 +72,8 @@ pub(super) fn PickedBar(picked: Picked, path: &'static str, acts: Vec<Act>, agai
     let buttons = move || {
         let button = |act: Act| {
             let run = move |()| {
-                if going.get_untracked().is_none() {
-                    let ids = picked.read_untracked().iter().cloned().collect();
-                    do_to_all(path, act, ids, going, again, list);
-                }
+                let ids = picked.read_untracked().iter().cloned().collect();
+                do_to_all(path, act, ids, Doing { going, again, list });
             };
             view! { <ActionButton label=act.label permission=act.permission on_click=run /> }
         };
@@ -84,51 +81,79 @@ pub(super) fn PickedBar(picked: Picked, path: &'static str, acts: Vec<Act>, agai
     };
     let said = move || match going.get() {
         Some((done, all)) => format!("{} / {}", words::number(done as i64), words::number(all as i64)),
+        None if picked.read().is_empty() => String::new(),
         None => format!("{} {}", words::number(picked.read().len() as i64), t(Text::Picked)),
     };
+    // What is said stays where it is heard from; the buttons are there while there is something to press them for.
     view! {
-        <Show when=move || !picked.read().is_empty()>
-            <div class="controls" role="group" aria-label=move || t(Text::Selection)>
-                <strong role="status">{said}</strong>
+        <div class="controls" role="group" aria-label=move || t(Text::Selection)>
+            <strong role="status">{said}</strong>
+            <Show when=move || !picked.read().is_empty()>
                 {buttons}
                 <button on:click=copy_ids>{move || t(Text::CopyIds)}</button>
                 <button on:click=move |_| picked.update(BTreeSet::clear)>{move || t(Text::PickNone)}</button>
-            </div>
-        </Show>
+            </Show>
+        </div>
     }
 }
 
-fn do_to_all(
-    path: &'static str,
-    act: Act,
-    ids: Vec<String>,
+/// Where it is told how far something is.
+#[derive(Clone, Copy)]
+struct Doing {
+    /// How many of how many are done, while something is.
     going: RwSignal<Option<(usize, usize)>>,
     again: RwSignal<u32>,
     list: ToastList,
-) {
+}
+
+/// Gives an order to each of them that it means something to, one after the other. Whoever signs out, or is without the
+/// network, is not asked again and again.
+fn do_to_all(path: &'static str, act: Act, ids: Vec<String>, doing: Doing) {
+    if doing.going.try_get_untracked().flatten().is_some() {
+        return;
+    }
     spawn_local(async move {
         let (mut done, mut refused) = (Vec::new(), None);
         let all = ids.len();
         for (count, id) in ids.into_iter().enumerate() {
             // The page may have been left meanwhile.
-            let _ = going.try_set(Some((count, all)));
-            match api::post(&format!("{path}/{id}/{}", act.verb), &json!({})).await {
-                Ok(_) => done.push(id),
-                Err(failure) => refused = Some(sentence(&failure)),
+            let _ = doing.going.try_set(Some((count, all)));
+            let one = format!("{path}/{id}");
+            match give(&one, act).await {
+                Ok(true) => done.push(id),
+                Ok(false) => {}
+                Err(failure) => {
+                    let ends = matches!(failure.status, 0 | 401);
+                    refused = Some(sentence(&failure));
+                    if ends {
+                        break;
+                    }
+                }
             }
         }
-        let _ = going.try_set(None);
-        let _ = again.try_update(|count| *count += 1);
-        let mut said = format!("{}: {} / {}", t(act.label), words::number(done.len() as i64), words::number(all as i64));
+        let _ = doing.going.try_set(None);
+        let _ = doing.again.try_update(|count| *count += 1);
+        let count = |count: usize| words::number(count as i64);
+        let mut said = format!("{}: {} / {}", t(act.label), count(done.len()), count(all));
         if let Some(refused) = refused {
             said = format!("{said}. {refused}");
         }
         match act.back {
-            Some(back) if !done.is_empty() => list.say_with_undo(said, move || {
-                let back = Act { label: Text::Undone, verb: back, back: None, ..act };
-                do_to_all(path, back, done.clone(), going, again, list);
+            Some(back) if !done.is_empty() => doing.list.say_with_undo(said, move || {
+                do_to_all(path, back.act(act.permission), done.clone(), doing);
             }),
-            _ => list.say(said),
+            _ => doing.list.say(said),
         }
     });
+}
+
+/// Gives the order where it changes anything, so that only what was changed is ever taken back; answers whether it was.
+async fn give(path: &str, act: Act) -> Result<bool, Failure> {
+    let known = api::fetch(path).await?;
+    let known: Value = serde_json::from_str(&known.value).unwrap_or_default();
+    if !(act.applies)(known["status"].as_str().unwrap_or_default()) {
+        return Ok(false);
+    }
+    api::post(&format!("{path}/{}", act.verb), &json!({})).await?;
+    Ok(true)
 }

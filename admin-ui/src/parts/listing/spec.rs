@@ -106,14 +106,36 @@ pub(crate) struct Listed<T: 'static> {
     pub(crate) first_step: Text,
 }
 
-/// What can be done to whatever is picked: an order to each of them, and the one that takes it back.
+/// What can be done to whatever is picked: an order to each of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Act {
     pub(crate) label: Text,
     pub(crate) permission: &'static str,
     /// The end of the address behind the thing's own.
     pub(crate) verb: &'static str,
-    pub(crate) back: Option<&'static str>,
+    /// To which states it means something.
+    pub(crate) applies: fn(&str) -> bool,
+    /// The order that takes it back.
+    pub(crate) back: Option<Back>,
+}
+
+/// An order that takes another one back.
+#[derive(Clone, Copy)]
+pub(crate) struct Back {
+    pub(crate) verb: &'static str,
+    pub(crate) applies: fn(&str) -> bool,
+}
+
+impl Back {
+    pub(super) fn act(self, permission: &'static str) -> Act {
+        Act {
+            label: Text::Undone,
+            permission,
+            verb: self.verb,
+            applies: self.applies,
+            back: None,
+        }
+    }
 }
 
 /// How things are picked out of a list.
@@ -164,7 +186,8 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Listed<T> {
         let picking = picking.map(|picking| AnyPicking {
             named: Arc::new(move |row| {
                 let row = row.downcast_ref::<T>();
-                row.map(|row| ((picking.id)(row), (picking.label)(row))).unwrap_or_default()
+                row.map(|row| ((picking.id)(row), (picking.label)(row)))
+                    .unwrap_or_default()
             }),
             acts: picking.acts,
         });

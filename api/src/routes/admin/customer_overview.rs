@@ -66,6 +66,11 @@ pub(crate) async fn customer_overview(
         freshness::of_read_model(&app, &headers, model).await?;
     }
     let moment = reading::as_of(&app, &query).await?;
+    if let Some(moment) = moment {
+        for model in MODELS {
+            freshness::wait(&app, model, moment.position).await?;
+        }
+    }
     let known = reading::state(&caller, app.platform.of::<Customer>(), id, moment).await?;
     if !known.state.exists() {
         return Err(Problem::not_found(Customer::KIND));
@@ -76,7 +81,7 @@ pub(crate) async fn customer_overview(
     };
     let mut activity = Vec::new();
     if caller.may(Permission::ReadAudit, &app) {
-        let until = moment.map_or(i64::MAX, |moment| moment.position);
+        let until = moment.map(|moment| (moment.position, moment.at));
         let rows = customer_overview::activity(&app.reader, &caller.tenant, id, until, SHOWN).await;
         let mut actors = Actors::new(&app, &caller.tenant);
         for row in rows.map_err(unavailable)? {
@@ -154,7 +159,7 @@ async fn then(app: &App, caller: &Principal, customer: &Customer, moment: Moment
         }
     }
     let mut figures = CustomerFigures::of_past(&past, &policy_seats);
-    let seen = customer_overview::last_seen_as_of(reader, tenant, &ids, position).await;
+    let seen = customer_overview::last_seen_as_of(reader, tenant, &ids, (position, at)).await;
     figures.last_seen_at = seen.map_err(unavailable)?;
     let found = customer_overview::anomalies_of(reader, tenant, &ids).await;
     for anomaly in found.map_err(unavailable)? {

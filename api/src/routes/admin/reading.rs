@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use licet_contracts::Page;
 use licet_domain::{Decider, Kind, values::Timestamp};
 use licet_event_store::{Aggregates, AsOf, Versioned};
-use licet_projections::{At, ListedBy, PageRequest, Place, Total};
+use licet_projections::{ListedBy, PageRequest, Place, Total};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
@@ -169,10 +169,7 @@ impl PageQuery {
     pub(super) fn request_by(&self, by: ListedBy, descending: bool) -> Result<PageRequest> {
         let after = self.after(read_cursor)?;
         // In another order it would skip what lies on its other side.
-        if after
-            .as_ref()
-            .is_some_and(|place| (place.by, place.descending) != (by, descending))
-        {
+        if after.is_some_and(|place| (place.by, place.descending) != (by, descending)) {
             let detail = "This cursor belongs to another sort; begin without a cursor.";
             return Err(refused("cursor", detail.to_owned()));
         }
@@ -249,19 +246,16 @@ pub(super) fn read_cursor(text: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let descending = text.starts_with('d');
-    let (place, id) = text.strip_prefix(['a', 'd'])?.rsplit_once(':')?;
+    let (place, id) = text.strip_prefix(['a', 'd'])?.split_once(':')?;
     let order = ORDERS.into_iter().find(|(order, _)| place.starts_with(*order));
     let (place, by) = order.map_or((place, ListedBy::Creation), |(_, by)| (&place[1..], by));
     let at = match by {
-        // The database can compare any text but this.
-        ListedBy::Name if place.contains('\0') => return None,
-        ListedBy::Name => At::Name(place.to_owned()),
-        ListedBy::Active | ListedBy::Licenses => {
+        ListedBy::Active | ListedBy::Licenses | ListedBy::Name => {
             let number = place.parse().ok();
-            At::Number(number.filter(|number| (0..=i64::from(i32::MAX)).contains(number))?)
+            number.filter(|number| (0..=i64::from(i32::MAX)).contains(number))?
         }
         ListedBy::Creation | ListedBy::End | ListedBy::LastSeen => {
-            At::Number(i64::try_from(moment_in_cursor(cursor_moment(place)?)).ok()?)
+            i64::try_from(moment_in_cursor(cursor_moment(place)?)).ok()?
         }
     };
     Some(Place {
@@ -288,11 +282,7 @@ pub(super) fn write_cursor(place: Place) -> String {
     let direction = if place.descending { 'd' } else { 'a' };
     let order = ORDERS.into_iter().find(|(_, by)| *by == place.by);
     let order = order.map(|(order, _)| String::from(order)).unwrap_or_default();
-    let at = match place.at {
-        At::Number(number) => number.to_string(),
-        At::Name(name) => name,
-    };
-    URL_SAFE_NO_PAD.encode(format!("{direction}{order}{at}:{}", place.id))
+    URL_SAFE_NO_PAD.encode(format!("{direction}{order}{}:{}", place.at, place.id))
 }
 
 /// A page as it is answered.

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Starts nginx in front of Licet's nodes. Settings, by their environment:
+#   LICET_NODES       where the nodes are: HOST:PORT, several with spaces between
+#   NGINX_FOLDER      what nginx writes (/var/lib/licet-nginx); tls/tls.crt and tls/tls.key there are its certificate and
+#                     key. Where there is none, one is made for LICET_HOST at the first start, which browsers do not trust:
+#                     put one of an authority there, or let an ACME client answer from acme/ in this folder, and reload
+#                     nginx (kill -HUP) whenever the certificate is renewed.
+#   LICET_HOST        the name that clients use (localhost)
+#   NGINX_HTTP        where it listens without TLS, which is for redirects (80)
+#   NGINX_HTTPS       where it listens with TLS (443)
+#   NGINX_ACCESS_LOG  where requests are logged (/dev/stdout); `off` for nowhere
+set -eu
+
+here=$(dirname "$0")
+folder=${NGINX_FOLDER:-/var/lib/licet-nginx}
+https=${NGINX_HTTPS:-443}
+: "${LICET_NODES:?set LICET_NODES to where the nodes are, such as api:8080}"
+
+mkdir -p "$folder/tls" "$folder/acme"
+if [ ! -s "$folder/tls/tls.crt" ]; then
+    host=${LICET_HOST:-localhost}
+    echo "making a certificate for $host; put one of an authority into $folder/tls" >&2
+    (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 397 -subj "/CN=$host" \
+        -addext "subjectAltName=DNS:$host" -addext "basicConstraints=critical,CA:FALSE" -keyout "$folder/tls/tls.key" -out "$folder/tls/tls.crt" 2>/dev/null)
+fi
+
+nodes=
+for node in $LICET_NODES; do
+    nodes="$nodes server $node max_fails=1 fail_timeout=2s;"
+done
+port=${https##*:}
+[ "$port" = 443 ] && port= || port=:$port
+log=${NGINX_ACCESS_LOG:-/dev/stdout}
+[ "$log" != off ] || log=/dev/null
+
+sed -e "s|{folder}|$folder|g" -e "s|{nodes}|$nodes|" -e "s|{http}|${NGINX_HTTP:-80}|" -e "s|{https}|$https|" \
+    -e "s|{https_port}|$port|" -e "s|{access_log}|$log|" "$here/nginx.conf.template" >"$folder/nginx.conf"
+cp "$here/problems.conf" "$folder/problems.conf"
+exec ${NGINX:-nginx} -e stderr -c "$folder/nginx.conf"
