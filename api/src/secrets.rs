@@ -5,7 +5,7 @@ use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 use anyhow::{Context as _, bail};
 use licet_event_store::Edge;
 
-use crate::settings::check_secret;
+use crate::{cli::setting, settings::check_secret};
 
 /// The three secrets of a deployment.
 pub(crate) struct Secrets {
@@ -24,7 +24,7 @@ pub(crate) fn read(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<Secrets> {
 }
 
 fn one(name: &'static str, at_least: usize, keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<String> {
-    if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
+    if let Some(value) = setting(name)? {
         check_secret(name, &value, at_least)?;
         return Ok(value);
     }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts nginx in front of Licet's nodes. Settings, by their environment:
 #   LICET_NODES       where the nodes are: HOST:PORT, several with spaces between
+#   LICET_LICENSE_NODES  where machines are answered, if elsewhere (LICET_NODES)
 #   NGINX_FOLDER      what nginx writes (/var/lib/licet-nginx); tls/tls.crt and tls/tls.key there are its certificate and
 #                     key. Where there is none, one is made for LICET_HOST at the first start, which browsers do not trust:
 #                     put one of an authority there, or let an ACME client answer from acme/ in this folder, and reload
@@ -8,6 +9,7 @@
 #   LICET_HOST        the name that clients use (localhost)
 #   NGINX_HTTP        where it listens without TLS, which is for redirects (80)
 #   NGINX_HTTPS       where it listens with TLS (443)
+#   NGINX_PUBLIC_HTTPS  at which port clients reach that, which redirects name (NGINX_HTTPS)
 #   NGINX_ACCESS_LOG  where requests are logged (/dev/stdout); `off` for nowhere
 set -eu
 
@@ -24,16 +26,16 @@ if [ ! -s "$folder/tls/tls.crt" ]; then
         -addext "subjectAltName=DNS:$host" -addext "basicConstraints=critical,CA:FALSE" -keyout "$folder/tls/tls.key" -out "$folder/tls/tls.crt" 2>/dev/null)
 fi
 
-nodes=
-for node in $LICET_NODES; do
-    nodes="$nodes server $node max_fails=1 fail_timeout=2s;"
-done
-port=${https##*:}
+servers() { for node in "$@"; do printf 'server %s max_fails=1 fail_timeout=2s; ' "$node"; done; }
+# shellcheck disable=SC2086 # several, with spaces between
+nodes=$(servers $LICET_NODES) license_nodes=$(servers ${LICET_LICENSE_NODES:-$LICET_NODES})
+port=${NGINX_PUBLIC_HTTPS:-$https}
+port=${port##*:}
 [ "$port" = 443 ] && port= || port=:$port
 log=${NGINX_ACCESS_LOG:-/dev/stdout}
 [ "$log" != off ] || log=/dev/null
 
-sed -e "s|{folder}|$folder|g" -e "s|{nodes}|$nodes|" -e "s|{http}|${NGINX_HTTP:-80}|" -e "s|{https}|$https|" \
+sed -e "s|{folder}|$folder|g" -e "s|{nodes}|$nodes|" -e "s|{license_nodes}|$license_nodes|" -e "s|{http}|${NGINX_HTTP:-80}|" -e "s|{https}|$https|" \
     -e "s|{https_port}|$port|" -e "s|{access_log}|$log|" "$here/nginx.conf.template" >"$folder/nginx.conf"
 cp "$here/problems.conf" "$folder/problems.conf"
 exec ${NGINX:-nginx} -e stderr -c "$folder/nginx.conf"

@@ -103,7 +103,7 @@ fn a_hundred_signed_answers_verify_though_nginx_has_another_time() {
     let own = nginx.send_from(LOOPBACK, "GET", "/metrics", &[], b"");
     let (own, real) = (
         own.header("date").to_owned(),
-        server.get("/livez").header("date").to_owned(),
+        server.get("/healthz").header("date").to_owned(),
     );
     let seconds = |date: &str| {
         let parsed = time::OffsetDateTime::parse(date, &time::format_description::well_known::Rfc2822);
@@ -131,7 +131,7 @@ fn nginx_hands_on_what_it_must_not_change_and_speaks_as_the_server_does() {
         assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "{path}");
         answer
     };
-    assert_eq!(get("/livez").status, 200);
+    assert_eq!(get("/healthz").status, 200);
     problem("/metrics", 404, "NOT_FOUND");
     problem("/%6detrics", 404, "NOT_FOUND");
     // The server sees the path as it was written: with another one it would answer otherwise.

@@ -6,18 +6,21 @@ mod database;
 mod db;
 mod demo;
 mod events;
+mod healthcheck;
 mod migrate;
 mod operators;
 mod output;
 mod projections;
 mod serve;
+mod setting_files;
 mod sign_in;
 
-use std::{ffi::OsStr, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use output::Output;
+pub(crate) use setting_files::setting;
 
 /// An event-sourced licensing platform.
 #[derive(Parser)]
@@ -87,13 +90,18 @@ enum Command {
     /// Look at events.
     #[command(subcommand)]
     Events(events::Command),
+    /// Ask a server whether it is well: exits with 0 where it is.
+    Healthcheck(healthcheck::Options),
     /// Open psql on the database, or tell its address.
     Db(db::Options),
 }
 
 /// Runs the command that the arguments name; exits with 0 only when all is well.
 pub fn main() -> ExitCode {
-    let cli = parse();
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return Output { json: false }.fail(&error),
+    };
     let output = Output { json: cli.json };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -106,23 +114,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Reads the arguments. A setting that is set but empty, as compose files write `${X:-}`, counts as absent.
-fn parse() -> Cli {
-    let arguments = without_empty_settings(Cli::command()).get_matches();
-    Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit())
-}
-
-fn without_empty_settings(command: clap::Command) -> clap::Command {
-    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-    let command = command.mut_args(|argument| {
-        if argument.get_env().is_some_and(is_empty) {
-            // No setting has this name.
-            argument.env("").hide_env(true)
-        } else {
-            argument
-        }
-    });
-    command.mut_subcommands(without_empty_settings)
+/// Reads the arguments, the settings of the environment and those out of files.
+fn parse() -> anyhow::Result<Cli> {
+    let arguments = setting_files::with_settings(Cli::command())?.get_matches();
+    Ok(Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()))
 }
 
 async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
@@ -136,6 +131,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Archive(command) => archive::run(location, command, output).await,
         Command::Operators(command) => operators::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
+        Command::Healthcheck(options) => healthcheck::run(&options, output),
         Command::Db(options) => db::run(location, options, output).await,
     }
 }

@@ -1,0 +1,109 @@
+#!/bin/bash
+# Builds the images of docker-compose.yaml and brings the stack up: a license is activated through nginx by TLS, each
+# service is killed and cut off in turn, and heals. `./dev test containers` runs it; it needs root and Debian's docker.io.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cache=${LICET_CACHE:-$HOME/.cache/licet}/docker
+program=${1:?the licet program}
+run=$(mktemp -d /tmp/licet-containers.XXXXXX)
+export DOCKER_HOST=unix://$run/docker.sock DOCKER_CONFIG=$cache/config COMPOSE_PROJECT_NAME=licet-test
+export NGINX_HTTP=127.0.0.1:${NGINX_HTTP_PORT:-18080} NGINX_PUBLIC_HTTPS=127.0.0.1:${NGINX_HTTPS_PORT:-18443}
+https=https://127.0.0.1:${NGINX_HTTPS_PORT:-18443}
+
+say() { printf '\033[1m%s\033[0m\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+compose() {
+    docker compose --project-directory "$run/project" --file "$run/project/docker-compose.yaml" \
+        --file "$run/project/tests/containers/compose.override.yaml" "$@"
+}
+
+end() {
+    compose down --volumes --timeout 5 >/dev/null 2>&1 || true
+    kill "$engine" 2>/dev/null || true
+    wait "$engine" 2>/dev/null || true
+    umount "$run"/exec/netns/* 2>/dev/null || true
+    rm -rf "$run"
+}
+
+# --- an engine of its own, with no rules in the machine's firewall
+mkdir -p "$cache"
+dockerd --data-root "$cache/data" --exec-root "$run/exec" -p "$run/pid" -H "$DOCKER_HOST" --iptables=false --bridge=none \
+    >"$run/engine.log" 2>&1 &
+engine=$!
+trap end EXIT
+for _ in $(seq 100); do docker info >/dev/null 2>&1 && break; sleep 0.2; done
+docker info >/dev/null 2>&1 || { tail -n 5 "$run/engine.log" >&2; die "the Docker engine does not start"; }
+
+# --- what stands in the place of a registry's images
+if ! docker image inspect licet-local-base >/dev/null 2>&1; then
+    say "A Debian image with PostgreSQL, nginx and NATS"
+    debootstrap --variant=minbase --include=postgresql,nginx,nats-server,openssl,curl,wget,ca-certificates bookworm \
+        "$run/rootfs" >"$run/debootstrap.log" 2>&1 || { tail -n 5 "$run/debootstrap.log" >&2; die "debootstrap failed"; }
+    tar -C "$run/rootfs" -c . | docker import - licet-local-base >/dev/null
+    rm -rf "$run/rootfs"
+fi
+mkdir -p "$run/out/out/archive"
+cp "$program" "$run/out/out/licet"
+tar -C "$run/out" -c . | docker import - licet-local-binaries >/dev/null
+
+# --- the stack
+mkdir "$run/project"
+git ls-files -z | xargs -0 cp --parents -t "$run/project"
+docker build --quiet --network host --tag licet-local-postgres --file tests/containers/postgres.Dockerfile tests/containers >/dev/null
+"$run/project/infra/secrets.sh" >/dev/null
+say "Building the images"
+compose build --quiet
+say "Starting"
+compose --progress quiet up --detach --wait --wait-timeout 180 || { compose ps; compose logs --tail 20; die "the stack did not come up"; }
+compose ps --format 'table {{.Service}}\t{{.Status}}'
+
+# --- a license is sold and activated
+key=$(cat "$run/project/infra/secrets/api_key")
+field() { python3 -c 'import json,sys; value = json.load(sys.stdin)
+for name in sys.argv[1].split("."): value = value[int(name)] if name.isdigit() else value[name]
+print(value)' "$1"; }
+ask() { # METHOD PATH [BODY]
+    curl --silent --show-error --insecure --max-time 15 --header "X-API-Key: $key" --header 'Content-Type: application/json' \
+        --request "$1" "$https$2" ${3:+--data "$3"}
+}
+machine() { echo "{\"license_key\": \"$license\", \"fingerprint\": {\"cpu_id\": \"cpu\", \"system_uuid\": \"9d3f1c52-7a40-4be1-8a43-52b1d0c7e611\"}}"; }
+ask POST /api/admin/products '{"code": "studio", "name": "Studio"}' | field id >/dev/null
+ask POST /api/admin/policies '{"code": "studio", "product": "studio", "seats": 3, "fingerprint_match": 1}' | field id >/dev/null
+customer=$(ask POST /api/admin/customers '{"name": "Universität Wien", "email": "licenses@univie.ac.at"}' | field id)
+license=$(ask POST /api/admin/licenses "{\"customer_id\": \"$customer\", \"policy\": \"studio\"}" | field items.0.key)
+ask POST /api/license/activate "$(machine)" | field token >/dev/null || die "the machine was not activated"
+valid() { [ "$(ask POST /api/license/verify "$(machine)" 2>/dev/null | field valid 2>/dev/null)" = True ]; }
+valid || die "the machine does not verify"
+say "A license is sold, activated and verified through nginx by TLS"
+
+# --- each of them is lost, and comes back by itself
+heals() { # WHAT
+    for _ in $(seq 120); do
+        if valid && ask GET /api/admin/licenses 2>/dev/null | field items.0.id >/dev/null 2>&1; then
+            say "$1: healed after $((SECONDS - lost)) s"
+            return
+        fi
+        sleep 1
+    done
+    compose ps; compose logs --tail 30
+    die "$1: it did not heal"
+}
+for service in license-server admin-panel workers nats nginx db; do
+    container=$(compose ps --quiet "$service")
+    lost=$SECONDS
+    kill -9 "$(docker inspect --format '{{.State.Pid}}' "$container")"
+    sleep 1
+    heals "$service killed"
+    lost=$SECONDS
+    docker network disconnect licet-test_inside "$container"
+    sleep 3
+    docker network connect --alias "$service" licet-test_inside "$container"
+    heals "$service cut off for 3 s"
+done
+for service in license-server admin-panel workers; do
+    [ "$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}}' "$(compose ps --quiet "$service")")" = "65532:65532 true" ] ||
+        die "$service runs as root, or may write its image"
+done
+say "The containers hold."
