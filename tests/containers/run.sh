@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the images of docker-compose.yaml and brings the stack up: a license is activated through nginx by TLS, each
 # service is killed and cut off in turn, and heals. `./dev test containers` runs it; it needs root and Debian's docker.io.
+# Ends with 77 where this machine has no engine, or cannot get what the images are made of.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,11 +9,14 @@ cache=${LICET_CACHE:-$HOME/.cache/licet}/docker
 program=${1:?the licet program}
 run=$(mktemp -d /tmp/licet-containers.XXXXXX)
 export DOCKER_HOST=unix://$run/docker.sock DOCKER_CONFIG=$cache/config COMPOSE_PROJECT_NAME=licet-test
-export NGINX_HTTP=127.0.0.1:${NGINX_HTTP_PORT:-18080} NGINX_PUBLIC_HTTPS=127.0.0.1:${NGINX_HTTPS_PORT:-18443}
-https=https://127.0.0.1:${NGINX_HTTPS_PORT:-18443}
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+export NGINX_HTTP NGINX_PUBLIC_HTTPS
+NGINX_HTTP=127.0.0.1:$(free_port) NGINX_PUBLIC_HTTPS=127.0.0.1:$(free_port)
+https=https://$NGINX_PUBLIC_HTTPS
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
+skip() { printf '%s\n' "$*" >&2; exit 77; }
 
 compose() {
     docker compose --project-directory "$run/project" --file "$run/project/docker-compose.yaml" \
@@ -21,6 +25,8 @@ compose() {
 
 end() {
     compose down --volumes --timeout 5 >/dev/null 2>&1 || true
+    docker image prune --force >/dev/null 2>&1 || true
+    docker builder prune --force >/dev/null 2>&1 || true
     kill "$engine" 2>/dev/null || true
     wait "$engine" 2>/dev/null || true
     umount "$run"/exec/netns/* 2>/dev/null || true
@@ -34,13 +40,13 @@ dockerd --data-root "$cache/data" --exec-root "$run/exec" -p "$run/pid" -H "$DOC
 engine=$!
 trap end EXIT
 for _ in $(seq 100); do docker info >/dev/null 2>&1 && break; sleep 0.2; done
-docker info >/dev/null 2>&1 || { tail -n 5 "$run/engine.log" >&2; die "the Docker engine does not start"; }
+docker info >/dev/null 2>&1 || { tail -n 5 "$run/engine.log" >&2; skip "the Docker engine does not start"; }
 
 # --- what stands in the place of a registry's images
 if ! docker image inspect licet-local-base >/dev/null 2>&1; then
     say "A Debian image with PostgreSQL, nginx and NATS"
     debootstrap --variant=minbase --include=postgresql,nginx,nats-server,openssl,curl,wget,ca-certificates bookworm \
-        "$run/rootfs" >"$run/debootstrap.log" 2>&1 || { tail -n 5 "$run/debootstrap.log" >&2; die "debootstrap failed"; }
+        "$run/rootfs" >"$run/debootstrap.log" 2>&1 || { tail -n 5 "$run/debootstrap.log" >&2; skip "debootstrap failed"; }
     tar -C "$run/rootfs" -c . | docker import - licet-local-base >/dev/null
     rm -rf "$run/rootfs"
 fi

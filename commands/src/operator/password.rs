@@ -1,6 +1,13 @@
-//! Passwords: hashed with argon2id, a few at a time.
+//! Passwords: hashed with argon2id, a few at a time, by threads that give way to everything else.
 
-use std::sync::Arc;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
 
 use argon2::{
     Argon2,
@@ -8,7 +15,7 @@ use argon2::{
 };
 use licet_domain::values::ValueError;
 use licet_event_store::Edge;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use zxcvbn::Score;
 
 use crate::CommandError;
@@ -17,10 +24,10 @@ use crate::CommandError;
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 
 /// Hashes passwords with the parameters of OWASP's Password Storage Cheat Sheet (argon2id, 19 MiB, 2 passes, 1 lane), and
-/// so few at a time that whoever asks for licenses is not kept waiting.
+/// so few at a time, and at so low a priority, that whoever asks for licenses is not kept waiting.
 #[derive(Debug, Clone)]
 pub struct Hashing {
-    permits: Arc<Semaphore>,
+    waiting: Sender<Job>,
     /// What a password is compared with where there is none: it takes as long.
     dummy_hash: Arc<str>,
 }
@@ -29,8 +36,17 @@ impl Hashing {
     /// One that hashes so many passwords at the same time.
     pub fn new(edge: &Edge, at_once: usize) -> Self {
         let dummy_hash = hash(&hex::encode(edge.bytes::<32>()), &edge.bytes());
+        let (waiting, jobs) = channel();
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..at_once {
+            let jobs = Arc::clone(&jobs);
+            let thread = thread::Builder::new().name("passwords".to_owned());
+            thread
+                .spawn(move || work(&jobs))
+                .expect("a process that starts can have threads");
+        }
         Self {
-            permits: Arc::new(Semaphore::new(at_once)),
+            waiting,
             dummy_hash: dummy_hash.into(),
         }
     }
@@ -38,7 +54,7 @@ impl Hashing {
     /// A password's hash, in PHC notation.
     pub(super) async fn hash(&self, edge: &Edge, password: String) -> Result<String, CommandError> {
         let salt = edge.bytes();
-        self.with_permit(move || hash(&password, &salt)).await
+        self.in_turn(move || hash(&password, &salt)).await
     }
 
     /// Whether a password is the one of this hash, and whether the hash is of weaker parameters than today's. Without a
@@ -46,7 +62,7 @@ impl Hashing {
     pub(super) async fn check(&self, password: String, hash: Option<String>) -> Result<Checked, CommandError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy_hash.to_string());
-        self.with_permit(move || {
+        self.in_turn(move || {
             let right = Argon2::default()
                 .verify_password(password.as_bytes(), &hash[..])
                 .is_ok();
@@ -59,17 +75,39 @@ impl Hashing {
         .await
     }
 
-    async fn with_permit<T: Send + 'static>(
+    /// Does a piece of work when those before it are done.
+    async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, CommandError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| CommandError::Overloaded)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
+        let (done, result) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            // Whoever has gone away meanwhile is not worked for.
+            if !done.is_closed() {
+                let _ = done.send(work());
+            }
         });
-        done.await.map_err(|_| CommandError::Overloaded)
+        self.waiting.send(job).map_err(|_| CommandError::Overloaded)?;
+        result.await.map_err(|_| CommandError::Overloaded)
+    }
+}
+
+/// A piece of work that waits for its turn.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// How far the threads give way: a tenth of a core where others want all of it, all that is left otherwise.
+const NICENESS: i32 = 10;
+
+/// Works until nobody can have work any more.
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    // Elsewhere this is the whole process's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // What panics answers nobody; the thread goes on.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
     }
 }
 
