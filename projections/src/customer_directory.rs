@@ -56,7 +56,13 @@ pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], count
     .fetch_all(&mut *connection)
     .await?;
     let living: HashSet<String> = living.into_iter().collect();
-    let name = |(entry, id): (&Entry, &String)| if living.contains(id) { entry.name.clone() } else { String::new() };
+    let name = |(entry, id): (&Entry, &String)| {
+        if living.contains(id) {
+            entry.name.clone()
+        } else {
+            String::new()
+        }
+    };
     let shown: Vec<String> = entries.iter().zip(&names).map(name).collect();
     sqlx::query!(
         r#"INSERT INTO customer_directory (tenant_id, customer_id, name, retired)

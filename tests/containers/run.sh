@@ -10,9 +10,9 @@ program=${1:?the licet program}
 run=$(mktemp -d /tmp/licet-containers.XXXXXX)
 export DOCKER_HOST=unix://$run/docker.sock DOCKER_CONFIG=$cache/config COMPOSE_PROJECT_NAME=licet-test
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-export NGINX_HTTP NGINX_PUBLIC_HTTPS
-NGINX_HTTP=127.0.0.1:$(free_port) NGINX_PUBLIC_HTTPS=127.0.0.1:$(free_port)
-https=https://$NGINX_PUBLIC_HTTPS
+export NGINX_ADDRESS=127.0.0.1 NGINX_HTTP_PORT NGINX_HTTPS_PORT
+NGINX_HTTP_PORT=$(free_port) NGINX_HTTPS_PORT=$(free_port)
+https=https://127.0.0.1:$NGINX_HTTPS_PORT
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }

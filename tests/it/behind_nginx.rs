@@ -175,7 +175,9 @@ fn nginx_hands_on_what_it_must_not_change_and_speaks_as_the_server_does() {
         let answers = guesses.into_iter().map(|guess| guess.join().unwrap());
         answers.collect::<Vec<_>>()
     });
-    let slowed = answers.iter().find(|(_, body)| body.contains("\"RATE_LIMITED\"") && body.contains("this address"));
+    let slowed = answers
+        .iter()
+        .find(|(_, body)| body.contains("\"RATE_LIMITED\"") && body.contains("this address"));
     assert_eq!(slowed.map(|(status, _)| *status), Some(429), "{answers:?}");
 
     let redirect = ureq::get(format!("http://{}/api/admin/licenses?limit=1", nginx.plain));

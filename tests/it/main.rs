@@ -12,6 +12,7 @@ mod browser;
 mod client_life;
 mod commands;
 mod companies;
+mod compose;
 mod customer_lists;
 mod customer_overview;
 mod elsewhere;

@@ -92,10 +92,7 @@ pub(crate) fn Page() -> impl IntoView {
     let picking = Picking {
         id: |license: &License| license.id.clone(),
         label: |license| license.key_masked.clone(),
-        acts: vec![
-            act(Text::Suspend, suspend, resume),
-            act(Text::Resume, resume, suspend),
-        ],
+        acts: vec![act(Text::Suspend, suspend, resume), act(Text::Resume, resume, suspend)],
     };
     view! {
         <Title text=Signal::derive(|| t(Text::Licenses).to_owned())>

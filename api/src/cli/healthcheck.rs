@@ -31,7 +31,9 @@ pub(super) fn run(options: &Options, output: Output) -> anyhow::Result<ExitCode>
     let path = if options.live { "/healthz" } else { "/readyz" };
     let (status, answer) = ask(options.address, path).with_context(|| format!("asking {}", options.address))?;
     ensure!(status == 200, "{path} answered {status}: {answer}");
-    output.result(&serde_json::json!({ "status": status }), |_| format!("{path} answered {status}"));
+    output.result(&serde_json::json!({ "status": status }), |_| {
+        format!("{path} answered {status}")
+    });
     Ok(ExitCode::SUCCESS)
 }
 
@@ -39,10 +41,15 @@ fn ask(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.take(MOST).read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("this is no answer of a web server")?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .context("this is no answer of a web server")?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     Ok((status.context("an answer has a status")?, body.trim().to_owned()))
 }

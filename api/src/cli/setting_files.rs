@@ -50,7 +50,11 @@ fn read_into(command: clap::Command, failed: &mut Option<anyhow::Error>) -> clap
         match setting(&name) {
             Ok(Some(_)) if present(&name).is_some() => argument,
             // It lives as long as the program, as what clap is told has to.
-            Ok(Some(value)) => argument.env("").hide_env(true).default_value(&*value.leak()).hide_default_value(true),
+            Ok(Some(value)) => argument
+                .env("")
+                .hide_env(true)
+                .default_value(&*value.leak())
+                .hide_default_value(true),
             // Set but empty: no setting has this name.
             Ok(None) if std::env::var_os(&name).is_some() => argument.env("").hide_env(true),
             Ok(None) => argument,

@@ -76,10 +76,7 @@ impl Hashing {
     }
 
     /// Does a piece of work when those before it are done.
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, CommandError> {
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, CommandError> {
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move || {
             // Whoever has gone away meanwhile is not worked for.
