@@ -5,17 +5,17 @@ set -eu
 umask 077
 folder=$(dirname "$0")/secrets
 mkdir -p "$folder"
+# Only who runs Compose gets in here; containers are handed single files, and read them as other users.
+chmod 700 "$folder"
 
 make() { # NAME VALUE
     [ -s "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"
 }
 
-random() { openssl rand -hex 32; }
-
 for name in api_key database_password jwt_secret secret_key; do
-    make "$name" "$(random)"
+    value=$(openssl rand -hex 32)
+    make "$name" "$value"
 done
 make database_url "postgres://licet:$(cat "$folder/database_password")@db:5432/licet"
-# Containers run as other users; the folder keeps everybody else out.
 chmod 644 "$folder"/*
 echo "The secrets are in $folder."

@@ -10,7 +10,8 @@
 #   NGINX_HTTP        where it listens without TLS, which is for redirects (80)
 #   NGINX_HTTPS       where it listens with TLS (443)
 #   NGINX_PUBLIC_HTTPS  at which port clients reach that, which redirects name (NGINX_HTTPS)
-#   NGINX_ACCESS_LOG  where requests are logged (/dev/stdout); `off` for nowhere
+#   NGINX_ACCESS_LOG  where requests are logged (/dev/stdout, which a service of systemd cannot open: name a file there);
+#                     `off` for nowhere
 set -eu
 
 here=$(dirname "$0")
@@ -23,7 +24,7 @@ if [ ! -s "$folder/tls/tls.crt" ]; then
     host=${LICET_HOST:-localhost}
     echo "making a certificate for $host; put one of an authority into $folder/tls" >&2
     (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 397 -subj "/CN=$host" \
-        -addext "subjectAltName=DNS:$host" -addext "basicConstraints=critical,CA:FALSE" -keyout "$folder/tls/tls.key" -out "$folder/tls/tls.crt" 2>/dev/null)
+        -addext "subjectAltName=DNS:$host" -addext "basicConstraints=critical,CA:FALSE" -keyout "$folder/tls/tls.key" -out "$folder/tls/tls.crt")
 fi
 
 servers() { for node in "$@"; do printf 'server %s max_fails=1 fail_timeout=2s; ' "$node"; done; }

@@ -49,7 +49,7 @@ pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], count
     let living = sqlx::query_scalar!(
         r#"SELECT key_id FROM unnest($1::text[], $2::text[]) AS wanted (tenant, id)
            JOIN vault_keys ON tenant_id = wanted.tenant AND purpose = 'person' AND key_id = wanted.id
-           WHERE destroyed_at IS NULL FOR SHARE OF vault_keys"#,
+           WHERE destroyed_at IS NULL ORDER BY key_id FOR SHARE OF vault_keys"#,
         &column!(tenant_id),
         &names,
     )

@@ -143,6 +143,10 @@ pub async fn keep(pool: &PgPool, told: &Told, consumer: Option<(&str, (i64, i64)
     )
     .execute(&mut *transaction)
     .await?;
+    // Who is cut off in here must not keep anybody from being forgotten for long.
+    sqlx::query!(r#"SELECT set_config('idle_in_transaction_session_timeout', '5s', true) AS set"#)
+        .fetch_one(&mut *transaction)
+        .await?;
     customer_directory::keep(&mut transaction, &told.listed, &told.counted).await?;
     transaction.commit().await?;
     Ok(true)

@@ -251,6 +251,44 @@ fn name(number: u32) -> String {
     format!("{} {} {}", of(&KINDS, number), of(&PLACES, number / 4), number / 24)
 }
 
+/// Customers in each order, of those that were just made.
+async fn of_customers(platform: &Arc<Platform>, reader: &Reader, count: u32, single: f64) -> anyhow::Result<()> {
+    let projector = licet_projections::projectors()
+        .into_iter()
+        .find(|one| one.name() == "resources");
+    licet_projections::rebuild(
+        projector.context("there is a read model of resources")?,
+        &platform.log,
+        &|_, _| {},
+    )
+    .await?;
+    for (by, what) in [
+        (ListedBy::Creation, "when they were taken up"),
+        (ListedBy::Name, "name"),
+        (ListedBy::Licenses, "how many licenses they have"),
+    ] {
+        for descending in [false, true] {
+            let request = PageRequest {
+                by,
+                descending,
+                ..PageRequest::first(50)
+            };
+            let read = async || {
+                let page = resources::list::<Customer>(reader, &Tenant::default(), None, &request).await?;
+                anyhow::ensure!(page.items.len() == 50, "a page has 50 customers");
+                Ok(())
+            };
+            let order = if descending { ", the other way round" } else { "" };
+            tell(
+                &format!("{count} customers by {what}{order}"),
+                measure(read).await?,
+                single,
+            );
+        }
+    }
+    Ok(())
+}
+
 async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single: f64) -> anyhow::Result<()> {
     let tenant = Tenant::default();
     let making = futures::stream::iter((0..count).map(Ok::<_, anyhow::Error>)).try_for_each_concurrent(
@@ -293,39 +331,7 @@ async fn of_names(platform: &Arc<Platform>, reader: &Reader, count: u32, single:
     sqlx::raw_sql("VACUUM ANALYZE search_terms, customer_directory")
         .execute(&mut connection)
         .await?;
-    let projector = licet_projections::projectors()
-        .into_iter()
-        .find(|one| one.name() == "resources");
-    licet_projections::rebuild(
-        projector.context("there is a read model of resources")?,
-        &platform.log,
-        &|_, _| {},
-    )
-    .await?;
-    for (by, what) in [
-        (ListedBy::Creation, "when they were taken up"),
-        (ListedBy::Name, "name"),
-        (ListedBy::Licenses, "how many licenses they have"),
-    ] {
-        for descending in [false, true] {
-            let request = PageRequest {
-                by,
-                descending,
-                ..PageRequest::first(50)
-            };
-            let read = async || {
-                let page = resources::list::<Customer>(reader, &tenant, None, &request).await?;
-                anyhow::ensure!(page.items.len() == 50, "a page has 50 customers");
-                Ok(())
-            };
-            let order = if descending { ", the other way round" } else { "" };
-            tell(
-                &format!("{count} customers by {what}{order}"),
-                measure(read).await?,
-                single,
-            );
-        }
-    }
+    of_customers(platform, reader, count, single).await?;
     for typed in [
         "un",
         "universität",

@@ -39,7 +39,7 @@ pub struct Nginx {
     pub tls: String,
     /// That certificate, in PEM.
     pub certificate: Vec<u8>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What came back through nginx.
@@ -100,11 +100,11 @@ impl Nginx {
             https,
             tls: format!("https://localhost:{}", https.port()),
             certificate: Vec::new(),
-            _folder: folder,
+            folder,
         };
         for _ in 0..1_200 {
             if TcpStream::connect(nginx.https).is_ok() {
-                let certificate = std::fs::read(nginx._folder.path().join("tls/tls.crt"));
+                let certificate = std::fs::read(nginx.folder.path().join("tls/tls.crt"));
                 nginx.certificate = certificate.expect("it has made one");
                 return nginx;
             }
@@ -126,8 +126,8 @@ impl Nginx {
     ///
     /// When nginx does not answer.
     pub fn send_from(&self, from: IpAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Relayed {
-        let mut request = self.head(method, path, headers, "close");
-        request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let head = head(method, path, headers, "close");
+        let request = format!("{head}Content-Length: {}\r\n\r\n", body.len());
         let exchange = async {
             let mut stream = self.connect(from).await;
             stream.write_all(request.as_bytes()).await.expect("it takes requests");
@@ -156,7 +156,7 @@ impl Nginx {
     ///
     /// When that takes a minute.
     pub fn read_until(&self, path: &str, headers: &[(&str, &str)], text: &str) -> String {
-        let request = self.head("GET", path, headers, "keep-alive") + "\r\n";
+        let request = head("GET", path, headers, "keep-alive") + "\r\n";
         let reading = async {
             let mut stream = self.connect(IpAddr::from([127, 0, 0, 1])).await;
             stream.write_all(request.as_bytes()).await.expect("it takes requests");
@@ -171,12 +171,6 @@ impl Nginx {
         runtime
             .block_on(async { timeout(PATIENCE, reading).await })
             .expect("it comes at once")
-    }
-
-    fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], connection: &str) -> String {
-        let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
-        let headers: String = headers.collect();
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: {connection}\r\n")
     }
 
     async fn connect(&self, from: IpAddr) -> TlsStream<tokio::net::TcpStream> {
@@ -202,15 +196,20 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Its master ends its workers; killed, it could not.
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
-            .status();
-        if asked.is_err() {
+        // Its master ends its workers; killed, it could not. What lies about the time stands before it, and ends with it.
+        let master = std::fs::read_to_string(self.folder.path().join("nginx.pid")).unwrap_or_default();
+        let asked = Command::new("kill").args(["-TERM", master.trim()]).status();
+        if !asked.is_ok_and(|asked| asked.success()) {
             let _ = self.process.kill();
         }
         let _ = self.process.wait();
     }
+}
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)], connection: &str) -> String {
+    let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let headers: String = headers.collect();
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: {connection}\r\n")
 }
 
 fn free_port() -> u16 {

@@ -159,11 +159,14 @@ pub(super) struct AnyColumn {
     pub(super) sort: Option<&'static str>,
 }
 
+/// An item's id, and what it is called.
+pub(super) type Named = dyn Fn(&Row) -> (String, String) + Send + Sync;
+
 /// How whatever items are picked.
 #[derive(Clone)]
 pub(super) struct AnyPicking {
     /// Its id, and what it is called.
-    pub(super) named: Arc<dyn Fn(&Row) -> (String, String) + Send + Sync>,
+    pub(super) named: Arc<Named>,
     pub(super) acts: Vec<Act>,
 }
 
