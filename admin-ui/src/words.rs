@@ -60,6 +60,10 @@ pub(crate) fn event(name: &str) -> String {
     {
         return german.to_owned();
     }
+    sentence(name)
+}
+
+fn sentence(name: &str) -> String {
     let words = name.replace(['.', '_'], " ");
     let mut characters = words.chars();
     let first = characters.next().map(char::to_uppercase).into_iter().flatten();
@@ -133,8 +137,8 @@ mod tests {
 
     #[test]
     fn events_read_as_sentences() {
-        assert_eq!(event("license.key_revealed"), "License key revealed");
-        assert_eq!(event(""), "");
+        assert_eq!(sentence("license.key_revealed"), "License key revealed");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn likeness(typed: &str, word: &str) -> f64 {
         1.0
     } else if word.starts_with(typed) {
         0.8
-    } else if typed.chars().count() >= TYPO_FROM && one_typo_apart(typed, word) {
+    } else if typed.chars().count() >= TYPO_FROM && word.chars().count() >= TYPO_FROM && one_typo_apart(typed, word) {
         0.5
     } else {
         0.0
@@ -196,6 +196,7 @@ mod tests {
             assert!(finds(search, text), "{search}");
             assert!(score(search, text).is_some(), "{search} has no score");
         }
+        assert!(score("ößa", "oß").is_none(), "a short word is typed right, or is another one");
         for search in ["u", "", "  ", "graz", "wien graz", "iversität", "mia"] {
             assert!(!finds(search, text) || score(search, text).is_none(), "{search}");
         }

@@ -108,7 +108,7 @@ fn lists_are_paged_without_gaps_and_wait_for_what_the_caller_knows() {
         "limit=201",
         "limit=x",
         "cursor=%21",
-        "sort=name",
+        "sort=email",
         &newest_first,
     ] {
         assert_eq!(

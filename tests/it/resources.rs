@@ -69,7 +69,10 @@ fn every_plain_resource_is_made_read_listed_changed_and_retired_alike() {
             .unwrap()
             .iter()
             .find(|item| item["id"] == id);
-        assert_eq!(item, Some(&read.body), "{all}: the list shows what the rules fold");
+        let mut item = item.cloned().unwrap();
+        // What lists alone tell.
+        item.as_object_mut().unwrap().remove("licenses");
+        assert_eq!(item, read.body, "{all}: the list shows what the rules fold");
         assert_eq!(server.send("PATCH", path, change).code(), "PRECONDITION_REQUIRED");
         assert_eq!(server.patch(path, "\"other\"", change).code(), "PRECONDITION_FAILED");
         let edited = server.patch(path, tag, change);
