@@ -196,7 +196,10 @@ mod tests {
             assert!(finds(search, text), "{search}");
             assert!(score(search, text).is_some(), "{search} has no score");
         }
-        assert!(score("ößa", "oß").is_none(), "a short word is typed right, or is another one");
+        assert!(
+            score("ößa", "oß").is_none(),
+            "a short word is typed right, or is another one"
+        );
         for search in ["u", "", "  ", "graz", "wien graz", "iversität", "mia"] {
             assert!(!finds(search, text) || score(search, text).is_none(), "{search}");
         }
