@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use licet_event_store::StoreError;
 use licet_projections::{Projector, WaitError, projectors, queues::consumers};
-use licet_workers::search::CONSUMER as SEARCH;
+use licet_workers::{license_counts, search};
 
 use crate::{
     App,
@@ -51,13 +51,16 @@ enum Follower {
     Log,
     /// The worker that keeps the index of search.
     Search,
+    /// The worker that counts the licenses of customers.
+    LicenseCounts,
 }
 
 impl Follower {
     const fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
-            Self::Search => SEARCH,
+            Self::Search => search::CONSUMER,
+            Self::LicenseCounts => license_counts::CONSUMER,
         }
     }
 
@@ -65,7 +68,7 @@ impl Follower {
         let log = &app.platform.log;
         match self {
             Self::Log => log.position().await,
-            Self::Search => Ok(consumers::find(log.pool(), SEARCH).await?.unwrap_or(0)),
+            Self::Search | Self::LicenseCounts => Ok(consumers::find(log.pool(), self.name()).await?.unwrap_or(0)),
         }
     }
 
@@ -89,6 +92,11 @@ impl Follower {
 /// Before something is searched: waits until the index knows a position.
 pub(crate) async fn of_search(app: &App, headers: &HeaderMap) -> Result<()> {
     Follower::Search.wait(app, headers).await
+}
+
+/// Before customers are listed by their licenses: waits until these were counted up to a position.
+pub(crate) async fn of_license_counts(app: &App, headers: &HeaderMap) -> Result<()> {
+    Follower::LicenseCounts.wait(app, headers).await
 }
 
 /// Before one thing is read, which is always as new as the log: waits for the log itself.

@@ -1,5 +1,6 @@
 //! Customers by name and by how many licenses they have, for lists: no fold, because names are sealed. The worker that opens
-//! names for search keeps it (`search::keep`); a trigger of the vault's blanks the name of whoever is forgotten.
+//! names for search keeps it (`search::keep`), another one counts; a trigger of the vault's blanks the name of whoever is
+//! forgotten.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +8,7 @@ use licet_event_store::Tenant;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::Reader;
+use crate::{Reader, queues::consumers};
 
 /// A customer's entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,20 +23,8 @@ pub struct Entry {
     pub retired: bool,
 }
 
-/// Customers whose licenses may have become more or fewer between two positions, as far as the licenses' read model knows.
-pub async fn counted_anew(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        r#"SELECT DISTINCT l.customer_id FROM events e JOIN license_state l ON l.tenant_id = e.tenant_id AND l.license_id = e.aggregate_id::uuid
-           WHERE e.position > $1 AND e.position <= $2 AND e.event_type IN ('license.issued', 'license.retired')"#,
-        after,
-        until,
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Writes entries as they are now, and counts the licenses of these customers and of others.
-pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], counted: &[Uuid]) -> sqlx::Result<()> {
+/// Writes entries as they are now; licenses are counted apart.
+pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry]) -> sqlx::Result<()> {
     macro_rules! column {
         ($field:ident) => {
             entries
@@ -73,21 +62,51 @@ pub(crate) async fn keep(connection: &mut PgConnection, entries: &[Entry], count
         &shown,
         &column!(retired),
     )
-    .execute(&mut *connection)
-    .await?;
-    let customers = [&column!(customer_id), counted].concat();
-    sqlx::query!(
-        r#"UPDATE customer_directory d SET licenses = now.licenses
-           FROM (SELECT known.customer_id, (
-                     SELECT count(*) FROM license_state l
-                     WHERE l.tenant_id = known.tenant_id AND l.customer_id = known.customer_id AND l.standing <> 'retired')::integer AS licenses
-                 FROM customer_directory known WHERE known.customer_id = ANY($1)) AS now
-           WHERE d.customer_id = now.customer_id AND d.licenses <> now.licenses"#,
-        &customers,
-    )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Counts the licenses of customers whose licenses came or went between two positions, and moves the consumer on; neither
+/// where someone else has moved it meanwhile. What the licenses' read model knows beyond that is counted again later.
+pub async fn count(pool: &PgPool, consumer: &str, (from, to): (i64, i64)) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    if !consumers::advance(&mut *transaction, consumer, (from, to)).await? {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"UPDATE customer_directory d SET licenses = now.licenses
+           FROM (SELECT touched.tenant_id, touched.customer_id, (
+                     SELECT count(*) FROM license_state l
+                     WHERE l.tenant_id = touched.tenant_id AND l.customer_id = touched.customer_id AND l.standing <> 'retired')::integer AS licenses
+                 FROM (SELECT DISTINCT l.tenant_id, l.customer_id
+                       FROM events e JOIN license_state l ON l.tenant_id = e.tenant_id AND l.license_id = e.aggregate_id::uuid
+                       WHERE e.position > $1 AND e.position <= $2 AND e.event_type IN ('license.issued', 'license.retired')) AS touched) AS now
+           WHERE d.tenant_id = now.tenant_id AND d.customer_id = now.customer_id AND d.licenses <> now.licenses"#,
+        from,
+        to,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+/// Counts the licenses of all customers, and begins the consumer; neither where someone else has begun it.
+pub async fn count_all(pool: &PgPool, (consumer, position): (&str, i64)) -> sqlx::Result<()> {
+    let mut transaction = pool.begin().await?;
+    if !consumers::begin(&mut *transaction, consumer, position).await? {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"UPDATE customer_directory d SET licenses = now.licenses
+           FROM (SELECT known.customer_id, count(l.license_id)::integer AS licenses FROM customer_directory known
+                 LEFT JOIN license_state l ON l.tenant_id = known.tenant_id AND l.customer_id = known.customer_id AND l.standing <> 'retired'
+                 GROUP BY known.customer_id) AS now
+           WHERE d.customer_id = now.customer_id AND d.licenses <> now.licenses"#,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
 }
 
 /// How many licenses customers have; those of whom nothing is known yet are missing.

@@ -52,11 +52,10 @@ pub async fn touched(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<
     Ok(things.collect())
 }
 
-/// Whether licenses came, went or lost their customers between two positions.
-pub async fn moves_licenses(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<bool> {
+/// Whether someone was forgotten between two positions.
+pub async fn forgets(pool: &PgPool, (after, until): (i64, i64)) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM events WHERE position > $1 AND position <= $2
-               AND event_type IN ('license.issued', 'license.retired', 'customer.forgotten')) AS "moves!""#,
+        r#"SELECT EXISTS (SELECT FROM events WHERE position > $1 AND position <= $2 AND event_type = 'customer.forgotten') AS "forgets!""#,
         after,
         until,
     )
@@ -108,8 +107,6 @@ pub struct Told {
     pub gone: Vec<Thing>,
     /// Customers as they are listed.
     pub listed: Vec<Entry>,
-    /// Customers whose licenses are to be counted, besides.
-    pub counted: Vec<Uuid>,
 }
 
 /// Keeps what finds things, and forgets what finds those that are gone. Where a consumer's place is given, it moves with
@@ -147,7 +144,7 @@ pub async fn keep(pool: &PgPool, told: &Told, consumer: Option<(&str, (i64, i64)
     sqlx::query!(r#"SELECT set_config('idle_in_transaction_session_timeout', '5s', true) AS set"#)
         .fetch_one(&mut *transaction)
         .await?;
-    customer_directory::keep(&mut transaction, &told.listed, &told.counted).await?;
+    customer_directory::keep(&mut transaction, &told.listed).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -1,14 +1,14 @@
 //! License clients beside two hundred log-ins at once: how long a verify takes, with and without them. Clients ask at a
 //! steady pace, as machines do, and are measured from when each was due.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use licet_test_support::{API_KEY, Operator, PASSWORD, Server, machine_request};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::sleep_until};
 
 use crate::{
-    http::{Sent, exchange},
+    http::{Sent, drive, exchange},
     load::{self, Rate},
     setup::{Bench, median},
 };
@@ -87,30 +87,9 @@ async fn verify(address: &str, requests: &Arc<Vec<String>>, time: std::time::Dur
 
 /// So many browsers at once give the right password, again and again.
 async fn log_ins(address: String, time: std::time::Duration) -> anyhow::Result<Rate> {
-    let started = Instant::now();
-    let mut tasks = Vec::new();
-    for _ in 0..LOG_INS {
-        let address = address.clone();
-        tasks.push(tokio::spawn(async move {
-            let body = json!({ "email": "ada@example.com", "password": PASSWORD }).to_string();
-            let request = format!(
-                "POST /api/auth/login HTTP/1.1\r\nHost: {address}\r\nX-Licet-Request: 1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            let mut stream = TcpStream::connect(&address).await?;
-            let (mut took, mut answer) = (Vec::new(), Vec::with_capacity(8192));
-            while started.elapsed() < time {
-                let begun = Instant::now();
-                stream.write_all(request.as_bytes()).await?;
-                exchange(&mut stream, &mut answer).await?;
-                took.push(begun.elapsed());
-            }
-            anyhow::Ok(took)
-        }));
-    }
-    let mut all = Vec::new();
-    for task in tasks {
-        all.extend(task.await??);
-    }
-    Ok(load::rate(all, started.elapsed()))
+    let log_in = || Sent {
+        credential: "X-Licet-Request: 1\r\nContent-Type: application/json".to_owned(),
+        body: json!({ "email": "ada@example.com", "password": PASSWORD }).to_string(),
+    };
+    drive(&address, "/api/auth/login", LOG_INS, time, log_in).await
 }

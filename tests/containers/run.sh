@@ -86,6 +86,9 @@ valid() { [ "$(ask POST /api/license/verify "$(machine)" 2>/dev/null | field val
 valid || die "the machine does not verify"
 say "A license is sold, activated and verified through nginx by TLS"
 
+# The first operator's link, as docs/CONTAINERS.md has it made.
+compose exec -T admin-panel licet operators setup-link | grep -q '^https://localhost/setup?token=' || die "there is no link for the first operator"
+
 # What the workers do is done again: who is taken up now is found by name, and the event is told to NATS.
 works() {
     local name=Kunde$RANDOM before

@@ -221,8 +221,10 @@ await story(ada, [
     ["360 pixels suffice", async () => {
         await ada.setViewportSize({ width: 360, height: 740 });
         const license = new URL(licensePage).pathname;
+        await ada.goto(`${url}/customers`);
+        const customer = await ada.locator("tbody tr").first().getByRole("link").first().getAttribute("href");
         const rooms = ["", "licenses", "customers", "devices", "products", "policies", "releases", "anomalies", "audit", "api-keys", "operators", "sessions", "blocked", "profile", "licenses/new", "customers/new"];
-        for (const path of [...rooms.map((room) => `/${room}`), license]) {
+        for (const path of [...rooms.map((room) => `/${room}`), license, customer]) {
             await ada.goto(`${url}${path}`);
             await visible(ada.getByRole("heading", { level: 1 }));
             await ada.locator(".skeleton").first().waitFor({ state: "hidden" });

@@ -1,7 +1,7 @@
 // A day's work: found as one types, what a policy would change, a release for some, a machine without a network, a log that
 // is whole, and a customer who wants to be forgotten.
 import { readFile } from "node:fs/promises";
-import { browser, checkAccess, expect, given, person, setUp, story, url, visible } from "./browser.mjs";
+import { browser, checkAccess, expect, given, person, setUp, shot, story, url, visible } from "./browser.mjs";
 
 const [link, apiKey] = given;
 const ada = await person();
@@ -65,6 +65,9 @@ await story(ada, [
         await ada.getByRole("link", { name: "Ärztekammer" }).click();
         const licenses = ada.locator(".figure").filter({ hasText: "Active licenses" });
         await visible(licenses.getByText("60", { exact: true }));
+        await visible(ada.getByRole("region", { name: "History" }).getByText("Customer created"));
+        await visible(ada.getByRole("region", { name: "Licenses" }).getByRole("table"));
+        await checkAccess(ada, "customer");
         await ada.getByLabel("Figures at the end of (UTC)").fill("2020-01-01");
         await visible(ada.getByRole("alert").first());
         ada.complaints = [];
@@ -87,6 +90,11 @@ await story(ada, [
         await visible(selection.getByText("1 selected"));
         await ada.locator("tbody tr").first().getByRole("checkbox").check();
         await checkAccess(ada, "licenses-selected");
+        await ada.setViewportSize({ width: 360, height: 740 });
+        const wide = await ada.evaluate(() => document.documentElement.scrollWidth);
+        expect(wide <= 360, `with a selection it is ${wide} pixels wide`);
+        await shot(ada, "narrow-licenses-selected");
+        await ada.setViewportSize({ width: 1280, height: 900 });
         // One of the two was suspended meanwhile, for another reason: it is not what is done or undone here.
         const first = ada.locator("tbody tr").first();
         const stopped = (await first.getByRole("link").first().getAttribute("href")).split("/").pop();

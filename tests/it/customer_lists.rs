@@ -1,6 +1,6 @@
 //! Lists of customers: by name and by how many licenses they have, page after page.
 
-use licet_test_support::Server;
+use licet_test_support::{Server, eventually};
 use serde_json::{Value, json};
 
 use crate::{license_lists::pages, start};
@@ -19,7 +19,7 @@ fn names(server: &Server, query: &str) -> Vec<Value> {
 
 #[test]
 fn customers_are_listed_by_name_and_by_how_many_licenses_they_have() {
-    let (server, _database) = start();
+    let (server, database) = start();
     server.create("/api/admin/products", &json!({ "code": "studio", "name": "Studio" }));
     let policy = json!({ "code": "studio", "product": "studio", "duration_days": 365, "seats": 1 });
     server.create("/api/admin/policies", &policy);
@@ -74,11 +74,17 @@ fn customers_are_listed_by_name_and_by_how_many_licenses_they_have() {
     let renamed = server.patch(&path, &tag, &json!({ "name": "Yeti" }));
     let at = renamed.header("licet-position").to_owned();
     server.get_at(&at, "/api/admin/customers?sort=name");
+    server.get_at(&at, "/api/admin/customers?sort=licenses");
     assert_eq!(
         names(&server, "sort=name"),
         [json!("Otto"), json!("Özil"), json!("Yeti"), json!("zebra GmbH")]
     );
     assert_eq!(counts("sort=-licenses"), [2, 2, 0, 0]);
+
+    // A consumer that is lost counts all of them anew, as at the first start over what is there already.
+    let lost = "UPDATE customer_directory SET licenses = 7; DELETE FROM consumers WHERE name = 'license_counts'";
+    tokio::runtime::Runtime::new().unwrap().block_on(database.execute(lost));
+    assert!(eventually(|| counts("sort=-licenses") == [2, 2, 0, 0]));
 
     // What is out of use has a list of its own.
     let gone = server.retire(&path, renamed.header("etag"));

@@ -138,6 +138,15 @@ fn licenses_are_listed_by_when_they_were_seen_last() {
     assert_eq!(all(&server, "sort=-last_seen_at"), seen_first);
     assert_eq!(all(&server, "sort=-last_seen_at&status=active"), seen_first);
     assert_eq!(all(&server, "sort=last_seen_at&status=suspended"), [] as [String; 0]);
+    // Who stands still is looked at alone, in the same order.
+    for id in [&sold[0].0, &sold[2].0, &never[1]] {
+        let stopped = server.send("POST", &format!("/api/admin/licenses/{id}/suspend"), &json!({}));
+        server.get_at(stopped.header("licet-position"), "/api/admin/licenses");
+    }
+    let stopped = [never[1].clone(), sold[2].0.clone(), sold[0].0.clone()];
+    assert_eq!(all(&server, "sort=last_seen_at&status=suspended"), stopped);
+    let last_first: Vec<String> = stopped.iter().rev().cloned().collect();
+    assert_eq!(all(&server, "sort=-last_seen_at&status=suspended"), last_first);
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod anomalies;
 pub mod archive;
 mod checkpoints;
 mod expiry;
+pub mod license_counts;
 pub mod mail;
 mod metrics;
 mod relay;
@@ -18,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use licet_commands::Platform;
 use licet_event_store::{Keyring, StoreError, supervise};
-use licet_projections::{Reader, nodes::leases};
+use licet_projections::{Reader, nodes::leases, status};
 use tokio::{sync::watch, task::JoinSet};
 
 pub use relay::begin_epoch;
@@ -68,6 +69,14 @@ impl WorkerError {
     }
 }
 
+/// How far all of these read models know the log.
+async fn position_of(platform: &Platform, models: &[&str]) -> Result<i64, WorkerError> {
+    let all = status(&platform.log).await;
+    let all = all.map_err(|error| WorkerError::of("asking how far the read models are")(error.into()))?;
+    let asked = all.iter().filter(|one| models.contains(&one.name));
+    Ok(asked.map(|one| one.position).min().unwrap_or(0))
+}
+
 /// Starts every worker. Fails only where a setting makes no sense.
 pub fn spawn_all(
     worker: &Worker,
@@ -109,6 +118,10 @@ pub fn spawn_all(
     });
     worker.begin(tasks, "worker/search", async |one| {
         one.follow("worker/search/2", || search::turn(&one.platform)).await;
+    });
+    worker.begin(tasks, "worker/license_counts", async |one| {
+        one.follow("worker/license_counts", || license_counts::turn(&one.platform))
+            .await;
     });
     worker.begin(tasks, "worker/seats", async |one| {
         let sweep = || seats::sweep(&one.platform);

@@ -1,28 +1,23 @@
 //! Keeps the index of search: what things are called is opened, hashed and written down as they change. Beside it, customers
-//! by name and by how many licenses they have.
-
-use std::time::Duration;
+//! by name.
 
 use licet_commands::{CommandError, Look, Named, Platform};
 use licet_domain::{Decider as _, customer::Customer, search::sort_key};
 use licet_event_store::{ReadError, StoreError, Tenant, vault::VaultError};
 use licet_projections::{
-    customer_directory::{self, Entry},
+    customer_directory::Entry,
     queues::consumers,
     search::{self, Thing, Told},
-    status,
 };
 use uuid::Uuid;
 
-use crate::{WorkerError, metrics::METRICS};
+use crate::{WorkerError, metrics::METRICS, position_of};
 
 /// The consumer that tells how far the index knows the log. Its number goes up when more is kept: it begins anew then, and an
 /// older program beside it goes on with its own.
 pub const CONSUMER: &str = "search/2";
 /// Positions read at once.
 const READ_SIZE: i64 = 2_000;
-/// How often a read model is looked at that is not as far yet, before the next turn does.
-const LOOKS: usize = 50;
 /// Things written at once while the index is filled.
 const WRITE_SIZE: usize = 200;
 
@@ -42,44 +37,17 @@ pub(crate) async fn turn(platform: &Platform) -> Result<bool, WorkerError> {
         return Ok(false);
     }
     let mut things = search::touched(pool, (from, to)).await.map_err(failed)?;
-    let mut counted = Vec::new();
-    if search::moves_licenses(pool, (from, to)).await.map_err(failed)? {
-        // Whose they are, their read model tells.
-        if !licenses_are_known(platform, to).await? {
+    if search::forgets(pool, (from, to)).await.map_err(failed)? {
+        // What licenses note about them goes too; which those are, their read model tells.
+        if position_of(platform, &["license_state"]).await? < to {
             return Ok(false);
         }
-        // What licenses note about whoever is forgotten goes too.
         let licenses = search::licenses_of_forgotten(pool, (from, to)).await;
         things.extend(licenses.map_err(failed)?);
-        counted = customer_directory::counted_anew(pool, (from, to))
-            .await
-            .map_err(failed)?;
     }
-    let told = Told {
-        counted,
-        ..told(platform, &things).await?
-    };
+    let told = told(platform, &things).await?;
     keep(platform, &told, Some((CONSUMER, (from, to)))).await?;
     Ok(to < head)
-}
-
-/// Waits a moment for the read model of licenses to know a position.
-async fn licenses_are_known(platform: &Platform, position: i64) -> Result<bool, WorkerError> {
-    for _ in 0..LOOKS {
-        if position_of(platform, &["license_state"]).await? >= position {
-            return Ok(true);
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(false)
-}
-
-/// How far all of these read models know the log.
-async fn position_of(platform: &Platform, models: &[&str]) -> Result<i64, WorkerError> {
-    let all = status(&platform.log).await;
-    let all = all.map_err(|error| WorkerError::of("asking how far the read models are")(error.into()))?;
-    let asked = all.iter().filter(|one| models.contains(&one.name));
-    Ok(asked.map(|one| one.position).min().unwrap_or(0))
 }
 
 /// Writes down everything that there is; answers from where on what is new has to be looked at.

@@ -47,8 +47,11 @@ fn read_into(command: clap::Command, failed: &mut Option<anyhow::Error>) -> clap
         let Some(name) = argument.get_env().and_then(OsStr::to_str).map(str::to_owned) else {
             return argument;
         };
+        // What stands in the environment clap reads by itself: a path need not be text.
+        if present(&name).is_some() && present(&format!("{name}_FILE")).is_none() {
+            return argument;
+        }
         match setting(&name) {
-            Ok(Some(_)) if present(&name).is_some() => argument,
             // It lives as long as the program, as what clap is told has to.
             Ok(Some(value)) => argument
                 .env("")

@@ -2,7 +2,7 @@
 
 use std::io::{Error, Result};
 
-use licet_event_store::columnar::{Column, Group, Kind, Shared, Values, Writer, micros};
+use licet_event_store::columnar::{Column, Group, Kind, SharedBuffer, Values, Writer, micros};
 use licet_projections::inert;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -31,7 +31,7 @@ impl File {
     }
 
     pub(super) fn parquet(name: &str, columns: &[Column]) -> Result<Self> {
-        let bytes = Shared::default();
+        let bytes = SharedBuffer::default();
         let writer = Writer::begin(bytes.clone(), name, columns).map_err(Error::other)?;
         Ok(Self::Parquet(Box::new(Parquet {
             bytes,
@@ -124,8 +124,8 @@ fn cell(value: &Value, dialect: Dialect) -> String {
 
 /// A Parquet file: rows wait until they make a group.
 pub(super) struct Parquet {
-    bytes: Shared,
-    writer: Writer<Shared>,
+    bytes: SharedBuffer,
+    writer: Writer<SharedBuffer>,
     rows: Vec<Value>,
 }
 

@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use read::Reader;
-pub use write::{Shared, Writer, write};
+pub use write::{SharedBuffer, Writer, write};
 
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};

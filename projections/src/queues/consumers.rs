@@ -4,16 +4,22 @@ use sqlx::{PgExecutor, PgPool};
 
 /// Where a consumer goes on; one that is new begins at `first`.
 pub async fn position(pool: &PgPool, name: &str, first: i64) -> sqlx::Result<i64> {
-    sqlx::query!(
-        "INSERT INTO consumers (name, position) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        name,
-        first,
-    )
-    .execute(pool)
-    .await?;
+    begin(pool, name, first).await?;
     sqlx::query_scalar!("SELECT position FROM consumers WHERE name = $1", name)
         .fetch_one(pool)
         .await
+}
+
+/// Begins a consumer; `false` where it has begun already.
+pub async fn begin(executor: impl PgExecutor<'_>, name: &str, position: i64) -> sqlx::Result<bool> {
+    let begun = sqlx::query!(
+        "INSERT INTO consumers (name, position) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        name,
+        position,
+    )
+    .execute(executor)
+    .await?;
+    Ok(begun.rows_affected() == 1)
 }
 
 /// Where a consumer goes on, if it has begun.

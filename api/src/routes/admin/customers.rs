@@ -188,8 +188,10 @@ pub(crate) async fn list_customers(
     Query(page, query): Query<PageQuery, CustomerQuery>,
 ) -> Result<Response> {
     let (by, descending) = query.sort.unwrap_or_default().order();
-    if by != ListedBy::Creation {
-        freshness::of_search(&app, &headers).await?;
+    match by {
+        ListedBy::Name => freshness::of_search(&app, &headers).await?,
+        ListedBy::Licenses => freshness::of_license_counts(&app, &headers).await?,
+        _ => {}
     }
     let named = NamedQuery {
         q: query.q,
