@@ -84,6 +84,7 @@ await story(ada, [
             if (await saved.waitFor({ timeout: 5_000 }).then(() => true, () => false)) break;
         }
         await visible(ada.getByText("Informatik").first());
+        await visible(ada.getByRole("row", { name: /0 \/ 7/ }));
         // What the browser itself complained of while there was no server.
         ada.complaints = [];
         phone.complaints = [];
