@@ -12,10 +12,12 @@ make() { # NAME VALUE
     [ -s "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"
 }
 
-for name in api_key database_password jwt_secret secret_key; do
+for name in api_key database_password grafana_password jwt_secret secret_key; do
     value=$(openssl rand -hex 32)
     make "$name" "$value"
 done
 make database_url "postgres://licet:$(cat "$folder/database_password")@db:5432/licet"
+# The mail server's is not made here: write it in where ALERT_SMTP_USER is set.
+touch "$folder/alert_smtp_password"
 chmod 644 "$folder"/*
 echo "The secrets are in $folder."

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 use licet_commands::operator::SignInRules;
+use licet_workers::archive::Retention;
 
 use crate::limits::Rate;
 
@@ -39,6 +40,17 @@ pub(crate) struct Settings {
     pub(crate) license_cache: u64,
     /// Whether webhooks may go to targets inside private networks.
     pub(crate) webhook_allow_private: bool,
+    /// Whose work monitoring is told of.
+    pub(crate) watched: Watched,
+}
+
+/// Whose work monitoring is told of.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    /// Consumers of the log that this node is one of the workers of.
+    pub(crate) consumers: Vec<&'static str>,
+    /// When months leave for the archive.
+    pub(crate) retention: Retention,
 }
 
 /// How operators get in.

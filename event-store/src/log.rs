@@ -171,6 +171,12 @@ impl EventLog {
         }))
     }
 
+    /// How many submissions of clients wait to be written, and how many may.
+    pub fn queue(&self) -> (usize, usize) {
+        let limit = self.clients.max_capacity();
+        (limit - self.clients.capacity(), limit)
+    }
+
     /// For queries of this crate and of the projections.
     pub fn pool(&self) -> &PgPool {
         &self.pool

@@ -9,6 +9,7 @@
 #   LICET_HOST        the name that clients use (localhost)
 #   NGINX_HTTP        where it listens without TLS, which is for redirects (80)
 #   NGINX_HTTPS       where it listens with TLS (443)
+#   NGINX_STATUS      where its exporter reads how many requests there are (127.0.0.1:8082)
 #   NGINX_PUBLIC_HTTPS  at which port clients reach that, which redirects name (NGINX_HTTPS)
 #   NGINX_ACCESS_LOG  where requests are logged (/dev/stdout, which a service of systemd cannot open: name a file there);
 #                     `off` for nowhere
@@ -37,6 +38,7 @@ log=${NGINX_ACCESS_LOG:-/dev/stdout}
 [ "$log" != off ] || log=/dev/null
 
 sed -e "s|{folder}|$folder|g" -e "s|{nodes}|$nodes|" -e "s|{license_nodes}|$license_nodes|" -e "s|{http}|${NGINX_HTTP:-80}|" -e "s|{https}|$https|" \
+    -e "s|{status}|${NGINX_STATUS:-127.0.0.1:8082}|" \
     -e "s|{https_port}|$port|" -e "s|{access_log}|$log|" "$here/nginx.conf.template" >"$folder/nginx.conf"
 cp "$here/problems.conf" "$folder/problems.conf"
 exec ${NGINX:-nginx} -e stderr -c "$folder/nginx.conf"

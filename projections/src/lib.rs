@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod anomalies;
 pub mod audit_log;
+mod backlog;
 pub mod customer_directory;
 pub mod customer_overview;
 pub mod decisions;
@@ -26,6 +27,7 @@ pub mod revocations;
 mod runtime;
 pub mod search;
 
+pub use backlog::{Backlog, Waiting, backlog};
 pub use export::{ExportError, Format, Replayed, TableFile, inert, replay};
 pub use figures::Figures;
 pub use page::{ListedBy, Page, PageRequest, Place, Total};

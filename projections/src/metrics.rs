@@ -1,35 +1,26 @@
-//! What the projectors tell: how far behind they are, and whether one has stopped.
+//! What the projectors count. How far behind they are is asked of the database (`backlog.rs`).
 
 use std::sync::LazyLock;
 
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Counter, Gauge},
-};
+use opentelemetry::{KeyValue, global, metrics::Counter};
 
 use crate::runtime::projectors;
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
+/// Shows what has not happened yet, too.
+pub(crate) fn begin() {
+    LazyLock::force(&METRICS);
+}
+
 pub(crate) struct Metrics {
-    events: Gauge<i64>,
-    seconds: Gauge<f64>,
     stops: Counter<u64>,
 }
 
 impl Metrics {
     fn new() -> Self {
-        let meter = global::meter("licet");
         let metrics = Self {
-            events: meter
-                .i64_gauge("licet_projector_lag_events")
-                .with_description("Events that a projector has not folded yet.")
-                .build(),
-            seconds: meter
-                .f64_gauge("licet_projector_lag_seconds")
-                .with_description("Age of the oldest event that a projector has not folded yet.")
-                .build(),
-            stops: meter
+            stops: global::meter("licet")
                 .u64_counter("licet_projector_stops")
                 .with_description("Times that a projector stopped at what it could not read.")
                 .build(),
@@ -39,12 +30,6 @@ impl Metrics {
             metrics.stops.add(0, &[KeyValue::new("projector", projector.name())]);
         }
         metrics
-    }
-
-    pub(crate) fn lag(&self, projector: &'static str, events: i64, seconds: f64) {
-        let labels = [KeyValue::new("projector", projector)];
-        self.events.record(events, &labels);
-        self.seconds.record(seconds, &labels);
     }
 
     pub(crate) fn stopped(&self, projector: &'static str) {

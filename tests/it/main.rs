@@ -26,6 +26,7 @@ mod limits;
 mod list_export;
 mod live;
 mod machines;
+mod monitoring;
 mod nats;
 mod offline;
 mod operators;

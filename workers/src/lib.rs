@@ -28,6 +28,9 @@ use archive::Retention;
 use mail::{MailSettings, Mailer};
 use webhooks::Sender;
 
+/// The consumers of the log that every installation has.
+pub const CONSUMERS: [&str; 3] = ["anomalies", "license_counts", "search"];
+
 /// How soon after one turn the next may follow where the log has news all the time.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -2,10 +2,8 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::{
-    KeyValue, global,
-    metrics::{Counter, Gauge},
-};
+use licet_domain::anomaly::RULES;
+use opentelemetry::{KeyValue, global, metrics::Counter};
 
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
@@ -17,7 +15,6 @@ pub(crate) fn begin() {
 pub(crate) struct Metrics {
     relayed: Counter<u64>,
     relay_failures: Counter<u64>,
-    relay_lag: Gauge<i64>,
     deliveries: Counter<u64>,
     mails: Counter<u64>,
     anomalies: Counter<u64>,
@@ -38,15 +35,14 @@ impl Metrics {
                 "licet_search_things",
                 "Things written to the index of search, by outcome.",
             ),
-            relay_lag: meter
-                .i64_gauge("licet_relay_lag_events")
-                .with_description("Events that are in the log and not in NATS yet; told by the node that relays.")
-                .build(),
         };
         // A rate over a counter that begins with its first failure misses that one.
         metrics.relay_failures.add(0, &[]);
         for outcome in ["delivered", "failed", "dead"] {
             metrics.deliveries.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
+        for rule in RULES {
+            metrics.anomalies.add(0, &[KeyValue::new("rule", rule)]);
         }
         for outcome in ["kept", "gone", "damaged"] {
             metrics.indexed.add(0, &[KeyValue::new("outcome", outcome)]);
@@ -56,10 +52,6 @@ impl Metrics {
 
     pub(crate) fn indexed(&self, outcome: &'static str, things: usize) {
         self.indexed.add(things as u64, &[KeyValue::new("outcome", outcome)]);
-    }
-
-    pub(crate) fn relay_lag(&self, events: i64) {
-        self.relay_lag.record(events.max(0), &[]);
     }
 
     pub(crate) fn relayed(&self, events: u64) {

@@ -184,7 +184,6 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
         kept.map_err(|error| WorkerError::of("keeping the relay's place")(error.into()))?;
     }
     METRICS.relayed(events.len() as u64);
-    METRICS.relay_lag(*log.head().borrow() - place.position);
     Ok(events.len() as i64)
 }
 

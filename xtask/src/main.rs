@@ -1,7 +1,10 @@
-//! `cargo xtask ui [OUT]`: builds the browser app into a folder of static files.
+//! `cargo xtask ui [OUT]`: builds the browser app into a folder of static files. `cargo xtask dashboards [OUT]` writes
+//! Grafana's dashboards (`dashboards.rs`).
 //!
 //! What trunk and the wasm-bindgen command would do, from crates alone: compiles `admin-ui` to wasm, makes the
 //! JavaScript glue, names every file by its content, and lays a brotli and a gzip copy beside each.
+
+mod dashboards;
 
 use std::{
     fs,
@@ -27,7 +30,12 @@ fn main() -> Result<()> {
         Some("ui") => ui(&arguments
             .next()
             .map_or_else(|| workspace().join(FOLDER).join("dist"), PathBuf::from)),
-        _ => bail!("usage: cargo xtask ui [OUT]"),
+        Some("dashboards") => dashboards::write(
+            &arguments
+                .next()
+                .map_or_else(|| workspace().join("infra/grafana/dashboards"), PathBuf::from),
+        ),
+        _ => bail!("usage: cargo xtask ui|dashboards [OUT]"),
     }
 }
 

@@ -28,7 +28,7 @@ use super::{
     database, demo, output,
     sign_in::{SignInOptions, offer_setup},
 };
-use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets};
+use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets, settings::Watched};
 
 /// How long requests that are running may take once the server ends, then what runs in the background, then the last
 /// appends: whoever sent SIGTERM waits for eight seconds at most.
@@ -155,6 +155,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let (log, log_tasks) = EventLog::open(&database.url, &log_options)
         .await
         .context("opening the log")?;
+    let watched = watched(&options);
     let settings = Settings {
         secret_key: secrets.secret_key,
         jwt_secret: secrets.jwt_secret,
@@ -166,6 +167,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         sign_in: options.sign_in.into(),
         license_cache: options.license_cache_mb << 20,
         webhook_allow_private: options.webhook_allow_private,
+        watched,
     };
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
     let demo_license = location.data_dir.join("demo-license");
@@ -187,7 +189,6 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         let runner = RunnerSettings {
             log: log.clone(),
             reader: app.reader.clone(),
-            edge: edge.clone(),
             node,
             ending: ending.clone(),
         };
@@ -228,6 +229,24 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     // Whoever kept the cluster alive hands it back, and with it it stops.
     drop(clusters.try_recv());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whose work monitoring is told of: what this node takes part in.
+fn watched(options: &Options) -> Watched {
+    let works = options.roles.contains(&Role::Worker);
+    let asked = [
+        (options.mail.smtp_url.is_some(), "mail"),
+        (options.nats_url.is_some(), "relay"),
+    ];
+    let asked = asked.into_iter().filter_map(|(asked, name)| asked.then_some(name));
+    Watched {
+        consumers: licet_workers::CONSUMERS
+            .into_iter()
+            .chain(asked)
+            .filter(|_| works)
+            .collect(),
+        retention: options.retention.into(),
+    }
 }
 
 /// What a node does for itself, whatever its roles.

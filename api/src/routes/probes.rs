@@ -110,7 +110,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
     if !app.settings.monitoring {
         return Err(Problem::no_route());
     }
-    app.metrics.pools(&app.platform.log);
+    app.metrics.look(&app).await;
     let mut text = Vec::new();
     TextEncoder::new()
         .encode(&app.registry.gather(), &mut text)

@@ -13,5 +13,5 @@ pub use command::AnomalyCommand;
 pub use drift::DRIFT_DAYS;
 pub use event::{AnomalyEvent, AnomalyFound, AnomalyJudged, Severity};
 pub use history::{Daily, Finding, History, NewMachine, Observation, Seen};
-pub use rules::find;
+pub use rules::{RULES, find};
 pub use state::{Anomaly, FoundAnomaly, Judgment};

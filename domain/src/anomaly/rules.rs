@@ -17,6 +17,18 @@ use crate::values::{ActivationId, Timestamp};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
+/// Every rule, by the name that findings carry.
+pub const RULES: [&str; 8] = [
+    "clock_set_back",
+    "fingerprint_drift",
+    "impossible_rate",
+    "machine_churn",
+    "many_networks",
+    "more_machines_than_seats",
+    "seat_thrashing",
+    "unusual_usage",
+];
+
 /// Everything that looks wrong in a stretch of history: one finding a rule at most, the strongest, or one for each machine
 /// or figure that it is about.
 pub fn find(history: &History) -> Vec<Finding> {
@@ -65,6 +77,10 @@ pub fn find(history: &History) -> Vec<Finding> {
     found.extend(impossible_rates(history));
     found.extend(clocks_set_back(history));
     found.extend(history.daily.iter().filter_map(|daily| outlier(daily, history)));
+    debug_assert!(
+        found.iter().all(|finding| RULES.contains(&finding.rule)),
+        "a rule is not in RULES"
+    );
     found
 }
 

@@ -177,6 +177,15 @@ pub async fn run(
     Ok(run.done)
 }
 
+/// How many months should have left online storage by now, of all these tables together.
+pub async fn months_due(log: &EventLog, archived_tables: &[ArchivedTable]) -> sqlx::Result<usize> {
+    let (mut connection, mut months) = (log.pool().acquire().await?, 0);
+    for archived_table in archived_tables {
+        months += due::months(&mut connection, archived_table).await?.len();
+    }
+    Ok(months)
+}
+
 impl<F: FnMut(&str, i64) + Send> ArchiveRun<'_, F> {
     async fn archived_table(
         &mut self,

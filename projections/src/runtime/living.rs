@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use licet_event_store::{Edge, EventLog, supervise};
+use licet_event_store::{EventLog, supervise};
 use sqlx::Connection as _;
-use time::OffsetDateTime;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until, timeout},
@@ -15,7 +14,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{ProjectionError, Projector, fold, projector_set::ProjectorSet};
-use crate::{Reader, metrics::METRICS};
+use crate::{Reader, metrics};
 
 /// How a node runs its projectors.
 #[derive(Clone)]
@@ -24,8 +23,6 @@ pub struct RunnerSettings {
     pub log: EventLog,
     /// Who waits for a position here makes the projectors hurry.
     pub reader: Reader,
-    /// For the lag in seconds.
-    pub edge: Edge,
     /// Names this node in leases.
     pub node: Uuid,
     /// Turns true when the node ends.
@@ -47,6 +44,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Runs the projectors whose leases this node holds, until the node ends.
 pub async fn run(settings: RunnerSettings) {
+    metrics::begin();
     let ending = settings.ending.clone();
     supervise("projectors", ending, || drive(settings.clone())).await;
 }
@@ -131,27 +129,16 @@ pub(super) async fn batch(
         let stretch = (position, until);
         fold(&group, &settings.log, &mut transaction, stretch, &|_, _| {}).await?;
     }
-    let reached = sqlx::query_scalar!(
+    sqlx::query!(
         r#"UPDATE projector_checkpoints SET position = $2, stopped_by = NULL,
                recorded_at = coalesce((SELECT recorded_at FROM events WHERE position <= $2 ORDER BY position DESC LIMIT 1), recorded_at)
-           WHERE name = ANY($1) RETURNING recorded_at"#,
+           WHERE name = ANY($1)"#,
         &here,
         until,
     )
-    .fetch_all(&mut *transaction)
+    .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    let behind = head - until;
-    let now: OffsetDateTime = settings.edge.now().into();
-    let since = reached.first().copied().unwrap_or(now);
-    let seconds = if behind == 0 {
-        0.0
-    } else {
-        (now - since).as_seconds_f64().max(0.0)
-    };
-    group
-        .iter()
-        .for_each(|projector| METRICS.lag(projector.name(), behind, seconds));
     Ok(match until - position {
         BATCH => FoldOutcome::Full,
         MANY.. => FoldOutcome::Many,

@@ -71,8 +71,6 @@ impl ProjectorSet {
             let stopped = |projector: &&dyn Projector| checkpoints[projector.name()].stopped;
             if position < head || group.iter().any(stopped) {
                 done = done.max(self.advance(position, &group).await);
-            } else {
-                group.iter().for_each(|projector| METRICS.lag(projector.name(), 0, 0.0));
             }
         }
         Ok(done)

@@ -35,6 +35,8 @@ pub struct Nginx {
     /// Where it listens without TLS.
     pub plain: SocketAddr,
     https: SocketAddr,
+    /// What its exporter reads.
+    pub status: String,
     /// Where it listens with TLS, by the certificate that it made: `https://localhost:…`.
     pub tls: String,
     /// That certificate, in PEM.
@@ -81,7 +83,7 @@ impl Nginx {
         // Its workers are another user's.
         let reachable = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), reachable).expect("it is ours");
-        let [plain, https] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
+        let [plain, https, status] = [(); 3].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
         let nodes: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
         let process = Command::new("sh")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/nginx/start.sh"))
@@ -89,6 +91,7 @@ impl Nginx {
             .env("NGINX_FOLDER", folder.path())
             .env("NGINX_HTTP", plain.to_string())
             .env("NGINX_HTTPS", https.to_string())
+            .env("NGINX_STATUS", status.to_string())
             .env("NGINX_ACCESS_LOG", "off")
             .env("LICET_NODES", nodes.join(" "))
             .stdout(Stdio::null())
@@ -98,6 +101,7 @@ impl Nginx {
             process: process.expect("nginx starts"),
             plain,
             https,
+            status: format!("http://{status}/stub_status"),
             tls: format!("https://localhost:{}", https.port()),
             certificate: Vec::new(),
             folder,

@@ -167,6 +167,8 @@ pub struct Nats {
     process: Child,
     /// Where it listens.
     pub url: String,
+    /// A page that tells its health.
+    pub health: String,
     port: u16,
     folder: tempfile::TempDir,
 }
@@ -176,17 +178,18 @@ impl Nats {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         // A port of its own choice.
-        let (process, port) = Self::run(None, &folder);
+        let (process, port, health) = Self::run(None, &folder);
         let url = format!("nats://127.0.0.1:{port}");
         Self {
             process,
             url,
+            health,
             port,
             folder,
         }
     }
 
-    fn run(port: Option<u16>, folder: &tempfile::TempDir) -> (Child, u16) {
+    fn run(port: Option<u16>, folder: &tempfile::TempDir) -> (Child, u16, String) {
         let program = [
             "/usr/sbin/nats-server",
             "/usr/bin/nats-server",
@@ -197,7 +200,7 @@ impl Nats {
         .expect("`./dev` installs nats-server");
         let wanted = port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
         let mut process = Command::new(program)
-            .args(["-js", "-a", "127.0.0.1", "-p", &wanted, "-sd"])
+            .args(["-js", "-a", "127.0.0.1", "-p", &wanted, "-m", "-1", "-sd"])
             .arg(folder.path())
             .arg("--ports_file_dir")
             .arg(folder.path())
@@ -209,12 +212,13 @@ impl Nats {
         let told = folder.path().join(format!("nats-server_{}.ports", process.id()));
         for _ in 0..1_200 {
             let ports = std::fs::read_to_string(&told).unwrap_or_default();
-            let url = serde_json::from_str::<serde_json::Value>(&ports).unwrap_or_default();
-            let port = url["nats"][0]
+            let ports = serde_json::from_str::<serde_json::Value>(&ports).unwrap_or_default();
+            let port = ports["nats"][0]
                 .as_str()
                 .and_then(|url| url.rsplit(':').next()?.parse().ok());
             if let Some(port) = port {
-                return (process, port);
+                let monitor = ports["monitoring"][0].as_str().unwrap_or_default();
+                return (process, port, format!("{monitor}/healthz"));
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -228,7 +232,7 @@ impl Nats {
         let _ = self.process.kill();
         let _ = self.process.wait();
         self.folder = tempfile::tempdir().expect("a temporary folder can be made");
-        (self.process, self.port) = Self::run(Some(self.port), &self.folder);
+        (self.process, self.port, self.health) = Self::run(Some(self.port), &self.folder);
     }
 }
 

@@ -1,11 +1,12 @@
-//! Metrics of requests and of the process.
+//! Metrics of requests and of the process; what is looked at when they are asked for is in `scrape.rs`.
+
+mod scrape;
 
 use std::time::Duration;
 
-use licet_event_store::EventLog;
 use opentelemetry::{
     KeyValue, global,
-    metrics::{Counter, Gauge, Histogram},
+    metrics::{Counter, Histogram},
 };
 use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
 use prometheus::{Registry, process_collector::ProcessCollector};
@@ -33,13 +34,17 @@ pub(crate) fn start() -> anyhow::Result<(Registry, SdkMeterProvider)> {
 pub(crate) struct Metrics {
     requests: Counter<u64>,
     seconds: Histogram<f64>,
-    connections: Gauge<u64>,
     verdicts: Counter<u64>,
     beats: Counter<u64>,
     unknown_keys: Counter<u64>,
     limited: Counter<u64>,
     logins: Counter<u64>,
+    /// What is looked at when they are asked for.
+    gauges: scrape::Gauges,
 }
+
+/// What machines wait for: the routes whose failures are counted from 0 on (`infra/prometheus/rules/slo.yml`).
+const WATCHED: [&str; 2] = ["/api/license/verify", "/api/license/activate"];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -53,11 +58,7 @@ impl Metrics {
         let metrics = Self {
             requests: meter
                 .u64_counter("licet_http_requests")
-                .with_description("Requests, by method, route template and status.")
-                .build(),
-            connections: meter
-                .u64_gauge("licet_db_connections")
-                .with_description("Connections to the database, by pool and whether they are idle or used.")
+                .with_description("Requests, by method, route template and class of status, such as 2xx.")
                 .build(),
             seconds: meter
                 .f64_histogram("licet_http_request_seconds")
@@ -84,32 +85,23 @@ impl Metrics {
                 .u64_counter("licet_logins")
                 .with_description("Steps of operators on the way in: password, full (both factors), failed.")
                 .build(),
+            gauges: scrape::Gauges::new(&meter),
         };
         // A rate over a counter that begins with its first failure misses that one.
         metrics.unknown_keys.add(0, &[]);
         for step in ["password", "full", "failed"] {
             metrics.logins.add(0, &[KeyValue::new("step", step)]);
         }
+        for route in WATCHED {
+            for class in ["2xx", "5xx"] {
+                metrics.requests.add(0, &labels("POST", route.to_owned(), class));
+            }
+        }
         metrics
     }
 
-    /// What the pools hold now; asked for when the metrics are.
-    pub(crate) fn pools(&self, log: &EventLog) {
-        for (name, pool) in [("seats", log.pool()), ("reports", log.report_pool())] {
-            let (all, idle) = (u64::from(pool.size()), pool.num_idle() as u64);
-            for (state, count) in [("idle", idle), ("used", all.saturating_sub(idle))] {
-                let labels = [KeyValue::new("pool", name), KeyValue::new("state", state)];
-                self.connections.record(count, &labels);
-            }
-        }
-    }
-
     pub(crate) fn request(&self, method: &'static str, route: String, status: u16, took: Duration) {
-        let labels = [
-            KeyValue::new("method", method),
-            KeyValue::new("route", route),
-            KeyValue::new("status", i64::from(status)),
-        ];
+        let labels = labels(method, route, class(status));
         let route = &labels[..2];
         if status == 429 {
             self.limited.add(1, route);
@@ -133,5 +125,23 @@ impl Metrics {
 
     pub(crate) fn verdict(&self, code: &'static str) {
         self.verdicts.add(1, &[KeyValue::new("code", code)]);
+    }
+}
+
+fn labels(method: &'static str, route: String, class: &'static str) -> [KeyValue; 3] {
+    [
+        KeyValue::new("method", method),
+        KeyValue::new("route", route),
+        KeyValue::new("status", class),
+    ]
+}
+
+fn class(status: u16) -> &'static str {
+    match status {
+        ..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        500.. => "5xx",
     }
 }
