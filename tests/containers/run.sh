@@ -12,6 +12,9 @@ export DOCKER_HOST=unix://$run/docker.sock DOCKER_CONFIG=$cache/config COMPOSE_P
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 export NGINX_ADDRESS=127.0.0.1 NGINX_HTTP_PORT NGINX_HTTPS_PORT
 NGINX_HTTP_PORT=$(free_port) NGINX_HTTPS_PORT=$(free_port)
+# What watches it, where its programs are at hand.
+export PROMETHEUS_PORT ALERTMANAGER_PORT COMPOSE_PROFILES=${LICET_MONITORING_BIN:+monitoring}
+PROMETHEUS_PORT=$(free_port) ALERTMANAGER_PORT=$(free_port)
 https=https://127.0.0.1:$NGINX_HTTPS_PORT
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
@@ -58,6 +61,10 @@ tar -C "$run/out" -c . | docker import - licet-local-binaries >/dev/null
 mkdir "$run/project"
 git ls-files -z | xargs -0 cp --parents -t "$run/project"
 docker build --quiet --network host --tag licet-local-postgres --file tests/containers/postgres.Dockerfile tests/containers >/dev/null
+if [ -n "$COMPOSE_PROFILES" ]; then
+    docker build --quiet --network host --tag licet-local-monitoring --file tests/containers/monitoring.Dockerfile \
+        "$LICET_MONITORING_BIN/../.." >/dev/null
+fi
 "$run/project/infra/secrets.sh" >/dev/null
 # What a run that was killed left behind.
 compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
@@ -85,6 +92,26 @@ ask POST /api/license/activate "$(machine)" | field token >/dev/null || die "the
 valid() { [ "$(ask POST /api/license/verify "$(machine)" 2>/dev/null | field valid 2>/dev/null)" = True ]; }
 valid || die "the machine does not verify"
 say "A license is sold, activated and verified through nginx by TLS"
+
+# --- every one of them is watched, from inside
+watched() { # QUERY
+    curl --silent --get --max-time 5 "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query" --data-urlencode "query=$1" 2>/dev/null |
+        field data.result.0.value.1 2>/dev/null || echo 0
+}
+expect_watched() { # VALUE QUERY
+    for _ in $(seq 90); do [ "$(watched "$2")" != "$1" ] || return 0; sleep 1; done
+    curl --silent "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/targets" | head -c 6000
+    die "Prometheus says $(watched "$2") of $2, and not $1"
+}
+if [ -n "$COMPOSE_PROFILES" ]; then
+    # Three nodes, host, PostgreSQL, nginx, Prometheus, Alertmanager, and two probes.
+    expect_watched 10 'count(up == 1)'
+    expect_watched 1 'min(probe_success)'
+    expect_watched 1 'min(licet_database_up)'
+    expect_watched 1 'sum(licet_http_requests_total{route="/api/license/verify", status="2xx"}) > bool 0'
+    expect_watched 1 'min(pg_up) * min(nginx_up)'
+    say "Prometheus watches them all"
+fi
 
 # The first operator's link, as docs/CONTAINERS.md has it made.
 compose exec -T admin-panel licet operators setup-link | grep -q '^https://localhost/setup?token=' || die "there is no link for the first operator"
