@@ -11,7 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use licet_event_store::traces;
+use opentelemetry::KeyValue;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::{
     App,
@@ -21,9 +24,9 @@ use crate::{
     signing,
 };
 
-/// The request's id, the caller's if it sent a sane one.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) String);
+/// The request's id, the caller's if it sent a sane one, and what joins everything that it sets off.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String, pub(crate) Uuid);
 
 pub(crate) async fn surround(
     State((app, parameters)): State<(App, KnownParameters)>,
@@ -34,7 +37,8 @@ pub(crate) async fn surround(
     let id = header(request.headers(), "x-request-id")
         .filter(|id| is_sane(id))
         .map(str::to_owned);
-    let id = id.unwrap_or_else(|| app.platform.edge.id().simple().to_string());
+    let cause = app.platform.edge.id();
+    let id = id.unwrap_or_else(|| cause.simple().to_string());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -45,7 +49,7 @@ pub(crate) async fn surround(
     let rate_limit = RateLimitSlot::default();
     let signed = signing::covers(request.uri().path());
     let target = signed.then(|| signing::Target::of(&request));
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(RequestId(id.clone(), cause));
     request.extensions_mut().insert(nonce.clone());
     request.extensions_mut().insert(rate_limit.clone());
     let span = tracing::info_span!("request", request_id = %id, method, route);
@@ -73,8 +77,16 @@ pub(crate) async fn surround(
     if let Some(target) = target {
         response = signing::sign(&app, &target, nonce.get(), response).await;
     }
-    app.metrics
-        .request(method, route, response.status().as_u16(), started.elapsed());
+    let status = response.status().as_u16();
+    if traces::is_traced(cause) {
+        let attributes = vec![
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("http.route", route.clone()),
+            KeyValue::new("http.response.status_code", i64::from(status)),
+        ];
+        traces::request(cause, format!("{method} {route}"), started.elapsed(), attributes);
+    }
+    app.metrics.request(method, route, status, started.elapsed());
     response
 }
 

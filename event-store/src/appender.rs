@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -12,6 +13,7 @@ use crate::{
     metrics::METRICS,
     speculative_chain::{QueuedSubmission, SpeculativeChain},
     submission::{AppendError, Appended, Submission},
+    traces,
 };
 
 /// How many events one transaction carries at most.
@@ -36,6 +38,8 @@ pub(crate) struct Ticket {
     pub(crate) speculative_chain: Option<SpeculativeChain>,
     /// Runs before the submitter hears of it, and also when the submitter has gone away.
     pub(crate) on_settled: Option<OnSettled>,
+    /// Since when it waits.
+    pub(crate) queued: Instant,
     pub(crate) reply: oneshot::Sender<Outcome>,
 }
 
@@ -48,6 +52,12 @@ impl Ticket {
     }
 
     fn settle(self, outcome: Outcome) {
+        let id = self.submission.metadata.correlation_id;
+        if traces::is_traced(id) {
+            let position = outcome.as_ref().map_or(0, |appended| appended.position);
+            let attributes = vec![KeyValue::new("licet.position", position)];
+            traces::step(id, "append", self.queued.elapsed(), attributes);
+        }
         if let Some(on_settled) = self.on_settled {
             on_settled(&outcome);
         }

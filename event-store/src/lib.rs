@@ -34,6 +34,7 @@ mod snapshots;
 mod speculative_chain;
 mod submission;
 mod supervise;
+pub mod traces;
 mod upcast;
 pub mod vault;
 

@@ -14,6 +14,7 @@ use sqlx::{
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
 use uuid::Uuid;
@@ -137,6 +138,7 @@ impl EventLog {
             submission,
             speculative_chain: None,
             on_settled: None,
+            queued: Instant::now(),
             reply,
         };
         self.bulk.send(ticket).await.map_err(|_| stopped())?;
@@ -157,6 +159,7 @@ impl EventLog {
                 submission,
                 speculative_chain,
                 on_settled,
+                queued: Instant::now(),
                 reply,
             })
             .map_err(|error| match error {

@@ -41,6 +41,7 @@ mod seats;
 mod sign_in;
 mod tokens;
 mod tools;
+mod traces;
 mod verification;
 mod verifying;
 mod versions;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use licet_test_support::{
-    MailSink, Monitoring, Nats, Nginx, Receivers, Server, Target, Targets, built, eventually, monitoring_programs,
+    MailSink, Monitoring, Nats, Nginx, Pace, Receivers, Server, Target, Targets, built, eventually, monitoring_programs,
 };
 use serde_json::{Value, json};
 
@@ -166,7 +166,7 @@ fn watched(programs: &Path) -> Watched {
         mail: mails.url.split("//").nth(1).map(str::to_owned),
     };
     Watched {
-        monitoring: Monitoring::start(programs, &targets, &receivers),
+        monitoring: Monitoring::start(programs, &targets, &receivers, Pace::Hurried),
         server,
         webhook,
         mails,

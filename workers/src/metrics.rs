@@ -66,6 +66,11 @@ impl Metrics {
         self.deliveries.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
+    /// So many were given up without a further try.
+    pub(crate) fn given_up(&self, deliveries: u64) {
+        self.deliveries.add(deliveries, &[KeyValue::new("outcome", "dead")]);
+    }
+
     pub(crate) fn mail(&self, kind: String, outcome: &'static str) {
         let labels = [KeyValue::new("kind", kind), KeyValue::new("outcome", outcome)];
         self.mails.add(1, &labels);

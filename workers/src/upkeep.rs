@@ -4,7 +4,7 @@ use licet_event_store::{idempotency, schema};
 
 use licet_projections::{queues::deliveries, replays, sweep_scratch};
 
-use crate::{Worker, WorkerError, seats, webhooks};
+use crate::{Worker, WorkerError, metrics::METRICS, seats, webhooks};
 
 pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
     let platform = &worker.platform;
@@ -19,6 +19,7 @@ pub(crate) async fn run(worker: &Worker) -> Result<(), WorkerError> {
     let given_up = deliveries::dead_letter_stale(platform.log.pool())
         .await
         .map_err(failed)?;
+    METRICS.given_up(given_up);
     if given_up > 0 {
         tracing::warn!(given_up, "gave up deliveries whose targets took nothing for three days");
     }

@@ -20,18 +20,18 @@ use crate::{
 pub(crate) struct RequestOrigin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) rate_limit: RateLimitSlot,
-    request_id: String,
+    request_id: RequestId,
     user_agent: Option<String>,
 }
 
 impl RequestOrigin {
     pub(super) fn of(parts: &Parts, app: &App) -> Self {
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        let request_id = parts.extensions.get::<RequestId>().cloned();
         let user_agent = header(&parts.headers, "user-agent");
         Self {
             address: address(app, parts),
             rate_limit: parts.extensions.get::<RateLimitSlot>().cloned().unwrap_or_default(),
-            request_id: request_id.unwrap_or_default(),
+            request_id: request_id.unwrap_or_else(|| RequestId(String::new(), app.platform.edge.id())),
             user_agent: user_agent.map(|text| text.chars().take(200).collect()),
         }
     }
@@ -48,14 +48,14 @@ impl RequestOrigin {
 
     /// For what records nothing.
     pub(crate) fn reading(&self, app: &App, tenant: &Tenant, actor: Actor) -> Context {
-        let id = app.platform.edge.id();
+        let RequestId(request_id, cause) = self.request_id.clone();
         Context {
             tenant: tenant.clone(),
             actor,
             now: app.platform.edge.now(),
-            request_id: self.request_id.clone(),
-            correlation_id: id,
-            command_id: id,
+            request_id,
+            correlation_id: cause,
+            command_id: app.platform.edge.id(),
             client: None,
             network: self.address.map(Network::of),
             idempotency: None,

@@ -76,6 +76,8 @@ pub(super) struct Options {
     mail: MailOptions,
     #[command(flatten)]
     retention: RetentionOptions,
+    #[command(flatten)]
+    traces: observe::traces::TraceOptions,
 }
 
 /// How mail is sent; none is sent without a server.
@@ -146,6 +148,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let secrets = secrets::read(database::kept_in(&location, &edge))?;
     schema::migrate(&database.url).await.context("migrating the database")?;
     let (registry, meters) = observe::start()?;
+    let traces = observe::traces::start(&options.traces)?;
     let log_options = LogOptions {
         archive: location.archive(),
         connections: options.database_connections,
@@ -226,6 +229,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         tracing::warn!("the appender did not end in time");
     }
     let _ = meters.shutdown();
+    traces.map(|traces| traces.shutdown());
     // Whoever kept the cluster alive hands it back, and with it it stops.
     drop(clusters.try_recv());
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! Metrics of requests and of the process; what is looked at when they are asked for is in `scrape.rs`.
 
 mod scrape;
+pub(crate) mod traces;
 
 use std::time::Duration;
 

@@ -17,8 +17,10 @@ use tokio::{
 use super::Metrics;
 use crate::App;
 
-/// A database that has not answered after so long is told as one that is away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A database that has not said after so long how far the log is, is told as one that is away.
+const PATIENCE: Duration = Duration::from_millis(800);
+/// What waits is counted for so long at most; Prometheus waits no longer than five seconds for all of it.
+const COUNTING: Duration = Duration::from_secs(3);
 /// Who asks more often hears the same again: anybody inside may ask.
 const LIFETIME: Duration = Duration::from_secs(1);
 
@@ -132,12 +134,15 @@ impl Metrics {
         if asked.is_some_and(|at| at.elapsed() < LIFETIME) {
             return;
         }
-        let answered = timeout(PATIENCE, self.ask_database(app)).await;
-        let up = matches!(answered, Ok(Ok(())));
-        if let Ok(Err(error)) = answered {
-            tracing::warn!(%error, "the database did not answer monitoring");
-        }
+        let head = timeout(PATIENCE, app.platform.log.position()).await;
+        let up = matches!(head, Ok(Ok(_)));
         self.gauges.database_up.record(u64::from(up), &[]);
+        if up {
+            let counted = timeout(COUNTING, self.ask_database(app)).await;
+            if !matches!(counted, Ok(Ok(()))) {
+                tracing::warn!("what waits could not be counted for monitoring");
+            }
+        }
         *asked = Some(Instant::now());
     }
 

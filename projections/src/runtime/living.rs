@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use licet_event_store::{EventLog, supervise};
+use licet_event_store::{EventLog, supervise, traces};
+use opentelemetry::KeyValue;
 use sqlx::Connection as _;
 use tokio::{
     sync::watch,
@@ -100,6 +101,7 @@ pub(super) async fn batch(
     position: i64,
     group: &[&'static dyn Projector],
 ) -> Result<FoldOutcome, ProjectionError> {
+    let began = Instant::now();
     let mut connection = settings.log.pool().acquire().await?;
     let mut transaction = connection.begin().await?;
     let names: Vec<String> = group.iter().map(|projector| projector.name().to_owned()).collect();
@@ -139,9 +141,29 @@ pub(super) async fn batch(
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    if traces::enabled() {
+        trace(&settings.log, (position, until), began.elapsed(), &here).await?;
+    }
     Ok(match until - position {
         BATCH => FoldOutcome::Full,
         MANY.. => FoldOutcome::Many,
         _ => FoldOutcome::Few,
     })
+}
+
+/// Tells what of these events' causes is traced that they are in these read models now.
+async fn trace(log: &EventLog, (after, until): (i64, i64), took: Duration, names: &[String]) -> sqlx::Result<()> {
+    let causes = sqlx::query_scalar!(
+        r#"SELECT (metadata->>'correlation_id')::uuid AS "cause!" FROM events WHERE position > $1 AND position <= $2
+           UNION SELECT (metadata->>'correlation_id')::uuid FROM heartbeat_events WHERE position > $1 AND position <= $2"#,
+        after,
+        until,
+    )
+    .fetch_all(log.pool())
+    .await?;
+    for cause in causes.into_iter().filter(|cause| traces::is_traced(*cause)) {
+        let attributes = vec![KeyValue::new("licet.projectors", names.join(" "))];
+        traces::step(cause, "project", took, attributes);
+    }
+    Ok(())
 }

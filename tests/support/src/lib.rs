@@ -15,7 +15,7 @@ mod tls;
 pub use age::age;
 pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
-pub use monitoring::{Monitoring, Receivers, Targets, monitoring_programs};
+pub use monitoring::{Monitoring, Pace, Receivers, Targets, monitoring_programs};
 pub use nginx::{Nginx, Relayed};
 pub use operator::{Operator, PASSWORD, setup_token};
 pub use server::{API_KEY, Answer, SECRET, Server, built, licet, machine_request};

@@ -1,5 +1,4 @@
-//! Real Prometheus, Alertmanager and exporters, set up as `infra/` says, but with clocks that go sixty times as fast: what
-//! waits for minutes there waits for seconds here.
+//! Real Prometheus, Alertmanager and exporters, set up as `infra/` says.
 
 use std::{
     fs,
@@ -21,6 +20,15 @@ pub fn monitoring_programs() -> Option<PathBuf> {
         eprintln!("SKIPPED: LICET_MONITORING_BIN names no folder with Prometheus; ./dev test installs it");
     }
     folder
+}
+
+/// How fast rules go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As `infra/` says.
+    AsShipped,
+    /// Sixty times as fast: what waits for minutes there waits for seconds here.
+    Hurried,
 }
 
 /// What is watched; what is left out has no target, as if somebody had forgotten it.
@@ -47,7 +55,8 @@ pub struct Receivers {
 
 /// Prometheus with what belongs to it; dropping it ends all of them.
 pub struct Monitoring {
-    running: Vec<Child>,
+    running: Vec<(String, Child)>,
+    pace: Pace,
     programs: PathBuf,
     folder: tempfile::TempDir,
     exporters: [String; 4],
@@ -63,11 +72,12 @@ impl Monitoring {
     /// # Panics
     ///
     /// When one of them does not listen.
-    pub fn start(programs: &Path, targets: &Targets, receivers: &Receivers) -> Self {
+    pub fn start(programs: &Path, targets: &Targets, receivers: &Receivers, pace: Pace) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let [prometheus, alertmanager, node, postgres, nginx, blackbox] = [(); 6].map(|()| free_address());
         let mut monitoring = Self {
             running: Vec::new(),
+            pace,
             programs: programs.to_owned(),
             folder,
             exporters: [node, postgres, nginx, blackbox],
@@ -87,9 +97,10 @@ impl Monitoring {
         command
             .env("ALERTMANAGER", program)
             .env("ALERTMANAGER_FOLDER", monitoring.folder.path())
-            .env("ALERT_GROUP_WAIT", "1s")
-            .env("ALERT_GROUP_INTERVAL", "1s")
             .env("ALERT_WEBHOOK_URL", &receivers.webhook);
+        if pace == Pace::Hurried {
+            command.env("ALERT_GROUP_WAIT", "1s").env("ALERT_GROUP_INTERVAL", "1s");
+        }
         if let Some(mail) = &receivers.mail {
             command
                 .env("ALERT_MAIL_TO", "operators@example.org")
@@ -122,8 +133,9 @@ impl Monitoring {
     fn run(&mut self, mut command: Command, address: &str) {
         let log = fs::File::create(self.folder.path().join(format!("{address}.log"))).expect("a log");
         let process = command.stdout(Stdio::null()).stderr(log).spawn();
+        let process = process.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         self.running
-            .push(process.unwrap_or_else(|error| panic!("{command:?}: {error}")));
+            .push((command.get_program().to_string_lossy().into_owned(), process));
         let listens = (0..1_200).any(|_| {
             thread::sleep(Duration::from_millis(50));
             std::net::TcpStream::connect(address).is_ok()
@@ -132,17 +144,33 @@ impl Monitoring {
         assert!(listens, "{command:?} does not listen: {}", log.unwrap_or_default());
     }
 
-    /// Copies the settings, hurried.
+    /// Ends one of the programs without warning.
+    pub fn end(&mut self, name: &str) {
+        let ended = self.running.extract_if(.., |(program, _)| program.ends_with(name));
+        ended.for_each(|(_, mut process)| {
+            let _ = process.kill();
+            let _ = process.wait();
+        });
+    }
+
+    /// Copies the settings.
     fn write_settings(&self) {
         let to = self.folder.path();
         let settings = read(&format!("{INFRA}/prometheus/prometheus.yml"));
-        let settings = settings.replace(": 15s", ": 1s").replace("timeout: 5s", "timeout: 1s");
+        let settings = match self.pace {
+            Pace::AsShipped => settings,
+            Pace::Hurried => settings.replace(": 15s", ": 1s").replace("timeout: 5s", "timeout: 1s"),
+        };
         fs::write(to.join("prometheus.yml"), settings).expect("it is ours");
         fs::create_dir_all(to.join("rules")).expect("it is ours");
         // Of containers nothing can be told here: cAdvisor cannot be had.
         for name in ["slo", "licet", "around"] {
             let rules = read(&format!("{INFRA}/prometheus/rules/{name}.yml"));
-            fs::write(to.join(format!("rules/{name}.yml")), hurried(&rules)).expect("it is ours");
+            let rules = match self.pace {
+                Pace::AsShipped => rules,
+                Pace::Hurried => hurried(&rules),
+            };
+            fs::write(to.join(format!("rules/{name}.yml")), rules).expect("it is ours");
         }
     }
 
@@ -178,7 +206,7 @@ impl Monitoring {
     }
 
     fn start_exporters(&mut self, targets: &Targets) {
-        let [node, postgres, nginx, blackbox] = self.exporters.clone();
+        let [node, _, nginx, blackbox] = self.exporters.clone();
         let mut command = Command::new(self.program("prometheus-node-exporter"));
         command.arg(format!("--web.listen-address={node}"));
         self.run(command, &node);
@@ -187,13 +215,7 @@ impl Monitoring {
             .arg(format!("--web.listen-address={blackbox}"))
             .arg(format!("--config.file={INFRA}/blackbox/blackbox.yml"));
         self.run(command, &blackbox);
-        if let Some(url) = &targets.database_url {
-            let mut command = Command::new(self.program("prometheus-postgres-exporter"));
-            command
-                .arg(format!("--web.listen-address={postgres}"))
-                .env("DATA_SOURCE_NAME", format!("{url}?sslmode=disable"));
-            self.run(command, &postgres);
-        }
+        self.start_postgres_exporter(targets);
         if let Some([status, _]) = &targets.nginx {
             let mut command = Command::new(self.program("prometheus-nginx-exporter"));
             command
@@ -201,6 +223,18 @@ impl Monitoring {
                 .arg(format!("--web.listen-address={nginx}"));
             self.run(command, &nginx);
         }
+    }
+
+    /// Starts the exporter of the database, where there is one.
+    pub fn start_postgres_exporter(&mut self, targets: &Targets) {
+        let Some(url) = &targets.database_url else { return };
+        let [_, address, ..] = self.exporters.clone();
+        let disabled = if url.contains('?') { "" } else { "?sslmode=disable" };
+        let mut command = Command::new(self.program("prometheus-postgres-exporter"));
+        command
+            .arg(format!("--web.listen-address={address}"))
+            .env("DATA_SOURCE_NAME", format!("{url}{disabled}"));
+        self.run(command, &address);
     }
 
     /// What a query answers now: each result with its labels and its value.
@@ -240,7 +274,7 @@ impl Monitoring {
 
 impl Drop for Monitoring {
     fn drop(&mut self) {
-        for process in &mut self.running {
+        for (_, process) in &mut self.running {
             let _ = process.kill();
             let _ = process.wait();
         }

@@ -198,6 +198,46 @@ impl Nginx {
     }
 }
 
+impl Nginx {
+    /// Gives it another certificate, good for so many days, as who renews one does.
+    ///
+    /// # Panics
+    ///
+    /// When that does not work.
+    pub fn renew(&mut self, days: u32) {
+        let tls = self.folder.path().join("tls");
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-days",
+            ])
+            .arg(days.to_string())
+            .arg("-keyout")
+            .arg(tls.join("tls.key"))
+            .arg("-out")
+            .arg(tls.join("tls.crt"))
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.is_ok_and(|made| made.success()), "openssl makes a certificate");
+        self.certificate = std::fs::read(tls.join("tls.crt")).expect("it was made");
+        let master = std::fs::read_to_string(self.folder.path().join("nginx.pid")).expect("nginx runs");
+        let asked = Command::new("kill").args(["-HUP", master.trim()]).status();
+        assert!(asked.is_ok_and(|asked| asked.success()), "nginx reads it");
+    }
+}
+
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Its master ends its workers; killed, it could not. What lies about the time stands before it, and ends with it.

@@ -94,9 +94,14 @@ impl Server {
 
     /// The same with further settings in its environment.
     pub fn start_with(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_at_with(database_url, "127.0.0.1:0", settings)
+    }
+
+    /// The same with these roles alone.
+    pub fn start_as(roles: &str, database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = licet(database_url);
         command.envs(settings.iter().copied());
-        Self::run(command, "127.0.0.1:0")
+        Self::run(command, &["--roles", roles, "--listen", "127.0.0.1:0"])
     }
 
     /// The same in a process that may open so many files.
@@ -107,7 +112,7 @@ impl Server {
             .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
             .arg(plain.get_program());
         command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Self::run(command, "127.0.0.1:0")
+        Self::run(command, &["--listen", "127.0.0.1:0"])
     }
 
     /// The same on a private Postgres in a folder, by who has a strict umask and settings for other programs' databases.
@@ -124,17 +129,25 @@ impl Server {
             .arg("--embedded")
             .arg("--data-dir")
             .arg(folder);
-        Self::run(command, "127.0.0.1:0")
+        Self::run(command, &["--listen", "127.0.0.1:0"])
     }
 
     /// The same at an address that was free a moment ago.
     pub fn start_at(database_url: &str, address: &str) -> Self {
-        Self::run(licet(database_url), address)
+        Self::start_at_with(database_url, address, &[])
     }
 
-    fn run(mut command: Command, address: &str) -> Self {
+    /// The same with further settings in its environment.
+    pub fn start_at_with(database_url: &str, address: &str, settings: &[(&str, &str)]) -> Self {
+        let mut command = licet(database_url);
+        command.envs(settings.iter().copied());
+        Self::run(command, &["--listen", address])
+    }
+
+    fn run(mut command: Command, options: &[&str]) -> Self {
         command
-            .args(["serve", "--listen", address])
+            .arg("serve")
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = command.spawn().expect("the server starts");

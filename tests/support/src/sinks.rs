@@ -227,10 +227,15 @@ impl Nats {
         panic!("nats-server does not listen")
     }
 
-    /// Ends it, empties its store and starts it again at the same place.
-    pub fn wipe(&mut self) {
+    /// Ends it without warning.
+    pub fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+
+    /// Ends it, empties its store and starts it again at the same place.
+    pub fn wipe(&mut self) {
+        self.stop();
         self.folder = tempfile::tempdir().expect("a temporary folder can be made");
         (self.process, self.port, self.health) = Self::run(Some(self.port), &self.folder);
     }

@@ -1,0 +1,33 @@
+//! What takes long and is no part of the tests, on real parts: `./dev drill NAME` and `./dev stack`.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "this is a command, and it fails by panicking"
+)]
+
+mod causes;
+mod outage;
+mod scene;
+mod stack;
+
+use clap::Parser;
+
+/// Tries what takes long, on real parts.
+#[derive(Parser)]
+enum Command {
+    /// Lets each alert's cause happen, and sees the alert fire, arrive and end.
+    Outage {
+        /// Causes; all of them by default.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(causes::CAUSES.map(|(name, _)| name)))]
+        names: Vec<String>,
+    },
+    /// Starts all of it and says where each part is, until Ctrl-C.
+    Stack,
+}
+
+fn main() {
+    match Command::parse() {
+        Command::Outage { names } => outage::run(&names),
+        Command::Stack => stack::run(),
+    }
+}

@@ -1,0 +1,126 @@
+//! `./dev drill outage`: each cause happens to real parts, and its alert is seen to fire at Prometheus, to arrive at a
+//! webhook, and to end once the cause is mended. Rules' minutes are seconds here.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use licet_test_support::Pace;
+
+use crate::{causes::CAUSES, scene::Scene};
+
+/// The longest that an alert is waited for, or its end.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// What cannot be made to happen here, and why.
+const NOT_TRIED: [(&str, &str); 3] = [
+    ("ContainerMemoryHigh", "cAdvisor cannot be had here"),
+    ("ContainerTargetMissing", "cAdvisor cannot be had here"),
+    (
+        "TaskRestarted",
+        "no task of the server can be made to panic from outside",
+    ),
+];
+
+/// What was seen of an alert.
+struct Seen {
+    alert: &'static str,
+    cause: &'static str,
+    fired_after: Duration,
+    ended_after: Duration,
+}
+
+pub(crate) struct Outage {
+    pub(crate) scene: Scene,
+    seen: Vec<Seen>,
+}
+
+/// All causes, or those that are named.
+pub(crate) fn run(names: &[String]) {
+    let mut outage = Outage {
+        scene: Scene::set(Pace::Hurried),
+        seen: Vec::new(),
+    };
+    outage.wait("everything is well", |firing| {
+        firing.len() == 1 && firing[0] == "Watchdog"
+    });
+    for (name, cause) in CAUSES {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            cause(&mut outage);
+        }
+    }
+    outage.report();
+}
+
+impl Outage {
+    /// Waits until each of these alerts fires, mends the cause, and waits until each has ended.
+    pub(crate) fn expect<T>(
+        &mut self,
+        cause: &'static str,
+        alerts: &[&'static str],
+        broken: T,
+        mend: impl FnOnce(&mut Self, T),
+    ) {
+        println!("{cause}: waiting for {}", alerts.join(", "));
+        let begun = Instant::now();
+        let mut fired = Vec::new();
+        for alert in alerts {
+            self.wait(alert, |firing| firing.iter().any(|name| name == alert));
+            fired.push(begun.elapsed());
+        }
+        mend(self, broken);
+        let mended = Instant::now();
+        for (alert, fired_after) in alerts.iter().zip(fired) {
+            self.wait(alert, |firing| firing.iter().all(|name| name != alert));
+            self.seen.push(Seen {
+                alert,
+                cause,
+                fired_after,
+                ended_after: mended.elapsed(),
+            });
+        }
+    }
+
+    fn wait(&self, what: &str, holds: impl Fn(&[String]) -> bool) {
+        let begun = Instant::now();
+        loop {
+            let firing = self.scene.monitoring.firing();
+            if holds(&firing) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what}: {firing:?}");
+            thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    fn report(&self) {
+        // The last ones are on their way.
+        thread::sleep(Duration::from_secs(5));
+        let told = self.scene.told();
+        let arrived = |alert: &str, status: &str| told.iter().any(|(name, kind)| name == alert && kind == status);
+        println!("\n| alert | cause | fired after | ended after | told to people |\n| --- | --- | --- | --- | --- |");
+        for Seen {
+            alert,
+            cause,
+            fired_after,
+            ended_after,
+        } in &self.seen
+        {
+            let told = match (arrived(alert, "firing"), arrived(alert, "resolved")) {
+                (true, true) => "begin and end",
+                (true, false) => "begin",
+                _ => "no: another one says why",
+            };
+            println!(
+                "| {alert} | {cause} | {} s | {} s | {told} |",
+                fired_after.as_secs(),
+                ended_after.as_secs()
+            );
+        }
+        for (alert, why) in NOT_TRIED {
+            println!("| {alert} | not tried: {why} | | | |");
+        }
+        assert!(arrived("Watchdog", "firing"), "the watchdog is heard");
+    }
+}
