@@ -84,7 +84,13 @@ pub(crate) async fn surround(
             KeyValue::new("http.route", route.clone()),
             KeyValue::new("http.response.status_code", i64::from(status)),
         ];
-        traces::request(cause, format!("{method} {route}"), started.elapsed(), attributes);
+        traces::request(
+            cause,
+            format!("{method} {route}"),
+            started.elapsed(),
+            status >= 500,
+            attributes,
+        );
     }
     app.metrics.request(method, route, status, started.elapsed());
     response

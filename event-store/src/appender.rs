@@ -54,9 +54,10 @@ impl Ticket {
     fn settle(self, outcome: Outcome) {
         let id = self.submission.metadata.correlation_id;
         if traces::is_traced(id) {
-            let position = outcome.as_ref().map_or(0, |appended| appended.position);
-            let attributes = vec![KeyValue::new("licet.position", position)];
-            traces::step(id, "append", self.queued.elapsed(), attributes);
+            let position = outcome.as_ref().ok().map(|appended| appended.position);
+            let attributes = position.map(|position| KeyValue::new("licet.position", position));
+            let attributes = attributes.into_iter().collect();
+            traces::step(id, "append", self.queued.elapsed(), position.is_none(), attributes);
         }
         if let Some(on_settled) = self.on_settled {
             on_settled(&outcome);

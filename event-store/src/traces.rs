@@ -13,7 +13,8 @@ use std::{
 use opentelemetry::{
     Context, KeyValue, global,
     trace::{
-        Span as _, SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
+        Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+        Tracer as _,
     },
 };
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
@@ -45,15 +46,15 @@ pub fn is_traced(correlation_id: Uuid) -> bool {
         .is_some_and(|share| (chance as f64) < share * (1_u64 << 62) as f64)
 }
 
-/// A request that has been answered just now.
-pub fn request(correlation_id: Uuid, name: String, took: Duration, attributes: Vec<KeyValue>) {
+/// A request that has been answered just now; `failed` by a fault of ours.
+pub fn request(correlation_id: Uuid, name: String, took: Duration, failed: bool, attributes: Vec<KeyValue>) {
     NAMED.set(Some(correlation_id));
-    end(name, SpanKind::Server, took, attributes, &Context::new());
+    end((name, SpanKind::Server), took, failed, attributes, &Context::new());
     NAMED.set(None);
 }
 
-/// Something that a request has set off and that has ended just now.
-pub fn step(correlation_id: Uuid, name: &'static str, took: Duration, attributes: Vec<KeyValue>) {
+/// Something that a request has set off and that has ended just now, or `failed`.
+pub fn step(correlation_id: Uuid, name: &'static str, took: Duration, failed: bool, attributes: Vec<KeyValue>) {
     let above = SpanContext::new(
         trace_id(correlation_id),
         span_id(correlation_id),
@@ -62,19 +63,23 @@ pub fn step(correlation_id: Uuid, name: &'static str, took: Duration, attributes
         TraceState::default(),
     );
     let above = Context::new().with_remote_span_context(above);
-    end(name.to_owned(), SpanKind::Internal, took, attributes, &above);
+    end((name.to_owned(), SpanKind::Internal), took, failed, attributes, &above);
 }
 
 #[expect(clippy::disallowed_methods, reason = "it is told to tools, and to no command")]
-fn end(name: String, kind: SpanKind, took: Duration, attributes: Vec<KeyValue>, above: &Context) {
+fn end((name, kind): (String, SpanKind), took: Duration, failed: bool, attributes: Vec<KeyValue>, above: &Context) {
     let now = SystemTime::now();
     let tracer = global::tracer("licet");
-    let span = tracer
+    let builder = tracer
         .span_builder(name)
         .with_kind(kind)
         .with_start_time(now.checked_sub(took).unwrap_or(now))
         .with_attributes(attributes);
-    span.start_with_context(&tracer, above).end_with_timestamp(now);
+    let mut span = builder.start_with_context(&tracer, above);
+    if failed {
+        span.set_status(Status::error(""));
+    }
+    span.end_with_timestamp(now);
 }
 
 fn trace_id(correlation_id: Uuid) -> TraceId {

@@ -4,12 +4,22 @@
 # ALERT_WEBHOOK_URL              where alerts are posted
 # ALERT_MAIL_TO                  who gets them by mail, by the server ALERT_SMTP_HOST (host:port), from ALERT_MAIL_FROM,
 #                                with ALERT_SMTP_USER and the password in ALERT_SMTP_PASSWORD_FILE where it asks for them
+# ALERT_WATCHDOG_URL             what calls when it no longer hears the Watchdog, every five minutes
 # ALERTMANAGER                   the program and its first arguments
 # ALERTMANAGER_FOLDER            where the settings are written (/tmp)
 set -eu
 
 folder=${ALERTMANAGER_FOLDER:-/tmp}
 quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"; }
+
+if [ -n "${ALERT_MAIL_TO:-}" ] && [ -z "${ALERT_SMTP_HOST:-}" ]; then
+    echo "alertmanager: ALERT_MAIL_TO needs ALERT_SMTP_HOST (host:port)" >&2
+    exit 1
+fi
+if [ -n "${ALERT_SMTP_USER:-}" ] && [ ! -s "${ALERT_SMTP_PASSWORD_FILE:-}" ]; then
+    echo "alertmanager: ALERT_SMTP_USER needs its password in ${ALERT_SMTP_PASSWORD_FILE:-ALERT_SMTP_PASSWORD_FILE}, which is empty" >&2
+    exit 1
+fi
 
 {
     cat <<'YAML'
@@ -20,16 +30,14 @@ route:
   group_interval: ${GROUP_INTERVAL}
   repeat_interval: 4h
   routes:
-    # Its absence is the alarm: send it to something that calls when it stops.
-    - receiver: operators
+    # Its absence is the alarm: it goes to what calls when it stops, and to no person.
+    - receiver: watchdog
       matchers: [alertname="Watchdog"]
       repeat_interval: 5m
 # What follows from something else is not told beside it.
 inhibit_rules:
-  - source_matchers: [alertname="DatabaseDown"]
-    target_matchers: [alertname=~"ErrorBudgetBurns.*|ProjectorLag|ConsumerLag|ConnectionPoolExhausted|AppendQueueFull|ServiceUnreachable"]
-  - source_matchers: [alertname="LicenseServerDown"]
-    target_matchers: [alertname=~"ServiceUnreachable|ErrorBudgetBurnsSlowly"]
+  - source_matchers: [alertname="DatabaseDown", job="licet"]
+    target_matchers: [alertname=~"ErrorBudgetBurns.*|ProjectorLag|ConsumerLag|AppendQueueFull"]
   - source_matchers: [alertname="DiskFull"]
     target_matchers: [alertname="DiskFilling"]
     equal: [instance, mountpoint]
@@ -37,18 +45,22 @@ inhibit_rules:
     target_matchers: [alertname="ErrorBudgetBurnsSlowly"]
     equal: [route]
 receivers:
-  - name: operators
+  - name: watchdog
 YAML
+    if [ -n "${ALERT_WATCHDOG_URL:-}" ]; then
+        printf '    webhook_configs:\n      - {url: %s, send_resolved: false}\n' "$(quoted "$ALERT_WATCHDOG_URL")"
+    fi
+    printf '  - name: operators\n'
     if [ -n "${ALERT_WEBHOOK_URL:-}" ]; then
         printf '    webhook_configs:\n      - url: %s\n' "$(quoted "$ALERT_WEBHOOK_URL")"
     fi
     if [ -n "${ALERT_MAIL_TO:-}" ]; then
         printf '    email_configs:\n      - to: %s\n        send_resolved: true\n' "$(quoted "$ALERT_MAIL_TO")"
         printf '        from: %s\n' "$(quoted "${ALERT_MAIL_FROM:-licet@localhost}")"
-        printf '        smarthost: %s\n' "$(quoted "${ALERT_SMTP_HOST:?is needed for ALERT_MAIL_TO}")"
+        printf '        smarthost: %s\n' "$(quoted "$ALERT_SMTP_HOST")"
         if [ -n "${ALERT_SMTP_USER:-}" ]; then
             printf '        auth_username: %s\n' "$(quoted "$ALERT_SMTP_USER")"
-            printf '        auth_password_file: %s\n' "$(quoted "${ALERT_SMTP_PASSWORD_FILE:?is needed for ALERT_SMTP_USER}")"
+            printf '        auth_password_file: %s\n' "$(quoted "$ALERT_SMTP_PASSWORD_FILE")"
         else
             printf '        require_tls: false\n'
         fi

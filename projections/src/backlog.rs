@@ -1,6 +1,6 @@
 //! What waits to be done, on whichever node: what monitoring is told of, asked of the database each time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use licet_event_store::EventLog;
 
@@ -16,6 +16,8 @@ pub struct Backlog {
     pub head: i64,
     /// The database's clock, in seconds since 1970.
     pub clock: f64,
+    /// When it was read.
+    pub clock_read: Instant,
     /// Every projector.
     pub projectors: Vec<Waiting>,
     /// Consumers with effects outside, those that were asked for and have begun.
@@ -63,6 +65,7 @@ pub async fn backlog(log: &EventLog, consumers: &[&str]) -> Result<Backlog, Proj
     )
     .fetch_one(log.pool())
     .await?;
+    let clock_read = Instant::now();
     let consumers: Vec<String> = consumers.iter().map(|name| (*name).to_owned()).collect();
     let rows = sqlx::query!(
         r#"SELECT split_part(name, '/', 1) AS "name!", max(position) AS "position!", bool_or(stopped_by IS NOT NULL) AS "stopped!"
@@ -83,6 +86,7 @@ pub async fn backlog(log: &EventLog, consumers: &[&str]) -> Result<Backlog, Proj
     Ok(Backlog {
         head: counted.head,
         clock: counted.clock,
+        clock_read,
         projectors,
         consumers,
         deliveries: counted.deliveries,

@@ -74,7 +74,7 @@ fn stat(pid: u32) -> Vec<String> {
 }
 
 /// CPU seconds of a process, and of its children that have ended.
-fn cpu_of(pid: u32) -> f64 {
+pub(crate) fn cpu_of(pid: u32) -> f64 {
     let ticks = stat(pid).into_iter().skip(11).take(4);
     ticks.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -1,7 +1,7 @@
 //! License clients beside two hundred log-ins at once: how long a verify takes, with and without them. Clients ask at a
 //! steady pace, as machines do, and are measured from when each was due.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use licet_test_support::{API_KEY, Operator, PASSWORD, Server, machine_request};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{
 const LOG_INS: usize = 200;
 const CLIENTS: u32 = 8;
 /// Between two requests of one client: 800 a second from all of them.
-const PACE: std::time::Duration = std::time::Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(10);
 
 pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let url = bench.database("logins").await?;
@@ -24,9 +24,9 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let address = server.url.trim_start_matches("http://").to_owned();
     let (mut alone, mut beside, mut entered) = (vec![], vec![], vec![]);
     for _ in 0..5 {
-        alone.push(verify(&address, &requests, bench.round).await?.p99_ms);
+        alone.push(verify(&address, &requests, bench.round, PACE).await?.p99_ms);
         let log_ins = tokio::spawn(log_ins(address.clone(), bench.round));
-        beside.push(verify(&address, &requests, bench.round).await?.p99_ms);
+        beside.push(verify(&address, &requests, bench.round, PACE).await?.p99_ms);
         entered.push(log_ins.await??.per_second);
     }
     let (alone, beside) = (median(alone), median(beside));
@@ -39,7 +39,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
 }
 
 /// A server with an operator and a license for each client; answers what these ask again and again.
-fn set_up(url: &str) -> (Server, Arc<Vec<String>>) {
+pub(crate) fn set_up(url: &str) -> (Server, Arc<Vec<String>>) {
     let server = Server::start_with(url, &[]);
     Operator::first(&server, url);
     let ask = |number: u32| {
@@ -55,8 +55,13 @@ fn set_up(url: &str) -> (Server, Arc<Vec<String>>) {
     (server, requests)
 }
 
-/// Every client verifies its license at its pace.
-async fn verify(address: &str, requests: &Arc<Vec<String>>, time: std::time::Duration) -> anyhow::Result<Rate> {
+/// Every client verifies its license, with so much between two requests.
+pub(crate) async fn verify(
+    address: &str,
+    requests: &Arc<Vec<String>>,
+    time: Duration,
+    pace: Duration,
+) -> anyhow::Result<Rate> {
     let started = tokio::time::Instant::now();
     let mut tasks = Vec::new();
     for number in 0..CLIENTS {
@@ -66,14 +71,14 @@ async fn verify(address: &str, requests: &Arc<Vec<String>>, time: std::time::Dur
             stream.set_nodelay(true)?;
             let request = &requests[number as usize];
             // Not all of them at the same moment.
-            let mut due = started + PACE * number / CLIENTS;
+            let mut due = started + pace * number / CLIENTS;
             let (mut took, mut answer) = (Vec::new(), Vec::with_capacity(8192));
             while due < started + time {
                 sleep_until(due).await;
                 stream.write_all(request.as_bytes()).await?;
                 exchange(&mut stream, &mut answer).await?;
                 took.push(due.elapsed());
-                due += PACE;
+                due += pace;
             }
             anyhow::Ok(took)
         }));
@@ -86,7 +91,7 @@ async fn verify(address: &str, requests: &Arc<Vec<String>>, time: std::time::Dur
 }
 
 /// So many browsers at once give the right password, again and again.
-async fn log_ins(address: String, time: std::time::Duration) -> anyhow::Result<Rate> {
+async fn log_ins(address: String, time: Duration) -> anyhow::Result<Rate> {
     let log_in = || Sent {
         credential: "X-Licet-Request: 1\r\nContent-Type: application/json".to_owned(),
         body: json!({ "email": "ada@example.com", "password": PASSWORD }).to_string(),

@@ -18,6 +18,7 @@ mod revocation;
 mod rooms;
 mod setup;
 mod upkeep;
+mod watched;
 
 use clap::Parser;
 
@@ -25,7 +26,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "logins", "upkeep"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "logins", "watched", "upkeep"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -73,6 +74,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("rooms") {
         rooms::run(&bench, options.licenses).await?;
+    }
+    if wanted("watched") {
+        watched::run(&bench).await?;
     }
     if wanted("logins") {
         logins::run(&bench).await?;

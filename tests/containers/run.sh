@@ -104,8 +104,8 @@ expect_watched() { # VALUE QUERY
     die "Prometheus says $(watched "$2") of $2, and not $1"
 }
 if [ -n "$COMPOSE_PROFILES" ]; then
-    # Three nodes, host, PostgreSQL, nginx, Prometheus, Alertmanager, and two probes.
-    expect_watched 10 'count(up == 1)'
+    # Three nodes, host, PostgreSQL, nginx, Prometheus, Alertmanager, and three probes.
+    expect_watched 11 'count(up == 1)'
     expect_watched 1 'min(probe_success)'
     expect_watched 1 'min(licet_database_up)'
     expect_watched 1 'sum(licet_http_requests_total{route="/api/license/verify", status="2xx"}) > bool 0'
@@ -171,4 +171,5 @@ for service in license-server admin-panel workers; do
     [ "$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}}' "$(compose ps --quiet "$service")")" = "65532:65532 true" ] ||
         die "$service runs as root, or may write its image"
 done
+[ -z "$COMPOSE_PROFILES" ] || expect_watched 11 'count(up == 1)'
 say "The containers hold."

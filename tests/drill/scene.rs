@@ -45,7 +45,7 @@ impl Scene {
             licet: vec![server.url.clone()],
             // The exporter looks in from beside: nobody copies a database that someone uses.
             database_url: Some(url.replace("/licet?", "/postgres?")),
-            nginx: Some([nginx.status.clone(), format!("{}/readyz", nginx.tls)]),
+            nginx: Some([nginx.status.clone(), nginx.tls.clone()]),
             nats: Some(nats.health.clone()),
         };
         let receivers = Receivers {

@@ -35,6 +35,7 @@ use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, rou
 const REQUESTS_END: Duration = Duration::from_secs(3);
 const BACKGROUND_ENDS: Duration = Duration::from_secs(2);
 const LOG_ENDS: Duration = Duration::from_secs(1);
+const TRACES_END: Duration = Duration::from_millis(500);
 /// After so long nothing is waited for any more.
 const END: Duration = Duration::from_millis(7_500);
 
@@ -229,9 +230,10 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         tracing::warn!("the appender did not end in time");
     }
     let _ = meters.shutdown();
-    traces.map(|traces| traces.shutdown());
     // Whoever kept the cluster alive hands it back, and with it it stops.
     drop(clusters.try_recv());
+    // The last spans, if the collector takes them at once.
+    traces.map(|traces| traces.shutdown_with_timeout(TRACES_END));
     Ok(ExitCode::SUCCESS)
 }
 

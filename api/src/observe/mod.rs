@@ -84,13 +84,13 @@ impl Metrics {
                 .build(),
             logins: meter
                 .u64_counter("licet_logins")
-                .with_description("Steps of operators on the way in: password, full (both factors), failed.")
+                .with_description("Steps of operators on the way in: password, full (both factors), failed, blocked.")
                 .build(),
             gauges: scrape::Gauges::new(&meter),
         };
         // A rate over a counter that begins with its first failure misses that one.
         metrics.unknown_keys.add(0, &[]);
-        for step in ["password", "full", "failed"] {
+        for step in ["password", "full", "failed", "blocked"] {
             metrics.logins.add(0, &[KeyValue::new("step", step)]);
         }
         for route in WATCHED {

@@ -34,6 +34,7 @@ pub(super) struct Gauges {
     threads: Gauge<u64>,
     busy: Counter<f64>,
     database_up: Gauge<u64>,
+    backlog_counted: Gauge<u64>,
     clock_offset: Gauge<f64>,
     head: Gauge<i64>,
     projector_events: Gauge<i64>,
@@ -82,6 +83,10 @@ impl Gauges {
             database_up: count(
                 "licet_database_up",
                 "1 where the database answers what monitoring asks, 0 where not.",
+            ),
+            backlog_counted: count(
+                "licet_backlog_counted",
+                "1 where what waits was counted this time; where not, those figures are old.",
             ),
             clock_offset: seconds(
                 "licet_clock_offset_seconds",
@@ -137,12 +142,12 @@ impl Metrics {
         let head = timeout(PATIENCE, app.platform.log.position()).await;
         let up = matches!(head, Ok(Ok(_)));
         self.gauges.database_up.record(u64::from(up), &[]);
-        if up {
-            let counted = timeout(COUNTING, self.ask_database(app)).await;
-            if !matches!(counted, Ok(Ok(()))) {
-                tracing::warn!("what waits could not be counted for monitoring");
-            }
+        let counted = up && matches!(timeout(COUNTING, self.ask_database(app)).await, Ok(Ok(())));
+        if up && !counted {
+            tracing::warn!("what waits could not be counted for monitoring");
         }
+        // Where it is 0, the figures of what waits are old.
+        self.gauges.backlog_counted.record(u64::from(counted), &[]);
         *asked = Some(Instant::now());
     }
 
@@ -175,7 +180,8 @@ impl Metrics {
     async fn ask_database(&self, app: &App) -> anyhow::Result<()> {
         let (watched, log) = (&app.settings.watched, &app.platform.log);
         let backlog = backlog(log, &watched.consumers).await?;
-        let now = app.platform.edge.now().millis() as f64 / 1e3;
+        // What was asked after the clock took its time.
+        let now = app.platform.edge.now().millis() as f64 / 1e3 - backlog.clock_read.elapsed().as_secs_f64();
         self.gauges.clock_offset.record(now - backlog.clock, &[]);
         self.tell(&backlog);
         if log.archive().is_some() {

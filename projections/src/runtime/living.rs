@@ -142,7 +142,10 @@ pub(super) async fn batch(
     .await?;
     transaction.commit().await?;
     if traces::enabled() {
-        trace(&settings.log, (position, until), began.elapsed(), &here).await?;
+        // What is folded is folded, whether it can be told or not.
+        if let Err(error) = trace(&settings.log, (position, until), began.elapsed(), &here).await {
+            tracing::warn!(%error, "what was folded could not be traced");
+        }
     }
     Ok(match until - position {
         BATCH => FoldOutcome::Full,
@@ -155,7 +158,8 @@ pub(super) async fn batch(
 async fn trace(log: &EventLog, (after, until): (i64, i64), took: Duration, names: &[String]) -> sqlx::Result<()> {
     let causes = sqlx::query_scalar!(
         r#"SELECT (metadata->>'correlation_id')::uuid AS "cause!" FROM events WHERE position > $1 AND position <= $2
-           UNION SELECT (metadata->>'correlation_id')::uuid FROM heartbeat_events WHERE position > $1 AND position <= $2"#,
+           UNION SELECT (metadata->>'correlation_id')::uuid FROM heartbeat_events WHERE position > $1 AND position <= $2
+           UNION SELECT (metadata->>'correlation_id')::uuid FROM decision_events WHERE position > $1 AND position <= $2"#,
         after,
         until,
     )
@@ -163,7 +167,7 @@ async fn trace(log: &EventLog, (after, until): (i64, i64), took: Duration, names
     .await?;
     for cause in causes.into_iter().filter(|cause| traces::is_traced(*cause)) {
         let attributes = vec![KeyValue::new("licet.projectors", names.join(" "))];
-        traces::step(cause, "project", took, attributes);
+        traces::step(cause, "project", took, false, attributes);
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub struct Targets {
     pub licet: Vec<String>,
     /// A database.
     pub database_url: Option<String>,
-    /// nginx: its page with the status, and a page by TLS.
+    /// nginx: its page with the status, and where it is by TLS.
     pub nginx: Option<[String; 2]>,
     /// A page of NATS that tells its health.
     pub nats: Option<String>,
@@ -97,6 +97,7 @@ impl Monitoring {
         command
             .env("ALERTMANAGER", program)
             .env("ALERTMANAGER_FOLDER", monitoring.folder.path())
+            .env("ALERT_WATCHDOG_URL", &receivers.webhook)
             .env("ALERT_WEBHOOK_URL", &receivers.webhook);
         if pace == Pace::Hurried {
             command.env("ALERT_GROUP_WAIT", "1s").env("ALERT_GROUP_INTERVAL", "1s");
@@ -191,7 +192,12 @@ impl Monitoring {
                 "- targets: [{blackbox:?}]\n  labels: {{probe: {name}, __param_module: {module}, __param_target: {url:?}}}\n"
             )
         };
-        let nginx = targets.nginx.iter().map(|[_, tls]| probe("https", "https", tls));
+        let nginx = targets.nginx.iter().flat_map(|[_, tls]| {
+            [
+                probe("licenses", "refused", &format!("{tls}/api/license/revocations")),
+                probe("back-office", "https", &format!("{tls}/healthz")),
+            ]
+        });
         let nats = targets.nats.iter().map(|url| probe("nats", "http", url));
         self.targets("probe", &nginx.chain(nats).collect::<String>());
     }
@@ -258,6 +264,13 @@ impl Monitoring {
             (one["metric"].clone(), value)
         });
         results.collect()
+    }
+
+    /// The alerts that are firing, by name, but for what the machine itself may be up to: it has other work, too.
+    pub fn firing_of_licet(&self) -> Vec<String> {
+        let mut firing = self.firing();
+        firing.retain(|name| !["CpuHigh", "MemoryHigh", "DiskFilling", "DiskFull"].contains(&&**name));
+        firing
     }
 
     /// The alerts that are firing, by name.

@@ -122,14 +122,18 @@ async fn queue_events(platform: &Platform) -> Result<bool, WorkerError> {
         .try_collect()
         .await
         .map_err(database("reading the log"))?;
-    let Some(until) = events.last().map(|event| event.position) else {
+    // Beats and refusals, which nobody is mailed of, are behind it all the same.
+    let full = events.len() as i64 == PAGE_SIZE;
+    let last = events.last().map_or(0, |event| event.position);
+    let until = if full { last } else { head.max(last) };
+    if until <= after {
         return Ok(false);
-    };
+    }
     let wanted: Vec<NewMail> = events.iter().filter_map(mail_of).collect();
     mails::enqueue(pool, &wanted, Some((CONSUMER, (after, until))))
         .await
         .map_err(database("queuing mails"))?;
-    Ok(events.len() as i64 == PAGE_SIZE)
+    Ok(full)
 }
 
 fn mail_of(event: &RecordedEvent) -> Option<NewMail> {

@@ -9,13 +9,13 @@ pub(super) fn dashboard() -> Dashboard {
         panels: vec![
             number("Operators at work", "none", None, &[("max(licet_sessions)", "")]),
             number(
-                "Log-ins today",
+                "Log-ins (24 h)",
                 "none",
                 None,
                 &[("sum(increase(licet_logins_total{step=\"full\"}[24h]))", "")],
             ),
             number(
-                "Failed today",
+                "Failed (24 h)",
                 "none",
                 Some(Above(50)),
                 &[("sum(increase(licet_logins_total{step=\"failed\"}[24h]))", "")],

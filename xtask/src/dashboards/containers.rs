@@ -10,7 +10,7 @@ pub(super) fn dashboard() -> Dashboard {
             lines(
                 "Processor time",
                 "percentunit",
-                "1 is one processor.",
+                "100 % is one processor.",
                 &[(
                     "sum by (name) (rate(container_cpu_usage_seconds_total{name!=\"\"}[$__rate_interval]))",
                     "{{name}}",
@@ -19,7 +19,7 @@ pub(super) fn dashboard() -> Dashboard {
             lines(
                 "Memory",
                 "bytes",
-                "The working set: what the kernel cannot take back.",
+                "The working set: what was used lately, files in memory included.",
                 &[("container_memory_working_set_bytes{name!=\"\"}", "{{name}}")],
             ),
             lines(

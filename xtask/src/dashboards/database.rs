@@ -118,9 +118,9 @@ pub(super) fn dashboard() -> Dashboard {
                 )],
             ),
             lines(
-                "Reconnects and refusals",
+                "Refused by the log",
                 "none",
-                "Of the log, in five minutes.",
+                "In five minutes, by reason.",
                 &[(
                     "sum by (reason) (increase(licet_appends_refused_total[5m]))",
                     "{{reason}}",

@@ -145,7 +145,7 @@ pub(super) fn dashboard() -> Dashboard {
             lines(
                 "Processor time",
                 "percentunit",
-                "Of each node's process, and of the threads that run its tasks; 1 is one processor.",
+                "Of each node's process, and of the threads that run its tasks; 100 % is one processor.",
                 &[
                     (
                         "rate(process_cpu_seconds_total{job=\"licet\"}[$__rate_interval])",

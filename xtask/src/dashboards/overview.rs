@@ -11,7 +11,12 @@ pub(super) fn dashboard() -> Dashboard {
         uid: "licet-overview",
         title: "System Overview",
         panels: vec![
-            number("Nodes up", "none", Some(Below(1)), &[("sum(up{job=\"licet\"})", "")]),
+            number(
+                "Nodes up",
+                "percentunit",
+                Some(Below(1)),
+                &[("sum(up{job=\"licet\"}) / count(up{job=\"licet\"})", "")],
+            ),
             number(
                 "Alerts",
                 "none",
