@@ -25,21 +25,11 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         let mut used = [0.0; 2];
         for (watched, used) in [false, true].into_iter().zip(&mut used) {
             let metrics = format!("{}/metrics", server.url);
-            let scraping = tokio::spawn(async move {
-                let mut every = interval(Duration::from_secs(1));
-                every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                while watched {
-                    every.tick().await;
-                    let metrics = metrics.clone();
-                    let asked = tokio::task::spawn_blocking(move || ureq::get(metrics).call().map(|_| ()));
-                    asked.await??;
-                }
-                anyhow::Ok(())
-            });
+            let scraping = watched.then(|| tokio::spawn(scrape(metrics)));
             let before = cpu_of(server.pid());
             verify(&address, &requests, time, PACE).await?;
             *used = (cpu_of(server.pid()) - before) / time.as_secs_f64();
-            scraping.abort();
+            scraping.inspect(tokio::task::JoinHandle::abort);
         }
         alone.push(used[0] * 100.0);
         shares.push((used[1] - used[0]) * 100.0 / SCRAPE_SECONDS);
@@ -51,4 +41,16 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
         median(alone)
     );
     Ok(())
+}
+
+/// Asks once a second.
+async fn scrape(url: String) -> anyhow::Result<()> {
+    let mut every = interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let url = url.clone();
+        let asked = tokio::task::spawn_blocking(move || ureq::get(url).call().map(|_| ()));
+        asked.await??;
+    }
 }

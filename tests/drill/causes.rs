@@ -21,8 +21,11 @@ use crate::{outage::Outage, scene::Disk};
 
 const REFUSES: &str = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
+/// Lets something happen, and sees its alerts begin and end.
+type Cause = fn(&mut Outage);
+
 /// Every cause, by name, in an order in which none leaves another one something to trip over.
-pub(crate) const CAUSES: [(&str, fn(&mut Outage)); 18] = [
+pub(crate) const CAUSES: [(&str, Cause); 18] = [
     ("server", server_killed),
     ("exporter", exporter_and_target),
     ("database", database_killed),
@@ -168,7 +171,7 @@ fn read_model_refuses(outage: &mut Outage) {
         |outage, ()| {
             outage
                 .scene
-                .sql("ALTER TABLE read_model.audit_log DROP CONSTRAINT refuses")
+                .sql("ALTER TABLE read_model.audit_log DROP CONSTRAINT refuses");
         },
     );
 }

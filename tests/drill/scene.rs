@@ -157,7 +157,13 @@ impl Disk {
     pub(crate) fn fill(&self, mut enough: impl FnMut() -> bool) {
         for number in 0..1_000 {
             let written = fs::write(self.folder.join(format!("fill-{number}")), vec![7; 2 << 20]);
-            if written.is_err() || enough() {
+            if written.is_err() {
+                // To the last block.
+                let left = (0..1_000).map(|last| fs::write(self.folder.join(format!("fill-last-{last}")), [7; 4096]));
+                left.take_while(Result::is_ok).for_each(drop);
+                return;
+            }
+            if enough() {
                 return;
             }
             thread::sleep(Duration::from_secs(1));

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 const INFRA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra");
 
+#[expect(clippy::print_stderr, reason = "whoever runs the tests hears of what is left out")]
 /// The folder of the programs that `./dev test` has unpacked, or nothing, and it is said.
 pub fn monitoring_programs() -> Option<PathBuf> {
     let folder = std::env::var_os("LICET_MONITORING_BIN").map(PathBuf::from);
@@ -117,6 +118,10 @@ impl Monitoring {
             ))
             .arg(format!("--storage.tsdb.path={}", data.display()))
             .arg(format!("--web.listen-address={prometheus}"));
+        if pace == Pace::Hurried {
+            // What fired before Alertmanager was found is told again.
+            command.arg("--rules.alert.resend-delay=1s");
+        }
         monitoring.run(command, &prometheus);
         let ready = format!("{}/-/ready", monitoring.prometheus);
         let is_ready = (0..1_200).any(|_| {
@@ -273,9 +278,11 @@ impl Monitoring {
         firing
     }
 
-    /// The alerts that are firing, by name.
+    /// The alerts that are firing, by name; the machine's own disk does not count.
     pub fn firing(&self) -> Vec<String> {
-        let firing = self.query("ALERTS{alertstate=\"firing\"}").into_iter();
+        let firing = self
+            .query("ALERTS{alertstate=\"firing\", mountpoint!=\"/\"}")
+            .into_iter();
         let mut names: Vec<String> = firing
             .map(|(labels, _)| labels["alertname"].as_str().unwrap_or_default().to_owned())
             .collect();

@@ -6,6 +6,7 @@ use super::{
     lines, number,
 };
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "licet-overview",
