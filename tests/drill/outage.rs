@@ -60,7 +60,7 @@ pub(crate) fn run(names: &[String]) {
 }
 
 impl Outage {
-    /// Waits until each of these alerts fires, mends the cause, and waits until each has ended.
+    /// Waits until each of these alerts fires and is told, mends the cause, and waits until each has ended.
     pub(crate) fn expect<T>(
         &mut self,
         cause: &'static str,
@@ -74,6 +74,11 @@ impl Outage {
         for alert in alerts {
             self.wait(alert, |firing| firing.iter().any(|name| name == alert));
             fired.push(begun.elapsed());
+        }
+        // What is over at once is told to nobody.
+        for alert in alerts.iter().filter(|alert| !HELD_BACK.contains(alert)) {
+            let before = self.seen.iter().filter(|seen| seen.alert == *alert).count();
+            self.wait(alert, |_| self.told(alert, "firing") > before);
         }
         mend(self, broken);
         let mended = Instant::now();
@@ -100,11 +105,18 @@ impl Outage {
         }
     }
 
+    /// How often an alert was told to people.
+    fn told(&self, alert: &str, status: &str) -> usize {
+        let told = self.scene.told();
+        told.iter()
+            .filter(|(name, kind)| name == alert && kind == status)
+            .count()
+    }
+
     fn report(&self) {
         // The last ones are on their way.
         thread::sleep(Duration::from_secs(5));
-        let told = self.scene.told();
-        let arrived = |alert: &str, status: &str| told.iter().any(|(name, kind)| name == alert && kind == status);
+        let arrived = |alert: &str, status: &str| self.told(alert, status) > 0;
         println!("\n| alert | cause | fired after | ended after | told to people |\n| --- | --- | --- | --- | --- |");
         for Seen {
             alert,

@@ -19,8 +19,6 @@ use crate::App;
 
 /// A database that has not said after so long how far the log is, is told as one that is away.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// What waits is counted for so long at most; Prometheus waits no longer than five seconds for all of it.
-const COUNTING: Duration = Duration::from_secs(3);
 /// Who asks more often hears the same again: anybody inside may ask.
 const LIFETIME: Duration = Duration::from_secs(1);
 
@@ -132,17 +130,19 @@ impl Gauges {
 }
 
 impl Metrics {
-    /// Looks at what is told as it is now.
-    pub(crate) async fn look(&self, app: &App) {
+    /// Looks at what is told as it is now, within this time.
+    pub(crate) async fn look(&self, app: &App, within: Duration) {
+        let begun = Instant::now();
         self.look_at_process(app);
         let mut asked = self.gauges.asked.lock().await;
         if asked.is_some_and(|at| at.elapsed() < LIFETIME) {
             return;
         }
-        let head = timeout(PATIENCE, app.platform.log.position()).await;
+        let head = timeout(PATIENCE.min(within / 2), app.platform.log.position()).await;
         let up = matches!(head, Ok(Ok(_)));
         self.gauges.database_up.record(u64::from(up), &[]);
-        let counted = up && matches!(timeout(COUNTING, self.ask_database(app)).await, Ok(Ok(())));
+        let left = within.saturating_sub(begun.elapsed());
+        let counted = up && matches!(timeout(left, self.ask_database(app)).await, Ok(Ok(())));
         if up && !counted {
             tracing::warn!("what waits could not be counted for monitoring");
         }

@@ -1,8 +1,10 @@
 //! What probes and scrapers ask.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
 use licet_event_store::schema;
@@ -13,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
+    extract::header,
     problem::{Problem, Result},
     render,
 };
@@ -103,14 +106,21 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     render::answer(status, render::json(&readiness), &[])
 }
 
+/// How long may be looked: Prometheus says after how many seconds it goes away, and gets less late than nothing.
+fn patience(headers: &HeaderMap) -> Duration {
+    let said = header(headers, "x-prometheus-scrape-timeout-seconds").and_then(|text| text.parse().ok());
+    let seconds: f64 = said.filter(|seconds| (0.1..=60.0).contains(seconds)).unwrap_or(5.0);
+    Duration::from_secs_f64(seconds * 0.7)
+}
+
 /// Metrics in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "probes", operation_id = "metrics",
     responses((status = 200, description = "Metrics.", body = String, content_type = "text/plain")))]
-pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
+pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     if !app.settings.monitoring {
         return Err(Problem::no_route());
     }
-    app.metrics.look(&app).await;
+    app.metrics.look(&app, patience(&headers)).await;
     let mut text = Vec::new();
     TextEncoder::new()
         .encode(&app.registry.gather(), &mut text)
