@@ -16,6 +16,8 @@ pub(crate) struct Scene {
     pub(crate) monitoring: Monitoring,
     pub(crate) nginx: Nginx,
     pub(crate) server: Option<Server>,
+    /// Beside it behind nginx, where nothing is to be broken.
+    _second: Option<Server>,
     pub(crate) nats: Nats,
     pub(crate) webhook: Target,
     pub(crate) cluster: Cluster,
@@ -40,9 +42,12 @@ impl Scene {
         let (nats, webhook) = (Nats::start(), Target::start(|_| OK.to_owned()));
         let settings = [("NATS_URL", nats.url.as_str()), ("WEBHOOK_ALLOW_PRIVATE", "true")];
         let server = Server::start_with(&url, &settings);
-        let nginx = Nginx::before(&server.url);
+        let second = (pace == Pace::AsShipped).then(|| Server::start_with(&url, &settings));
+        let nodes = std::iter::once(&server).chain(&second);
+        let nodes: Vec<String> = nodes.map(|node| node.url.clone()).collect();
+        let nginx = Nginx::before_all(&nodes.iter().map(|url| &**url).collect::<Vec<_>>(), &[]);
         let targets = Targets {
-            licet: vec![server.url.clone()],
+            licet: nodes,
             // The exporter looks in from beside: nobody copies a database that someone uses.
             database_url: Some(url.replace("/licet?", "/postgres?")),
             nginx: Some([nginx.status.clone(), nginx.tls.clone()]),
@@ -57,6 +62,7 @@ impl Scene {
             address: server.url.trim_start_matches("http://").to_owned(),
             settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             server: Some(server),
+            _second: second,
             nginx,
             nats,
             webhook,

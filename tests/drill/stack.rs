@@ -1,21 +1,18 @@
 //! `./dev stack`: all of it on this machine, as `infra/` sets it up.
 
-use licet_test_support::{API_KEY, Pace, Server, setup_token};
+use licet_test_support::{API_KEY, Pace, setup_token};
 
 use crate::scene::Scene;
 
 pub(crate) fn run() {
-    let mut scene = Scene::set(Pace::AsShipped);
-    let second = Server::start_with(&scene.url, &[("NATS_URL", scene.nats.url.as_str())]);
-    scene.targets.licet.push(second.url.clone());
-    scene.monitoring.watch(&scene.targets);
-    let first = scene.server();
+    let scene = Scene::set(Pace::AsShipped);
+    let nodes = scene.targets.licet.join(" and ");
     println!(
         "Licet is running, with all that belongs to it (end with Ctrl-C, which deletes it).
 
   Browser app      {}/setup?token={}   (sets up the first operator)
   API key          {API_KEY}
-  Licet            {} and {}
+  Licet            {nodes}
   nginx            {}   (its certificate is its own)
   NATS             {}
   PostgreSQL       {}
@@ -25,8 +22,6 @@ pub(crate) fn run() {
 Not here, because they cannot be had: Grafana, cAdvisor, the exporter of NATS (docs/MONITORING.md).",
         scene.nginx.tls,
         setup_token(&scene.url),
-        first.url,
-        second.url,
         scene.nginx.tls,
         scene.nats.url,
         scene.url,

@@ -169,7 +169,7 @@ pub struct Nats {
     pub url: String,
     /// A page that tells its health.
     pub health: String,
-    port: u16,
+    ports: [u16; 2],
     folder: tempfile::TempDir,
 }
 
@@ -178,18 +178,19 @@ impl Nats {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         // A port of its own choice.
-        let (process, port, health) = Self::run(None, &folder);
-        let url = format!("nats://127.0.0.1:{port}");
+        let (process, ports) = Self::run(None, &folder);
+        let [clients, health] = ports;
         Self {
             process,
-            url,
-            health,
-            port,
+            url: format!("nats://127.0.0.1:{clients}"),
+            health: format!("http://127.0.0.1:{health}/healthz"),
+            ports,
             folder,
         }
     }
 
-    fn run(port: Option<u16>, folder: &tempfile::TempDir) -> (Child, u16, String) {
+    /// At these ports, of clients and of its health, or where it likes; answers where that is.
+    fn run(ports: Option<[u16; 2]>, folder: &tempfile::TempDir) -> (Child, [u16; 2]) {
         let program = [
             "/usr/sbin/nats-server",
             "/usr/bin/nats-server",
@@ -198,9 +199,10 @@ impl Nats {
         .into_iter()
         .find(|path| std::path::Path::new(path).exists())
         .expect("`./dev` installs nats-server");
-        let wanted = port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
+        let any = ["-1".to_owned(), "-1".to_owned()];
+        let [clients, health] = ports.map_or(any, |ports| ports.map(|port| port.to_string()));
         let mut process = Command::new(program)
-            .args(["-js", "-a", "127.0.0.1", "-p", &wanted, "-m", "-1", "-sd"])
+            .args(["-js", "-a", "127.0.0.1", "-p", &clients, "-m", &health, "-sd"])
             .arg(folder.path())
             .arg("--ports_file_dir")
             .arg(folder.path())
@@ -213,12 +215,13 @@ impl Nats {
         for _ in 0..1_200 {
             let ports = std::fs::read_to_string(&told).unwrap_or_default();
             let ports = serde_json::from_str::<serde_json::Value>(&ports).unwrap_or_default();
-            let port = ports["nats"][0]
-                .as_str()
-                .and_then(|url| url.rsplit(':').next()?.parse().ok());
-            if let Some(port) = port {
-                let monitor = ports["monitoring"][0].as_str().unwrap_or_default();
-                return (process, port, format!("{monitor}/healthz"));
+            let port = |name: &str| {
+                ports[name][0]
+                    .as_str()
+                    .and_then(|url| url.rsplit(':').next()?.parse().ok())
+            };
+            if let (Some(clients), Some(health)) = (port("nats"), port("monitoring")) {
+                return (process, [clients, health]);
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -237,7 +240,7 @@ impl Nats {
     pub fn wipe(&mut self) {
         self.stop();
         self.folder = tempfile::tempdir().expect("a temporary folder can be made");
-        (self.process, self.port, self.health) = Self::run(Some(self.port), &self.folder);
+        (self.process, self.ports) = Self::run(Some(self.ports), &self.folder);
     }
 }
 
