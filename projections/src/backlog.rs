@@ -20,7 +20,7 @@ pub struct Backlog {
     pub clock_read: Instant,
     /// Every projector.
     pub projectors: Vec<Waiting>,
-    /// Consumers with effects outside, those that were asked for and have begun.
+    /// Consumers with effects outside that were asked for; one that has never begun has seen nothing.
     pub consumers: Vec<Waiting>,
     /// Deliveries to webhooks that have not succeeded yet.
     pub deliveries: i64,
@@ -68,8 +68,10 @@ pub async fn backlog(log: &EventLog, consumers: &[&str]) -> Result<Backlog, Proj
     let clock_read = Instant::now();
     let consumers: Vec<String> = consumers.iter().map(|name| (*name).to_owned()).collect();
     let rows = sqlx::query!(
-        r#"SELECT split_part(name, '/', 1) AS "name!", max(position) AS "position!", bool_or(stopped_by IS NOT NULL) AS "stopped!"
-           FROM consumers WHERE split_part(name, '/', 1) = ANY($1) GROUP BY 1"#,
+        r#"SELECT asked.name AS "name!", coalesce(max(c.position), 0) AS "position!",
+               coalesce(bool_or(c.stopped_by IS NOT NULL), false) AS "stopped!"
+           FROM unnest($1::text[]) AS asked(name) LEFT JOIN consumers c ON split_part(c.name, '/', 1) = asked.name
+           GROUP BY asked.name"#,
         &consumers,
     )
     .fetch_all(log.pool())

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use licet_test_support::{API_KEY, Server, Target, Targets, age, machine_request};
+use licet_test_support::{API_KEY, Server, Target, Targets, age, eventually, machine_request};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::{
@@ -17,7 +17,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{outage::Outage, scene::Disk};
+use crate::{
+    outage::{Outage, PATIENCE},
+    scene::Disk,
+};
 
 const REFUSES: &str = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -77,12 +80,16 @@ fn exporter_and_target(outage: &mut Outage) {
 fn database_killed(outage: &mut Outage) {
     let (_, key) = outage.scene.server().issue("burn", &json!({ "seats": 1_000_000 }));
     outage.scene.kill_database();
-    let (url, over) = (outage.scene.server().url.clone(), AtomicBool::new(false));
+    let (url, over, begun) = (
+        outage.scene.server().url.clone(),
+        AtomicBool::new(false),
+        Instant::now(),
+    );
     thread::scope(|scope| {
         for thread in 0..24 {
             let (url, key, over) = (&url, &key, &over);
             scope.spawn(move || {
-                for number in (0..10_000).take_while(|_| !over.load(Ordering::Relaxed)) {
+                for number in (0..10_000).take_while(|_| goes_on(over, begun)) {
                     let machine = machine_request(key, thread * 10_000 + number).to_string();
                     let _ = post(url, "/api/license/activate", &machine);
                 }
@@ -98,6 +105,11 @@ fn database_killed(outage: &mut Outage) {
             },
         );
     });
+}
+
+/// Whether load goes on: until its alerts were seen, and no longer than they are waited for.
+fn goes_on(over: &AtomicBool, begun: Instant) -> bool {
+    !over.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE
 }
 
 fn post(url: &str, path: &str, body: &str) -> Option<u16> {
@@ -137,11 +149,15 @@ fn read_model_locked(outage: &mut Outage) {
         .scene
         .hold("LOCK TABLE read_model.license_state IN ACCESS EXCLUSIVE MODE");
     outage.scene.server().issue("locked", &json!({ "seats": 1 }));
-    let (url, over) = (outage.scene.server().url.clone(), AtomicBool::new(false));
+    let (url, over, begun) = (
+        outage.scene.server().url.clone(),
+        AtomicBool::new(false),
+        Instant::now(),
+    );
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                while !over.load(Ordering::Relaxed) {
+                while goes_on(&over, begun) {
                     let _ = ureq::get(format!("{url}/api/admin/licenses?sort=expires_at"))
                         .header("x-api-key", API_KEY)
                         .call();
@@ -371,17 +387,15 @@ fn restored(outage: &mut Outage) {
         outage.scene.start_server();
         outage.scene.server().issue(code, &json!({ "seats": 1 }));
         if code == "before" {
+            // Once what was sold is told.
             let told = || {
                 outage
                     .scene
                     .monitoring
                     .query("licet_consumer_lag_events{consumer=\"relay\"} == 0")
             };
-            // Once what was sold is known, and told.
             thread::sleep(Duration::from_secs(3));
-            while told().is_empty() {
-                thread::sleep(Duration::from_millis(250));
-            }
+            assert!(eventually(|| !told().is_empty()));
             outage.scene.stop_server();
         }
     }

@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use licet_test_support::Pace;
+use licet_test_support::{Pace, eventually};
 
 use crate::{causes::CAUSES, scene::Scene};
 
 /// The longest that an alert is waited for, or its end.
-const PATIENCE: Duration = Duration::from_secs(900);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What cannot be made to happen here, and why.
 const NOT_TRIED: [(&str, &str); 5] = [
@@ -48,9 +48,8 @@ pub(crate) fn run(names: &[String]) {
         seen: Vec::new(),
     };
     println!("waiting for everything to be well");
-    while outage.scene.monitoring.firing_of_licet() != ["Watchdog"] {
-        thread::sleep(Duration::from_millis(250));
-    }
+    let well = || outage.scene.monitoring.firing_of_licet() == ["Watchdog"];
+    assert!(eventually(well), "{:?}", outage.scene.monitoring.firing());
     for (name, cause) in CAUSES {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             cause(&mut outage);

@@ -178,3 +178,19 @@ fn number(database: &TestDatabase, query: &str) -> usize {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(database.text(query)).parse().unwrap()
 }
+
+#[test]
+fn a_relay_that_never_reached_its_server_is_told_to_be_behind() {
+    let database = new_database();
+    // Nobody listens there.
+    let server = Server::start_with(&database.url, &[("NATS_URL", "nats://127.0.0.1:1")]);
+    server.issue("studio", &json!({ "seats": 1 }));
+    let lag = || {
+        let metrics = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("licet_consumer_lag_events{") && line.contains("consumer=\"relay\""));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+    };
+    assert!(eventually(|| lag().is_some_and(|events| events > 0)), "{:?}", lag());
+}
