@@ -77,6 +77,21 @@ pub(crate) fn secret_key(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<Stri
     one("SECRET_KEY", 32, keep_in)
 }
 
+/// Keeps a secret that came with a restore where an embedded server looks for it; one that is there must be the same.
+pub(crate) fn keep_secret_key(folder: &Path, value: &str) -> anyhow::Result<()> {
+    let path = folder.join("secret_key");
+    match read_kept(&path)? {
+        Some(there) if there == value => Ok(()),
+        Some(_) => bail!("{} holds another secret than the one that was given", path.display()),
+        None => {
+            let mut options = std::fs::OpenOptions::new();
+            let mut file = options.write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(value.as_bytes())?;
+            Ok(file.sync_all()?)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

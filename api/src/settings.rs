@@ -51,6 +51,8 @@ pub(crate) struct Watched {
     pub(crate) consumers: Vec<&'static str>,
     /// When months leave for the archive.
     pub(crate) retention: Retention,
+    /// How often a backup is made, where this node makes any.
+    pub(crate) backup_every: Option<std::time::Duration>,
 }
 
 /// How operators get in.

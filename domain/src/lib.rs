@@ -6,6 +6,7 @@
 
 pub mod anomaly;
 pub mod api_key;
+pub mod backup;
 pub mod blocked_address;
 pub mod customer;
 pub mod decider;

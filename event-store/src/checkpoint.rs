@@ -85,10 +85,12 @@ impl EventLog {
         )
     }
 
-    /// Every kept checkpoint of the present log, oldest first, in compact form.
+    /// Every kept checkpoint of the log, under all its names, oldest first, in compact form.
     pub(crate) async fn checkpoints(&self) -> sqlx::Result<Vec<String>> {
         sqlx::query_scalar!(
-            "SELECT checkpoint FROM checkpoints WHERE log_id = (SELECT log_id FROM log_head) ORDER BY position"
+            "SELECT checkpoint FROM checkpoints c WHERE log_id = (SELECT log_id FROM log_head)
+                 OR EXISTS (SELECT FROM log_lineage l WHERE l.log_id = c.log_id AND c.position <= l.until)
+             ORDER BY position"
         )
         .fetch_all(self.pool())
         .await

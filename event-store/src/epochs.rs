@@ -19,9 +19,30 @@ pub struct Epoch {
     pub begun_at: Option<OffsetDateTime>,
 }
 
+/// What a log was called before a restore went back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormerLog {
+    /// Its id.
+    pub log_id: Uuid,
+    /// The last position that both have in common.
+    pub until: i64,
+}
+
+/// What a log was called, the first name first.
+pub(crate) async fn lineage(pool: &PgPool) -> sqlx::Result<Vec<FormerLog>> {
+    sqlx::query_as!(
+        FormerLog,
+        "SELECT log_id, until FROM log_lineage ORDER BY ended_at, log_id"
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// All epochs of a log, oldest first; there is always one.
 #[derive(Debug, Clone)]
 pub struct Epochs {
+    log_id: Uuid,
+    former: Vec<FormerLog>,
     first: Epoch,
     later: Vec<Epoch>,
 }
@@ -35,19 +56,33 @@ impl Epochs {
             Epoch,
             r#"SELECT epoch AS id, begun_after, begun_at AS "begun_at?" FROM log_epochs ORDER BY begun_at, epoch"#
         );
+        let former = lineage(pool).await?;
         Ok(Self {
+            log_id,
             first: Epoch {
-                id: log_id,
+                // What was told before a restore was told under the first name.
+                id: former.first().map_or(log_id, |first| first.log_id),
                 begun_after: 0,
                 begun_at: None,
             },
             later: later.fetch_all(pool).await?,
+            former,
         })
     }
 
-    /// The log's id, which the first epoch is named by.
+    /// The log's id.
     pub fn log_id(&self) -> Uuid {
+        self.log_id
+    }
+
+    /// The log's first id, which a restore does not change.
+    pub fn first_log_id(&self) -> Uuid {
         self.first.id
+    }
+
+    /// Whether this log is called so, or was.
+    pub fn is_called(&self, log_id: Uuid) -> bool {
+        log_id == self.log_id || self.former.iter().any(|former| former.log_id == log_id)
     }
 
     /// The one that events are recorded in now.
@@ -92,6 +127,8 @@ mod tests {
             begun_at: None,
         };
         let epochs = Epochs {
+            log_id: Uuid::from_u128(1),
+            former: Vec::new(),
             first: epoch(1, 0),
             later: vec![epoch(2, 10), epoch(3, 7)],
         };

@@ -10,6 +10,7 @@ mod append;
 mod appender;
 pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod chain;
 pub mod checkpoint;
 pub mod columnar;

@@ -21,6 +21,11 @@ pub enum SchemaError {
          CREATE ROLE licet_reader NOLOGIN; GRANT licet_reader TO {0};"
     )]
     Role(String),
+    /// A restore was cut off.
+    #[error(
+        "a restore into this database is not finished; give the same `licet backup restore` again, which goes on with it"
+    )]
+    Restoring,
 }
 
 /// Brings a database up to date; nodes that start at once wait for each other. What a restore has left out, because the
@@ -29,11 +34,35 @@ pub async fn migrate(url: &str) -> Result<(), SchemaError> {
     let options = connect_options(url)?;
     session::expect_sessions(&options).await?;
     let mut connection = session::MIGRATING.connect(&options).await?;
+    if sqlx::query_scalar!(r#"SELECT to_regnamespace('restore') IS NOT NULL AS "restoring!""#)
+        .fetch_one(&mut connection)
+        .await?
+    {
+        return Err(SchemaError::Restoring);
+    }
     ensure_role(&mut connection).await?;
     MIGRATIONS.run_direct(&mut connection).await?;
     guard_tables(&mut connection).await?;
     make_partitions(&mut connection).await?;
     connection.close().await?;
+    Ok(())
+}
+
+/// The newest migration that this program has.
+pub(crate) fn newest() -> i64 {
+    let versions = MIGRATIONS.iter().map(|migration| migration.version);
+    versions.max().unwrap_or(0)
+}
+
+/// Brings a database to an earlier schema, for a backup that was made of that one.
+pub(crate) async fn migrate_to(connection: &mut PgConnection, version: i64) -> Result<(), SchemaError> {
+    ensure_role(connection).await?;
+    let earlier = MIGRATIONS.iter().filter(|migration| migration.version <= version);
+    let migrator = Migrator {
+        migrations: earlier.cloned().collect::<Vec<_>>().into(),
+        ..Migrator::DEFAULT
+    };
+    migrator.run_direct(connection).await?;
     Ok(())
 }
 

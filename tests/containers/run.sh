@@ -53,7 +53,7 @@ if ! docker image inspect licet-local-base >/dev/null 2>&1; then
     tar -C "$run/rootfs" -c . | docker import - licet-local-base >/dev/null
     rm -rf "$run/rootfs"
 fi
-mkdir -p "$run/out/out/archive"
+mkdir -p "$run/out/out/archive" "$run/out/out/backups"
 cp "$program" "$run/out/out/licet"
 tar -C "$run/out" -c . | docker import - licet-local-binaries >/dev/null
 

@@ -6,6 +6,7 @@ mod admin;
 mod analysis;
 mod anomalies;
 mod archive;
+mod backup;
 mod behind_nginx;
 mod blocked_addresses;
 mod browser;

@@ -4,6 +4,7 @@
 
 pub mod anomalies;
 pub mod archive;
+pub mod backup;
 mod checkpoints;
 mod expiry;
 pub mod license_counts;
@@ -55,6 +56,8 @@ pub struct Endpoints {
     pub mail: Option<MailSettings>,
     /// When months leave for the archive.
     pub retention: Retention,
+    /// Where backups go; none are made without.
+    pub backups: Option<backup::BackupSchedule>,
 }
 
 /// Why a turn of a worker failed; the next turn tries again.
@@ -102,6 +105,17 @@ pub fn spawn_all(
         });
     } else {
         tracing::info!("no ARCHIVE_DIR is set: every month of the log stays online");
+    }
+    if let Some(schedule) = outside.backups.clone() {
+        worker.begin(tasks, "worker/backup", move |one| {
+            let schedule = schedule.clone();
+            async move {
+                let turn = || backup::turn(&one.platform, &schedule);
+                one.repeat("worker/backup", Duration::from_secs(60), turn).await;
+            }
+        });
+    } else {
+        tracing::warn!("no BACKUP_DIR is set: this server makes no backups");
     }
     let keyring = keyring.clone();
     worker.begin(tasks, "worker/checkpoints", move |one| {

@@ -79,8 +79,11 @@ pub(crate) async fn follow(worker: Worker, client: Client) {
 
 /// Whether a message is of this log.
 fn is_of(headers: &HeaderMap, log_id: Option<Uuid>) -> bool {
-    let named = headers.get("Licet-Log").map(async_nats::HeaderValue::as_str);
-    log_id.is_some_and(|id| named == Some(id.to_string().as_str()))
+    log_id.is_some() && log_of(headers) == log_id
+}
+
+fn log_of(headers: &HeaderMap) -> Option<Uuid> {
+    headers.get("Licet-Log").and_then(|value| value.as_str().parse().ok())
 }
 
 /// The epoch that a message was told in; messages of before there were epochs name the log alone.
@@ -180,7 +183,7 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
     }
     if let Some(last) = events.last() {
         place.position = last.position;
-        let kept = consumers::keep(log.pool(), &consumer(epochs.log_id()), last.position).await;
+        let kept = consumers::keep(log.pool(), &consumer(&epochs), last.position).await;
         kept.map_err(|error| WorkerError::of("keeping the relay's place")(error.into()))?;
     }
     METRICS.relayed(events.len() as u64);
@@ -198,7 +201,6 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
     let database = |error: licet_event_store::StoreError| WorkerError::of("reading the relay's place")(error.into());
     let reading = |error| failed("reading the stream")(error);
     let epochs = Epochs::read(log.pool()).await.map_err(database)?;
-    let log_id = epochs.log_id();
     let config = stream::Config {
         name: STREAM.to_owned(),
         subjects: vec!["licet.>".to_owned()],
@@ -212,7 +214,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
         .map_err(|error| failed("making the stream")(error.into()))?;
     let state = &stream.info().await.map_err(|error| reading(error.into()))?.state;
     let (messages, sequence) = (state.messages, state.last_sequence);
-    let name = consumer(log_id);
+    let name = consumer(&epochs);
     let kept = consumers::find(log.pool(), &name).await.map_err(database)?;
     let position = match (sequence, messages) {
         // Nothing has ever been in it.
@@ -222,7 +224,7 @@ async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Fo
         (last, _) => {
             let newest = stream.get_raw_message(last).await;
             let newest = newest.map_err(|error| reading(error.into()))?;
-            let told = StreamTail::of(&newest, log_id);
+            let told = StreamTail::of(&newest, &epochs);
             let Some(newest) = common(log, &epochs, &told).await? else {
                 let cause = format!(
                     "the relay to NATS has stopped: the stream knows position {} otherwise than this log, as after a restore \
@@ -253,10 +255,10 @@ struct StreamTail {
 }
 
 impl StreamTail {
-    fn of(message: &jetstream::message::StreamMessage, log_id: Uuid) -> Self {
-        let own = is_of(&message.headers, Some(log_id));
+    fn of(message: &jetstream::message::StreamMessage, epochs: &Epochs) -> Self {
+        let own = log_of(&message.headers).is_some_and(|id| epochs.is_called(id));
         Self {
-            log_id,
+            log_id: epochs.log_id(),
             epoch: epoch_of(&message.headers),
             position: position_of(&message.headers).filter(|_| own).unwrap_or(0),
             published_at: message.time,
@@ -296,12 +298,12 @@ async fn common(log: &EventLog, epochs: &Epochs, told: &StreamTail) -> Result<Op
 
 /// Begins an epoch after what the stream and the log have in common; see [`epochs`].
 pub async fn begin_epoch(log: &EventLog) -> Result<epochs::Epoch, licet_event_store::StoreError> {
-    epochs::begin(log.pool(), &consumer(log.log_id().await?)).await
+    epochs::begin(log.pool(), &consumer(&Epochs::read(log.pool()).await?)).await
 }
 
-/// Names the relay's place in a log.
-fn consumer(log_id: Uuid) -> String {
-    format!("relay/{log_id}")
+/// Names the relay's place in a log; a restore changes the log's name and not its place.
+fn consumer(epochs: &Epochs) -> String {
+    format!("relay/{}", epochs.first_log_id())
 }
 
 /// The next events of all three tables, in the one order of positions and without a gap.

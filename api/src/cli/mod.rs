@@ -2,6 +2,7 @@
 
 mod archive;
 mod audit;
+mod backup;
 mod database;
 mod db;
 mod demo;
@@ -84,6 +85,9 @@ enum Command {
     /// Look after the months that have left online storage.
     #[command(subcommand)]
     Archive(archive::Command),
+    /// Make backups, check them, and restore from them.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Let operators in again: the way back for whoever has the database.
     #[command(subcommand)]
     Operators(operators::Command),
@@ -129,6 +133,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Replay(options) => projections::replay(location, options, output).await,
         Command::Audit(command) => audit::run(location, command, output).await,
         Command::Archive(command) => archive::run(location, command, output).await,
+        Command::Backup(command) => backup::run(location, command, output).await,
         Command::Operators(command) => operators::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
         Command::Healthcheck(options) => healthcheck::run(&options, output),

@@ -38,7 +38,7 @@ pub(crate) struct Batch {
     clock: OffsetDateTime,
     pub(super) tables: [Columns; 3],
     claims: Vec<(String, Claim, i64)>,
-    releases: Vec<(String, Release)>,
+    releases: Vec<(String, Release, i64)>,
     forgets: Vec<(Tenant, Uuid)>,
     answers: Vec<(String, IdempotentAnswer, i64)>,
     holds: holds::Changes,
@@ -97,7 +97,7 @@ impl Batch {
                 (tenant.as_str(), claim.kind, &claim.value_hash)
                     != (submission.tenant.as_str(), release.kind, &release.value_hash)
             });
-            self.releases.push((tenant(), release.clone()));
+            self.releases.push((tenant(), release.clone(), position));
         }
         self.claims.extend(
             submission
@@ -179,12 +179,15 @@ impl Batch {
     }
 
     async fn write_claims(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        for (tenant, release) in &self.releases {
+        for (tenant, release, position) in &self.releases {
             sqlx::query!(
-                "DELETE FROM claims WHERE tenant_id = $1 AND kind = $2 AND value_hash = $3",
+                r#"WITH released AS (DELETE FROM claims WHERE tenant_id = $1 AND kind = $2 AND value_hash = $3 RETURNING *)
+                   INSERT INTO released_claims (tenant_id, kind, value_hash, aggregate_id, position, released_at)
+                   SELECT tenant_id, kind, value_hash, aggregate_id, position, $4 FROM released"#,
                 tenant,
                 release.kind,
                 &release.value_hash[..],
+                position,
             )
             .execute(&mut *connection)
             .await?;

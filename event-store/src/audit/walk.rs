@@ -4,9 +4,8 @@ use std::{collections::VecDeque, pin::Pin};
 
 use ed25519_dalek::VerifyingKey;
 use futures::{Stream, TryStreamExt as _};
-use uuid::Uuid;
 
-use super::Fault;
+use super::{Fault, Names};
 use crate::{
     EventLog, LogTable, ReadError, RecordedRow,
     archive::{self, Segment},
@@ -87,7 +86,7 @@ impl<'a> Table<'a> {
 
 pub(super) struct Walk<'a> {
     log: &'a EventLog,
-    log_id: Uuid,
+    names: &'a Names,
     keys: &'a [VerifyingKey],
     tables: [Table<'a>; 3],
     position: i64,
@@ -100,13 +99,13 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) async fn begin(
         log: &'a EventLog,
-        (log_id, keys): (Uuid, &'a [VerifyingKey]),
+        (names, keys): (&'a Names, &'a [VerifyingKey]),
         head: i64,
     ) -> Result<Self, ReadError> {
         let [events, heartbeats, decisions] = LogTable::ALL;
         Ok(Self {
             log,
-            log_id,
+            names,
             keys,
             tables: [
                 Table::begin(log, events, head).await?,
@@ -159,7 +158,11 @@ impl<'a> Walk<'a> {
                 format!("{}: {what}", segment.file),
             )))
         };
-        if !segment.is_signed(self.log_id, self.keys) {
+        if !self
+            .names
+            .at(segment.last_position)
+            .any(|log_id| segment.is_signed(log_id, self.keys))
+        {
             return fault("the manifest's signature does not hold, or the catalog says something else");
         }
         if segment.chain_in.as_deref() != Some(&table.chain[..]) {

@@ -91,6 +91,11 @@ impl TestDatabase {
         Self::copy_of("licet_template").await
     }
 
+    /// One that has nothing in it, as a restore begins in.
+    pub async fn empty() -> Self {
+        Self::copy_of("template0").await
+    }
+
     /// A copy as it stands, as a backup would restore it; nobody may be connected.
     pub async fn copy(&self) -> Self {
         let (_, name) = self.url.rsplit_once('/').expect("the address ends in a name");

@@ -1,0 +1,163 @@
+//! Where backups lie: a folder, which may be a mounted volume.
+
+use std::{collections::HashMap, path::Path as FilePath, sync::Arc};
+
+use futures::TryStreamExt as _;
+use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{BackupError, BackupFile, BackupKeys, BackupManifest};
+use crate::Edge;
+
+const MARK: &str = "licet-backups.json";
+const MANIFESTS: &str = "backups";
+
+/// A store of backups.
+#[derive(Clone)]
+pub struct BackupStore {
+    /// As the operator names it.
+    pub location: String,
+    objects: Arc<dyn ObjectStore>,
+}
+
+/// Marks a store, so that an empty folder where a volume should be mounted is told from it.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    store_id: Uuid,
+}
+
+impl BackupStore {
+    /// Opens a folder, which has to be there.
+    pub fn open(folder: &FilePath) -> Result<Self, BackupError> {
+        let location = folder.display().to_string();
+        if !folder.is_dir() {
+            return Err(BackupError::NoFolder(location));
+        }
+        let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self {
+            location,
+            objects: Arc::new(objects),
+        })
+    }
+
+    /// The store's id; `None` where nothing of ours has ever been kept.
+    pub async fn id(&self) -> Result<Option<Uuid>, BackupError> {
+        let Some(bytes) = self.find(MARK).await? else {
+            return Ok(None);
+        };
+        let mark: Result<Mark, _> = serde_json::from_slice(&bytes);
+        mark.map(|mark| Some(mark.store_id))
+            .map_err(|_| BackupError::Touched(MARK.to_owned()))
+    }
+
+    /// Marks an empty store as ours.
+    pub(super) async fn mark(&self, edge: &Edge) -> Result<Uuid, BackupError> {
+        if let Some(id) = self.id().await? {
+            return Ok(id);
+        }
+        let store_id = edge.id();
+        let mark = serde_json::to_vec_pretty(&Mark { store_id }).expect("an id is JSON");
+        self.put(MARK, mark).await?;
+        Ok(store_id)
+    }
+
+    /// Every backup, oldest first. What this `SECRET_KEY` has not signed, or what was changed since, is an error by itself.
+    pub async fn list(&self, keys: &BackupKeys) -> Result<Vec<Result<BackupManifest, BackupError>>, BackupError> {
+        let mut found = Vec::new();
+        for id in self.ids().await? {
+            found.push(self.manifest(&id, keys).await);
+        }
+        Ok(found)
+    }
+
+    /// The names of all backups, oldest first.
+    pub async fn ids(&self) -> Result<Vec<String>, BackupError> {
+        let objects: Vec<_> = self.objects.list(Some(&Path::from(MANIFESTS))).try_collect().await?;
+        let name = |path: &Path| path.filename()?.strip_suffix(".jws").map(str::to_owned);
+        let mut ids: Vec<String> = objects.iter().filter_map(|one| name(&one.location)).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// A backup's manifest, once its signature holds.
+    pub async fn manifest(&self, id: &str, keys: &BackupKeys) -> Result<BackupManifest, BackupError> {
+        let text = self.find(&manifest_path(id)).await?;
+        let text = text.ok_or_else(|| BackupError::NotFound {
+            id: id.to_owned(),
+            location: self.location.clone(),
+        })?;
+        let manifest = keys.verify::<BackupManifest>(&String::from_utf8_lossy(&text));
+        let manifest = manifest.filter(|manifest| manifest.id == id);
+        manifest.ok_or_else(|| BackupError::Unsigned(id.to_owned()))
+    }
+
+    pub(super) async fn keep_manifest(&self, manifest: &BackupManifest, keys: &BackupKeys) -> Result<(), BackupError> {
+        self.put(&manifest_path(&manifest.id), keys.sign(manifest).into_bytes())
+            .await
+    }
+
+    /// The size of everything below the store, by path.
+    pub(super) async fn sizes(&self) -> Result<HashMap<String, u64>, BackupError> {
+        let objects: Vec<_> = self.objects.list(None).try_collect().await?;
+        Ok(objects
+            .into_iter()
+            .map(|one| (one.location.to_string(), one.size))
+            .collect())
+    }
+
+    /// A file as it was written, or what is wrong with it.
+    pub(super) async fn read(&self, file: &BackupFile) -> Result<Vec<u8>, BackupError> {
+        let bytes = self.find(&file.path).await?;
+        let bytes = bytes.ok_or_else(|| BackupError::Missing(file.path.clone()))?;
+        if hex::encode(Sha256::digest(&bytes)) != file.sha256 {
+            return Err(BackupError::Touched(file.path.clone()));
+        }
+        Ok(bytes)
+    }
+
+    pub(super) async fn find(&self, path: &str) -> Result<Option<Vec<u8>>, BackupError> {
+        match self.objects.get(&Path::from(path)).await {
+            Ok(found) => Ok(Some(found.bytes().await?.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a file whole or not at all.
+    pub(super) async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), BackupError> {
+        self.objects.put(&Path::from(path), bytes.into()).await?;
+        Ok(())
+    }
+
+    /// Deletes backups, and then every file that no backup names any more. Answers how many files went.
+    pub(super) async fn delete(&self, ids: &[String], keys: &BackupKeys) -> Result<usize, BackupError> {
+        // First those that stay: where one of them cannot be read, nobody knows which files it needs.
+        let mut needed: Vec<String> = Vec::new();
+        for id in self.ids().await? {
+            if !ids.contains(&id) {
+                let manifest = self.manifest(&id, keys).await?;
+                needed.extend(manifest.files.into_iter().map(|file| file.path));
+            }
+        }
+        needed.sort_unstable();
+        for id in ids {
+            self.objects.delete(&Path::from(manifest_path(id))).await?;
+        }
+        let mut deleted = 0;
+        for path in self.sizes().await?.into_keys() {
+            let ours = ["log/", "tables/", "archive/"];
+            let is_file = ours.iter().any(|folder| path.starts_with(folder));
+            if is_file && needed.binary_search(&path).is_err() {
+                self.objects.delete(&Path::from(path)).await?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+}
+
+fn manifest_path(id: &str) -> String {
+    format!("{MANIFESTS}/{id}.jws")
+}
