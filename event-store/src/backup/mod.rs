@@ -21,6 +21,7 @@ pub use manifest::{BackupFile, BackupManifest, FileKind};
 pub use restore::{RestorePoint, Restored, check_files, restore};
 pub use runs::{BackupRun, last_success, record};
 pub use store::BackupStore;
+pub use tables::{KEPT, LEFT_OUT};
 
 /// Why there is no backup, or no restore. Nothing was changed, or what was begun goes on where the same is asked again.
 #[derive(Debug, thiserror::Error)]

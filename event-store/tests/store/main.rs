@@ -5,6 +5,7 @@ mod aggregates;
 mod append;
 mod archive;
 mod audit;
+mod backup;
 mod holds;
 mod interoperability;
 mod lost;
