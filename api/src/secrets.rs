@@ -35,10 +35,14 @@ fn one(name: &'static str, at_least: usize, keep_in: Option<(&Path, &Edge)>) -> 
 }
 
 fn kept(path: &Path, edge: &Edge) -> anyhow::Result<String> {
-    if let Some(value) = read_kept(path)? {
-        return Ok(value);
+    match read_kept(path)? {
+        Some(value) => Ok(value),
+        None => place(path, &hex::encode(edge.bytes::<32>()), edge),
     }
-    let value = hex::encode(edge.bytes::<32>());
+}
+
+/// Puts a secret into a file where there is none; answers the one that is there then.
+fn place(path: &Path, value: &str, edge: &Edge) -> anyhow::Result<String> {
     let partial = path.with_extension(format!("{}.part", edge.id().simple()));
     let keeping = || format!("keeping a secret in {}", path.display());
     let mut file = std::fs::OpenOptions::new()
@@ -77,19 +81,17 @@ pub(crate) fn secret_key(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<Stri
     one("SECRET_KEY", 32, keep_in)
 }
 
-/// Keeps a secret that came with a restore where an embedded server looks for it; one that is there must be the same.
-pub(crate) fn keep_secret_key(folder: &Path, value: &str) -> anyhow::Result<()> {
-    let path = folder.join("secret_key");
-    match read_kept(&path)? {
-        Some(there) if there == value => Ok(()),
-        Some(_) => bail!("{} holds another secret than the one that was given", path.display()),
-        None => {
-            let mut options = std::fs::OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(value.as_bytes())?;
-            Ok(file.sync_all()?)
+/// Keeps the secrets that are set where an embedded server looks for them; one that is there must be the same.
+pub(crate) fn keep(folder: &Path) -> anyhow::Result<()> {
+    for (name, at_least) in [("SECRET_KEY", 32), ("JWT_SECRET", 32), ("API_KEY", 16)] {
+        let Some(value) = setting(name)? else { continue };
+        check_secret(name, &value, at_least)?;
+        let path = folder.join(name.to_lowercase());
+        if place(&path, &value, &Edge::system())? != value {
+            bail!("{} holds another secret than {name}", path.display());
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

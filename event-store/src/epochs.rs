@@ -21,21 +21,10 @@ pub struct Epoch {
 
 /// What a log was called before a restore went back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FormerLog {
-    /// Its id.
-    pub log_id: Uuid,
+struct FormerLog {
+    log_id: Uuid,
     /// The last position that both have in common.
-    pub until: i64,
-}
-
-/// What a log was called, the first name first.
-pub(crate) async fn lineage(pool: &PgPool) -> sqlx::Result<Vec<FormerLog>> {
-    sqlx::query_as!(
-        FormerLog,
-        "SELECT log_id, until FROM log_lineage ORDER BY ended_at, log_id"
-    )
-    .fetch_all(pool)
-    .await
+    until: i64,
 }
 
 /// All epochs of a log, oldest first; there is always one.
@@ -56,7 +45,12 @@ impl Epochs {
             Epoch,
             r#"SELECT epoch AS id, begun_after, begun_at AS "begun_at?" FROM log_epochs ORDER BY begun_at, epoch"#
         );
-        let former = lineage(pool).await?;
+        // The first name first.
+        let former = sqlx::query_as!(
+            FormerLog,
+            "SELECT log_id, until FROM log_lineage ORDER BY ended_at, log_id"
+        );
+        let former = former.fetch_all(pool).await?;
         Ok(Self {
             log_id,
             first: Epoch {
@@ -78,6 +72,12 @@ impl Epochs {
     /// The log's first id, which a restore does not change.
     pub fn first_log_id(&self) -> Uuid {
         self.first.id
+    }
+
+    /// The names under which a position is this log's.
+    pub fn names_at(&self, position: i64) -> impl Iterator<Item = Uuid> + '_ {
+        let former = self.former.iter().filter(move |former| position <= former.until);
+        std::iter::once(self.log_id).chain(former.map(|former| former.log_id))
     }
 
     /// Whether this log is called so, or was.

@@ -34,17 +34,21 @@ pub async fn migrate(url: &str) -> Result<(), SchemaError> {
     let options = connect_options(url)?;
     session::expect_sessions(&options).await?;
     let mut connection = session::MIGRATING.connect(&options).await?;
-    if sqlx::query_scalar!(r#"SELECT to_regnamespace('restore') IS NOT NULL AS "restoring!""#)
-        .fetch_one(&mut connection)
-        .await?
-    {
+    let restoring = sqlx::query_scalar!(r#"SELECT to_regnamespace('restore') IS NOT NULL AS "restoring!""#);
+    if restoring.fetch_one(&mut connection).await? {
         return Err(SchemaError::Restoring);
     }
-    ensure_role(&mut connection).await?;
-    MIGRATIONS.run_direct(&mut connection).await?;
-    guard_tables(&mut connection).await?;
-    make_partitions(&mut connection).await?;
+    bring_up_to_date(&mut connection).await?;
     connection.close().await?;
+    Ok(())
+}
+
+/// The same for whoever knows that a restore is going on.
+pub(crate) async fn bring_up_to_date(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    ensure_role(connection).await?;
+    MIGRATIONS.run_direct(connection).await?;
+    guard_tables(connection).await?;
+    make_partitions(connection).await?;
     Ok(())
 }
 

@@ -24,9 +24,9 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
     let address = server.url.trim_start_matches("http://").to_owned();
     let (mut alone, mut beside, mut entered) = (vec![], vec![], vec![]);
     for _ in 0..5 {
-        alone.push(verify(&address, &requests, bench.round, PACE).await?.p99_ms);
+        alone.push(send(&address, &requests, bench.round, PACE).await?.p99_ms);
         let log_ins = tokio::spawn(log_ins(address.clone(), bench.round));
-        beside.push(verify(&address, &requests, bench.round, PACE).await?.p99_ms);
+        beside.push(send(&address, &requests, bench.round, PACE).await?.p99_ms);
         entered.push(log_ins.await??.per_second);
     }
     let (alone, beside) = (median(alone), median(beside));
@@ -55,8 +55,8 @@ pub(crate) fn set_up(url: &str) -> (Server, Arc<Vec<String>>) {
     (server, requests)
 }
 
-/// Every client verifies its license, with so much between two requests.
-pub(crate) async fn verify(
+/// Every client sends its request again and again, with so much between two of them.
+pub(crate) async fn send(
     address: &str,
     requests: &Arc<Vec<String>>,
     time: Duration,

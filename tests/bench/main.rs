@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "this is a command")]
 
 mod appends;
+mod backup;
 mod bare;
 mod commands;
 mod fleet;
@@ -26,7 +27,7 @@ use clap::Parser;
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything by default.
-    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "logins", "watched", "upkeep"])]
+    #[arg(value_parser = ["commands", "appends", "replay", "lists", "http", "growth", "fleet", "revocation", "rooms", "logins", "watched", "upkeep", "backup"])]
     names: Vec<String>,
     /// Seconds that each round takes.
     #[arg(long, default_value_t = 3.0)]
@@ -92,6 +93,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if wanted("upkeep") {
         upkeep::run(&bench, options.beats).await?;
+    }
+    if wanted("backup") {
+        backup::run(&bench, options.licenses).await?;
     }
     if wanted("fleet") {
         let seconds = std::time::Duration::from_secs;

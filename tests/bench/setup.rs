@@ -1,6 +1,6 @@
 //! The private cluster, its databases, and what is put into them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use licet_commands::{
@@ -50,17 +50,28 @@ impl Bench {
         Ok(file.lines().next().unwrap_or_default().parse()?)
     }
 
+    /// PostgreSQL's own programs.
+    pub(crate) fn postgres_program(&self, name: &str) -> anyhow::Result<Command> {
+        let cluster = self.cluster.as_ref().context("the cluster runs")?;
+        Ok(Command::new(cluster.bin().join(name)))
+    }
+
     /// A fresh, migrated database.
     pub(crate) async fn database(&self, name: &str) -> anyhow::Result<String> {
+        let url = self.empty_database(name).await?;
+        schema::migrate(&url).await?;
+        Ok(url)
+    }
+
+    /// A database with nothing in it.
+    pub(crate) async fn empty_database(&self, name: &str) -> anyhow::Result<String> {
         let url = self.cluster.as_ref().context("the cluster runs")?.url();
         let at = |name: &str| format!("{}/{name}", url.rsplit_once('/').map_or("", |parts| parts.0));
         let mut connection = PgConnection::connect(&at("postgres")).await?;
         sqlx::raw_sql(&format!("CREATE DATABASE bench_{name}"))
             .execute(&mut connection)
             .await?;
-        let url = at(&format!("bench_{name}"));
-        schema::migrate(&url).await?;
-        Ok(url)
+        Ok(at(&format!("bench_{name}")))
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     http::cpu_of,
-    logins::{set_up, verify},
+    logins::{send, set_up},
     setup::{Bench, median},
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(bench: &Bench) -> anyhow::Result<()> {
             let metrics = format!("{}/metrics", server.url);
             let scraping = watched.then(|| tokio::spawn(scrape(metrics)));
             let before = cpu_of(server.pid());
-            verify(&address, &requests, time, PACE).await?;
+            send(&address, &requests, time, PACE).await?;
             *used = (cpu_of(server.pid()) - before) / time.as_secs_f64();
             scraping.inspect(tokio::task::JoinHandle::abort);
         }

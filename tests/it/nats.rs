@@ -44,7 +44,8 @@ fn stream(url: &str) -> Vec<(String, String, Value)> {
     })
 }
 
-fn wait_for(url: &str, count: usize) -> Vec<(String, String, Value)> {
+/// The same, once there are so many.
+pub(crate) fn wait_for(url: &str, count: usize) -> Vec<(String, String, Value)> {
     let mut found = Vec::new();
     eventually(|| {
         found = stream(url);
@@ -170,7 +171,7 @@ fn a_log_that_went_back_stops_the_relay_until_an_operator_begins_an_epoch() {
 }
 
 /// How many events the log has.
-fn head(database: &TestDatabase) -> usize {
+pub(crate) fn head(database: &TestDatabase) -> usize {
     number(database, "SELECT position::text FROM log_head")
 }
 

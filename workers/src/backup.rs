@@ -29,16 +29,10 @@ pub(crate) async fn turn(platform: &Platform, schedule: &BackupSchedule) -> Resu
     let failed = |error: BackupError| WorkerError::of("the backup")(error.into());
     let store = BackupStore::open(&schedule.folder).map_err(failed)?;
     let (log, keys) = (&platform.log, &schedule.keys);
-    let last = backup::last_success(log.pool()).await.map_err(failed)?;
-    if last.is_some() {
-        backup::keep_forgotten(log.pool(), &store, keys).await.map_err(failed)?;
-    }
-    let now = platform.edge.now();
-    let due = last.is_none_or(|(at, _)| {
-        let since = now.seconds() - at.unix_timestamp();
-        // A clock that was set back must not keep backups away.
-        since >= schedule.every.as_secs() as i64 || since < 0
-    });
+    backup::keep_forgotten(log.pool(), &store, keys).await.map_err(failed)?;
+    let last = backup::last(log.pool()).await.map_err(failed)?;
+    // By the database's clock; one that was set back must not keep backups away.
+    let due = last.is_none_or(|last| last.age < 0.0 || last.age >= schedule.every.as_secs_f64());
     if !due {
         return Ok(());
     }

@@ -31,12 +31,8 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     let (log, tasks) = database::open_log(&location, &database).await?;
     let vault = Vault::new(log.pool().clone(), &secret_key, edge);
     let keyring = Keyring::open(vault, Tenant::default()).await?;
-    let bar = output.bar("Verifying");
-    let report = verify(&log, &keyring.verifying(), &kept, |at, of| {
-        bar.set_length(of.cast_unsigned());
-        bar.set_position(at.cast_unsigned());
-    })
-    .await?;
+    let (bar, moves) = output.moving_bar("Verifying");
+    let report = verify(&log, &keyring.verifying(), &kept, moves).await?;
     bar.finish_and_clear();
     output.result(&report, |report| match &report.fault {
         None => format!(

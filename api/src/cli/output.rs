@@ -50,6 +50,17 @@ impl Output {
         style.map_or(bar.clone(), |style| bar.with_style(style))
     }
 
+    /// The same, and what moves it: how far it is, and of how much.
+    pub(crate) fn moving_bar(self, what: &'static str) -> (ProgressBar, impl Fn(i64, i64)) {
+        let bar = self.bar(what);
+        let moved = bar.clone();
+        let moves = move |at: i64, of: i64| {
+            moved.set_length(of.cast_unsigned());
+            moved.set_position(at.cast_unsigned());
+        };
+        (bar, moves)
+    }
+
     /// Says what is being done, for work of unknown length; silent where nobody watches.
     pub(crate) fn spinner(self) -> ProgressBar {
         if self.json || !std::io::stderr().is_terminal() {

@@ -59,12 +59,9 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     let code = match command {
         Command::List => list(&log, output).await?,
         Command::Rebuild { name } => {
-            let (projector, bar) = (find(&name)?, output.bar("Rebuilding"));
-            let events = rebuild(projector, &log, &|at, of| {
-                bar.set_length(of.cast_unsigned());
-                bar.set_position(at.cast_unsigned());
-            })
-            .await?;
+            let projector = find(&name)?;
+            let (bar, moves) = output.moving_bar("Rebuilding");
+            let events = rebuild(projector, &log, &moves).await?;
             bar.finish_and_clear();
             let done = json!({ "name": name, "events": events });
             output.result(&done, |_| format!("{name} was rebuilt from {events} events."));
@@ -107,12 +104,8 @@ async fn compare(log: &EventLog, name: Option<String>, output: Output) -> anyhow
     };
     let mut found = Vec::new();
     for projector in wanted {
-        let bar = output.bar("Replaying");
-        let verified = verify(projector, log, &|at, of| {
-            bar.set_length(of.cast_unsigned());
-            bar.set_position(at.cast_unsigned());
-        })
-        .await?;
+        let (bar, moves) = output.moving_bar("Replaying");
+        let verified = verify(projector, log, &moves).await?;
         bar.finish_and_clear();
         found.push(verified);
     }
@@ -150,16 +143,12 @@ pub(super) async fn replay(location: Location, options: ReplayOptions, output: O
     let (log, tasks) = database::open_log(&location, &database).await?;
     let head = log.position().await?;
     let as_of = as_of.unwrap_or(AsOf::Position(head)).expect_past(head, edge.now())?;
-    let bar = output.bar("Replaying");
+    let (bar, moves) = output.moving_bar("Replaying");
     let format = match options.format {
         FormatName::Parquet => Format::Parquet,
         FormatName::Csv => Format::Csv,
     };
-    let written = write_replay(projector, &log, as_of, None, &options.out, format, &|at, of| {
-        bar.set_length(of.cast_unsigned());
-        bar.set_position(at.cast_unsigned());
-    })
-    .await?;
+    let written = write_replay(projector, &log, as_of, None, &options.out, format, &moves).await?;
     bar.finish_and_clear();
     output.result(&written, |written| {
         let file = written.file.display();

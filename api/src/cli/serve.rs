@@ -13,7 +13,6 @@ use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema, s
 use licet_projections::RunnerSettings;
 use licet_workers::{
     Endpoints, Worker,
-    backup::BackupSchedule,
     mail::{Language, MailSettings},
 };
 use tokio::{
@@ -26,7 +25,7 @@ use tokio::{
 use super::{
     Location,
     archive::RetentionOptions,
-    backup::{KeepOptions, StoreOptions},
+    backup::ScheduleOptions,
     database, demo, output,
     sign_in::{SignInOptions, offer_setup},
 };
@@ -80,12 +79,7 @@ pub(super) struct Options {
     #[command(flatten)]
     retention: RetentionOptions,
     #[command(flatten)]
-    backup: StoreOptions,
-    /// Hours from one backup to the next, where there is a folder for them.
-    #[arg(long, env = "BACKUP_EVERY_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
-    backup_every_hours: u32,
-    #[command(flatten)]
-    keep: KeepOptions,
+    backups: ScheduleOptions,
     #[command(flatten)]
     traces: observe::traces::TraceOptions,
 }
@@ -131,12 +125,6 @@ fn network(text: &str) -> Result<IpNet, String> {
     network.map_err(|_| format!("{text:?} is no address and no network such as 10.0.0.0/8"))
 }
 
-impl Options {
-    fn backup_every(&self) -> Duration {
-        Duration::from_secs(u64::from(self.backup_every_hours) * 3600)
-    }
-}
-
 impl MailOptions {
     fn settings(self) -> Option<MailSettings> {
         Some(MailSettings {
@@ -169,7 +157,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         .await
         .context("opening the log")?;
     let watched = watched(&options);
-    let backups = backups(&options, &secrets.secret_key)?;
+    let backups = options.backups.schedule(&secrets.secret_key)?;
     let settings = Settings {
         secret_key: secrets.secret_key,
         jwt_secret: secrets.jwt_secret,
@@ -263,11 +251,7 @@ fn watched(options: &Options) -> Watched {
             .filter(|_| works)
             .collect(),
         retention: options.retention.into(),
-        backup_every: options
-            .backup
-            .folder()
-            .filter(|_| works)
-            .map(|_| options.backup_every()),
+        backup_every: options.backups.every().filter(|_| works),
     }
 }
 
@@ -279,19 +263,6 @@ fn log_to_stderr() {
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
         )
         .init();
-}
-
-/// Where backups go, how often, and which are kept.
-fn backups(options: &Options, secret_key: &str) -> anyhow::Result<Option<BackupSchedule>> {
-    let Some(folder) = options.backup.folder() else {
-        return Ok(None);
-    };
-    Ok(Some(BackupSchedule {
-        folder: folder.clone(),
-        keys: options.backup.keys(secret_key)?,
-        every: options.backup_every(),
-        keep: options.keep.into(),
-    }))
 }
 
 /// What a node does for itself, whatever its roles.

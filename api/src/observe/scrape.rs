@@ -195,9 +195,9 @@ impl Metrics {
         self.gauges.clock_offset.record(now - backlog.clock, &[]);
         self.tell(&backlog);
         if let Some(every) = watched.backup_every {
-            let last = backup::last_success(log.pool()).await?;
-            let last = last.map_or(0, |(at, _)| at.unix_timestamp());
-            self.gauges.backup_age.record(backlog.clock - last as f64, &[]);
+            let last = backup::last(log.pool()).await?;
+            let age = last.map_or(backlog.clock, |last| last.age);
+            self.gauges.backup_age.record(age, &[]);
             self.gauges.backup_interval.record(every.as_secs_f64(), &[]);
         }
         if log.archive().is_some() {

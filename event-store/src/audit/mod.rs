@@ -11,13 +11,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 use sqlx::Connection as _;
-use uuid::Uuid;
 
 use crate::{
     EventLog, ReadError, archive,
     chain::Link,
     checkpoint::{self, Checkpoint},
-    epochs::{self, FormerLog},
+    epochs::Epochs,
 };
 use walk::{Step, Walk};
 
@@ -53,20 +52,6 @@ impl Fault {
     }
 }
 
-/// What the log is called, and was before restores went back.
-struct Names {
-    log_id: Uuid,
-    former: Vec<FormerLog>,
-}
-
-impl Names {
-    /// The names under which a position is this log's.
-    fn at(&self, position: i64) -> impl Iterator<Item = Uuid> + '_ {
-        let former = self.former.iter().filter(move |former| position <= former.until);
-        std::iter::once(self.log_id).chain(former.map(|former| former.log_id))
-    }
-}
-
 /// Walks every event in the order of positions, in the archive and online, checks density, each link, each manifest and
 /// each checkpoint. `kept` are checkpoints that were kept elsewhere; they also show when the newest rows are gone.
 /// `progress` hears how far it is.
@@ -80,18 +65,15 @@ pub async fn verify(
     let mut holding = log.connect().await?;
     archive::hold_months(&mut holding).await?;
     // Checkpoints first, then the head: what is signed meanwhile must not look cut off.
-    let names = Names {
-        log_id: log.log_id().await?,
-        former: epochs::lineage(log.pool()).await?,
-    };
-    let (checkpoints, fault) = read_checkpoints(log, keys, kept, &names).await?;
+    let epochs = Epochs::read(log.pool()).await?;
+    let (checkpoints, fault) = read_checkpoints(log, keys, kept, &epochs).await?;
     if fault.is_some() {
         return Ok(AuditReport { fault, ..report });
     }
     let head = sqlx::query!("SELECT position, events_chain, heartbeats_chain, decisions_chain FROM log_head")
         .fetch_one(log.pool())
         .await?;
-    let mut walk = Walk::begin(log, (&names, keys), head.position).await?;
+    let mut walk = Walk::begin(log, (&epochs, keys), head.position).await?;
     let mut signed = checkpoints.iter().peekable();
     loop {
         // Every statement about what has been walked so far, whether an event of its position was at hand or not.
@@ -211,14 +193,14 @@ async fn read_checkpoints(
     log: &EventLog,
     keys: &[VerifyingKey],
     kept: &[String],
-    names: &Names,
+    epochs: &Epochs,
 ) -> sqlx::Result<(BTreeMap<i64, Checkpoint>, Option<Fault>)> {
     let mut checkpoints = BTreeMap::new();
     let own = log.checkpoints().await?;
     for text in own.iter().chain(kept) {
         let what = match checkpoint::verify(text, keys) {
             None => "a checkpoint's signature does not hold".to_owned(),
-            Some(checkpoint) if !names.at(checkpoint.position).any(|id| id == checkpoint.log_id) => {
+            Some(checkpoint) if !epochs.names_at(checkpoint.position).any(|id| id == checkpoint.log_id) => {
                 format!(
                     "the checkpoint at {} belongs to another log: {}",
                     checkpoint.position, checkpoint.log_id

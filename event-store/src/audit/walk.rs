@@ -5,11 +5,12 @@ use std::{collections::VecDeque, pin::Pin};
 use ed25519_dalek::VerifyingKey;
 use futures::{Stream, TryStreamExt as _};
 
-use super::{Fault, Names};
+use super::Fault;
 use crate::{
     EventLog, LogTable, ReadError, RecordedRow,
     archive::{self, Segment},
     chain::{self, GENESIS, Link},
+    epochs::Epochs,
     read,
 };
 
@@ -86,7 +87,7 @@ impl<'a> Table<'a> {
 
 pub(super) struct Walk<'a> {
     log: &'a EventLog,
-    names: &'a Names,
+    epochs: &'a Epochs,
     keys: &'a [VerifyingKey],
     tables: [Table<'a>; 3],
     position: i64,
@@ -99,13 +100,13 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) async fn begin(
         log: &'a EventLog,
-        (names, keys): (&'a Names, &'a [VerifyingKey]),
+        (epochs, keys): (&'a Epochs, &'a [VerifyingKey]),
         head: i64,
     ) -> Result<Self, ReadError> {
         let [events, heartbeats, decisions] = LogTable::ALL;
         Ok(Self {
             log,
-            names,
+            epochs,
             keys,
             tables: [
                 Table::begin(log, events, head).await?,
@@ -159,8 +160,8 @@ impl<'a> Walk<'a> {
             )))
         };
         if !self
-            .names
-            .at(segment.last_position)
+            .epochs
+            .names_at(segment.last_position)
             .any(|log_id| segment.is_signed(log_id, self.keys))
         {
             return fault("the manifest's signature does not hold, or the catalog says something else");

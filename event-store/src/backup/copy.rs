@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 
-use futures::TryStreamExt as _;
+use futures::{TryStreamExt as _, stream::BoxStream};
 use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
@@ -20,44 +20,61 @@ pub(super) struct Part {
     pub(super) rows: i64,
 }
 
-/// What a query answers, sealed, in parts of so many rows at most. A query without rows has no part.
-pub(super) async fn copy_out(
-    connection: &mut PgConnection,
-    query: &str,
+/// What a query answers, sealed, part by part.
+pub(super) struct CopyOut<'a> {
+    messages: BoxStream<'a, sqlx::Result<bytes::Bytes>>,
+    keys: &'a BackupKeys,
     limit: i64,
-    keys: &BackupKeys,
-) -> Result<Vec<Part>, BackupError> {
-    let statement = format!("COPY ({query}) TO STDOUT WITH (FORMAT binary)");
-    let mut messages = connection.copy_out_raw(&statement).await?;
-    let mut parts = Vec::new();
-    let mut open: Option<(SealedWriter, i64)> = None;
-    let mut first = true;
-    // The server sends one message for each row, the header before the first one and the trailer by itself
-    // (PostgreSQL's documentation, "Message Flow", "COPY Operations").
-    while let Some(message) = messages.try_next().await? {
-        let mut row = &message[..];
-        if std::mem::take(&mut first) {
-            row = row.strip_prefix(HEADER).ok_or_else(|| unexpected("its header"))?;
-        }
-        if row.is_empty() || row == TRAILER {
-            continue;
-        }
-        let (writer, rows) = match &mut open {
-            Some(part) => part,
-            closed => {
-                let mut writer = keys.writer()?;
-                writer.write_all(HEADER)?;
-                closed.insert((writer, 0))
-            }
-        };
-        writer.write_all(row)?;
-        *rows += 1;
-        if *rows == limit {
-            parts.extend(open.take().map(finish).transpose()?);
-        }
+    begun: bool,
+}
+
+impl<'a> CopyOut<'a> {
+    /// Parts have so many rows at most.
+    pub(super) async fn begin(
+        connection: &'a mut PgConnection,
+        query: &str,
+        limit: i64,
+        keys: &'a BackupKeys,
+    ) -> Result<Self, BackupError> {
+        let statement = format!("COPY ({query}) TO STDOUT WITH (FORMAT binary)");
+        Ok(Self {
+            messages: connection.copy_out_raw(&statement).await?,
+            keys,
+            limit,
+            begun: false,
+        })
     }
-    parts.extend(open.map(finish).transpose()?);
-    Ok(parts)
+
+    /// The next part; none where there are no more rows. The connection can be used for something else after that.
+    ///
+    /// The server sends one message for each row, the header before the first one and the trailer by itself (PostgreSQL's
+    /// documentation, "Message Flow", "COPY Operations").
+    pub(super) async fn next_part(&mut self) -> Result<Option<Part>, BackupError> {
+        let mut open: Option<(SealedWriter, i64)> = None;
+        while let Some(message) = self.messages.try_next().await? {
+            let mut row = &message[..];
+            if !std::mem::replace(&mut self.begun, true) {
+                row = row.strip_prefix(HEADER).ok_or_else(|| unexpected("its header"))?;
+            }
+            if row.is_empty() || row == TRAILER {
+                continue;
+            }
+            let (writer, rows) = match &mut open {
+                Some(part) => part,
+                closed => {
+                    let mut writer = self.keys.writer()?;
+                    writer.write_all(HEADER)?;
+                    closed.insert((writer, 0))
+                }
+            };
+            writer.write_all(row)?;
+            *rows += 1;
+            if *rows == self.limit {
+                break;
+            }
+        }
+        open.map(finish).transpose()
+    }
 }
 
 fn finish((mut writer, rows): (SealedWriter, i64)) -> Result<Part, BackupError> {
@@ -91,16 +108,12 @@ pub(super) async fn copy_in(
     while let Some(block) = opened.recv().await {
         copy.send(block).await?;
     }
-    match opening.await {
-        Ok(Ok(())) => Ok(copy.finish().await? as i64),
-        failed => {
-            copy.abort("the file does not open").await?;
-            Err(failed
-                .map_err(std::io::Error::other)
-                .and_then(|read| read)
-                .map_or_else(BackupError::File, |()| unexpected("a file")))
-        }
+    let opened = opening.await.map_err(std::io::Error::other).and_then(|opened| opened);
+    if let Err(error) = opened {
+        copy.abort("the file does not open").await?;
+        return Err(error.into());
     }
+    Ok(copy.finish().await? as i64)
 }
 
 fn unexpected(what: &str) -> BackupError {

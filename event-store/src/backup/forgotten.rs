@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use super::{BackupError, BackupKeys, BackupStore};
+use super::{BackupError, BackupKeys, BackupStore, runs};
 
-const LEDGER: &str = "forgotten.age";
+pub(super) const LEDGER: &str = "forgotten.age";
 
 /// A key of the vault that was destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,8 +18,18 @@ pub struct ForgottenKey {
     pub key_id: String,
 }
 
-/// Adds what was destroyed in the database to the ledger. What stands in it stays. Answers how many it has.
-pub async fn keep_forgotten(pool: &PgPool, store: &BackupStore, keys: &BackupKeys) -> Result<usize, BackupError> {
+/// Adds what was destroyed in the database to the ledger of the store that the last backup went to; to no other, which a
+/// volume that is not mounted would be.
+pub async fn keep_forgotten(pool: &PgPool, store: &BackupStore, keys: &BackupKeys) -> Result<(), BackupError> {
+    let before = runs::last(pool).await?.and_then(|last| last.store_id);
+    if before.is_none() || store.id().await? != before {
+        return Ok(());
+    }
+    keep(pool, store, keys).await.map(drop)
+}
+
+/// Adds what was destroyed in the database. What stands in the ledger stays. Answers how many it has.
+pub(super) async fn keep(pool: &PgPool, store: &BackupStore, keys: &BackupKeys) -> Result<usize, BackupError> {
     let destroyed = sqlx::query_as!(
         ForgottenKey,
         "SELECT tenant_id, purpose, key_id FROM vault_keys WHERE destroyed_at IS NOT NULL"

@@ -25,6 +25,10 @@ pub struct BackupManifest {
     pub program: String,
     /// The newest signed checkpoint at that time; absent where nothing was signed yet.
     pub checkpoint: Option<String>,
+    /// How far months have left for the archive: position and moment of the last event there; absent without one.
+    pub archived: Option<(i64, Timestamp)>,
+    /// How many keys the ledger of the forgotten had.
+    pub forgotten: usize,
     /// The files, in the order in which they are restored.
     pub files: Vec<BackupFile>,
 }
@@ -32,16 +36,18 @@ pub struct BackupManifest {
 /// A file of a backup; several backups may name the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupFile {
-    /// Below the store.
+    /// What it holds, for certain: two files of the same content are the same.
+    pub content: String,
+    /// Below the store. Nothing else is ever written there.
     pub path: String,
-    /// The table whose rows these are; for a file of the archive, its name in the archive's folder.
+    /// The table whose rows these are; for a part of a file of the archive, that file's name in the archive's folder.
     pub of: String,
     /// What it holds.
     pub kind: FileKind,
     /// How many rows; 0 for a file of the archive.
     pub rows: i64,
-    /// The lowest position that can be in it; 0 outside the log.
-    pub after: i64,
+    /// Of the log: the position of its first row, and when the first and the last were recorded.
+    pub begins: Option<(i64, Timestamp, Timestamp)>,
     /// The file's size.
     pub bytes: u64,
     /// The file's SHA-256, in hexadecimal.
@@ -56,7 +62,7 @@ pub enum FileKind {
     Log,
     /// Rows of a table that stands beside the log.
     Table,
-    /// A file of the archive.
+    /// A part of a file of the archive.
     Archive,
 }
 

@@ -1,13 +1,14 @@
 //! Backups: the log, the vault, the archive and what stands beside them, as files that are sealed and signed.
 //!
 //! A backup is a manifest that names files. The log's files are cut at fixed positions and named by the chain there, so
-//! that the next backup names them again in place of writing them. Read models are not in it: they are folded anew. What
-//! was written before a crash is found again, because the manifest, which makes it a backup, is written last.
+//! that the next backup names them again in place of writing them; nothing is ever written over. Read models are not in
+//! it: they are folded anew. The manifest is written last; what was written before a crash is noted, and found again.
 
 mod copy;
 mod create;
 mod forgotten;
 mod keys;
+mod making;
 mod manifest;
 mod restore;
 mod runs;
@@ -18,8 +19,8 @@ pub use create::{create, prune};
 pub use forgotten::{ForgottenKey, keep_forgotten};
 pub use keys::BackupKeys;
 pub use manifest::{BackupFile, BackupManifest, FileKind};
-pub use restore::{RestorePoint, Restored, check_files, restore};
-pub use runs::{BackupRun, last_success, record};
+pub use restore::{RestorePoint, Restored, check_files, complete, restore};
+pub use runs::{LastBackup, last};
 pub use store::BackupStore;
 pub use tables::{KEPT, LEFT_OUT};
 
@@ -43,13 +44,16 @@ pub enum BackupError {
     NoFolder(String),
     /// The store is not the one that the last backups went to.
     #[error(
-        "{location} is not the store that this database was backed up to before; is its volume mounted? Where backups are to \
+        "{0} is not the store that this database was backed up to before; is its volume mounted? Where backups are to \
          begin anew there, say --new-store"
     )]
-    OtherStore {
-        /// As the operator names it.
-        location: String,
-    },
+    OtherStore(String),
+    /// Backups of another log lie there.
+    #[error(
+        "{0} holds backups of another log; give each installation a folder of its own. Where backups are to begin there all \
+         the same, say --new-store"
+    )]
+    ForeignStore(String),
     /// No recipient of age.
     #[error("{0:?} is no age recipient; one begins with age1")]
     Recipient(String),
@@ -70,11 +74,14 @@ pub enum BackupError {
     #[error("{0} is missing from the store; nothing of this backup is used")]
     Missing(String),
     /// A file is not what was written.
-    #[error("{0} is not what was written: cut off, exchanged or changed")]
+    #[error("{0} is not what was written with this SECRET_KEY: cut off, exchanged or changed")]
     Touched(String),
     /// Someone else is at it.
     #[error("another backup of this database is being made at this moment")]
     Busy,
+    /// Someone else is at it.
+    #[error("another restore into this database is going on at this moment")]
+    Restoring,
     /// The database holds something.
     #[error("this database is in use: {0}. A restore begins in an empty one")]
     InUse(String),

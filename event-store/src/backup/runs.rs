@@ -1,51 +1,65 @@
-//! What became of backups, kept in the database that they are of.
+//! What became of backups, kept in the database that they are of, by the database's clock.
 
 use sqlx::PgPool;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::BackupError;
+use super::{BackupError, BackupManifest};
+use crate::Edge;
 
-/// An attempt at a backup.
-#[derive(Debug, Clone)]
-pub struct BackupRun {
-    /// Its name.
-    pub run_id: Uuid,
+/// The newest backup that was made of a database.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LastBackup {
+    /// How many seconds ago it was begun.
+    pub age: f64,
     /// Where it went.
     pub store_id: Option<Uuid>,
-    /// What was made.
-    pub backup_id: Option<String>,
-    /// When it began.
-    pub started_at: OffsetDateTime,
-    /// Why there is none.
-    pub error: Option<String>,
 }
 
-/// Writes down how an attempt ended.
-pub async fn record(pool: &PgPool, run: &BackupRun) -> Result<(), BackupError> {
+/// Writes down that a backup is begun. One that never ends was cut off.
+pub(super) async fn begin(pool: &PgPool, edge: &Edge) -> Result<Uuid, BackupError> {
+    // What was begun later than now was begun by a clock that has been set back since: it would hide all others.
     sqlx::query!(
-        r#"INSERT INTO backup_runs (run_id, store_id, backup_id, started_at, finished_at, error)
-           VALUES ($1, $2, $3, $4, clock_timestamp(), $5)"#,
-        run.run_id,
-        run.store_id,
-        run.backup_id,
-        run.started_at,
-        run.error,
+        r#"DELETE FROM backup_runs
+           WHERE started_at > clock_timestamp() OR started_at < clock_timestamp() - interval '400 days'"#
     )
     .execute(pool)
     .await?;
-    sqlx::query!("DELETE FROM backup_runs WHERE started_at < clock_timestamp() - interval '400 days'")
+    let run_id = edge.id();
+    sqlx::query!("INSERT INTO backup_runs (run_id) VALUES ($1)", run_id)
         .execute(pool)
         .await?;
+    Ok(run_id)
+}
+
+/// Writes down how it ended.
+pub(super) async fn end(
+    pool: &PgPool,
+    run_id: Uuid,
+    store_id: Option<Uuid>,
+    made: &Result<BackupManifest, BackupError>,
+) -> Result<(), BackupError> {
+    let backup_id = made.as_ref().ok().map(|manifest| manifest.id.clone());
+    let error = made.as_ref().err().map(ToString::to_string);
+    sqlx::query!(
+        r#"UPDATE backup_runs SET store_id = $2, backup_id = $3, error = $4, finished_at = clock_timestamp() WHERE run_id = $1"#,
+        run_id,
+        store_id,
+        backup_id,
+        error,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
-/// The newest attempt that succeeded: when it began, and where it went.
-pub async fn last_success(pool: &PgPool) -> Result<Option<(OffsetDateTime, Option<Uuid>)>, BackupError> {
-    let found = sqlx::query!(
-        "SELECT started_at, store_id FROM backup_runs WHERE error IS NULL AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1"
+/// The newest backup that was made; none where none ever was.
+pub async fn last(pool: &PgPool) -> Result<Option<LastBackup>, BackupError> {
+    let last = sqlx::query_as!(
+        LastBackup,
+        r#"SELECT extract(epoch FROM clock_timestamp() - started_at)::float8 AS "age!", store_id FROM backup_runs
+           WHERE backup_id IS NOT NULL ORDER BY started_at DESC LIMIT 1"#
     )
     .fetch_optional(pool)
     .await?;
-    Ok(found.map(|row| (row.started_at, row.store_id)))
+    Ok(last)
 }

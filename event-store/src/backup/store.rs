@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path as FilePath, sync::Arc};
 
 use futures::TryStreamExt as _;
-use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, local::LocalFileSystem, path::Path};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -13,6 +13,10 @@ use crate::Edge;
 
 const MARK: &str = "licet-backups.json";
 const MANIFESTS: &str = "backups";
+/// What a backup has written that is not finished.
+const UNFINISHED: &str = "unfinished.jws";
+/// Where files of backups lie.
+const FILES: [&str; 3] = ["log/", "tables/", "archive/"];
 
 /// A store of backups.
 #[derive(Clone)]
@@ -93,9 +97,39 @@ impl BackupStore {
         manifest.ok_or_else(|| BackupError::Unsigned(id.to_owned()))
     }
 
+    /// With this, a backup is one.
     pub(super) async fn keep_manifest(&self, manifest: &BackupManifest, keys: &BackupKeys) -> Result<(), BackupError> {
-        self.put(&manifest_path(&manifest.id), keys.sign(manifest).into_bytes())
-            .await
+        let signed = keys.sign(manifest).into_bytes();
+        self.put_new(&manifest_path(&manifest.id), signed).await?;
+        self.forget_unfinished().await
+    }
+
+    /// What a backup has written so far, for the next one where this is cut off.
+    pub(super) async fn note_unfinished(
+        &self,
+        manifest: &BackupManifest,
+        keys: &BackupKeys,
+    ) -> Result<(), BackupError> {
+        self.put(UNFINISHED, keys.sign(manifest).into_bytes()).await
+    }
+
+    async fn forget_unfinished(&self) -> Result<(), BackupError> {
+        match self.objects.delete(&Path::from(UNFINISHED)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Files that backups of this `SECRET_KEY` name, finished or cut off, by their content, as far as they are there. A
+    /// manifest that does not hold names nothing that is trusted.
+    pub(super) async fn known(&self, keys: &BackupKeys) -> Result<HashMap<String, BackupFile>, BackupError> {
+        let sizes = self.sizes().await?;
+        let unfinished = self.find(UNFINISHED).await?;
+        let unfinished = unfinished.and_then(|text| keys.verify::<BackupManifest>(&String::from_utf8_lossy(&text)));
+        let manifests = self.list(keys).await?.into_iter().flatten().chain(unfinished);
+        let files = manifests.flat_map(|manifest| manifest.files);
+        let there = files.filter(|file| sizes.get(&file.path) == Some(&file.bytes));
+        Ok(there.map(|file| (file.content.clone(), file)).collect())
     }
 
     /// The size of everything below the store, by path.
@@ -125,7 +159,14 @@ impl BackupStore {
         }
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file whole or not at all, where none is.
+    pub(super) async fn put_new(&self, path: &str, bytes: Vec<u8>) -> Result<(), BackupError> {
+        let new = PutMode::Create.into();
+        self.objects.put_opts(&Path::from(path), bytes.into(), new).await?;
+        Ok(())
+    }
+
+    /// Writes a file whole or not at all, in the place of what is there.
     pub(super) async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), BackupError> {
         self.objects.put(&Path::from(path), bytes.into()).await?;
         Ok(())
@@ -145,10 +186,11 @@ impl BackupStore {
         for id in ids {
             self.objects.delete(&Path::from(manifest_path(id))).await?;
         }
+        // Its files may be among those that go.
+        self.forget_unfinished().await?;
         let mut deleted = 0;
         for path in self.sizes().await?.into_keys() {
-            let ours = ["log/", "tables/", "archive/"];
-            let is_file = ours.iter().any(|folder| path.starts_with(folder));
+            let is_file = FILES.iter().any(|folder| path.starts_with(folder));
             if is_file && needed.binary_search(&path).is_err() {
                 self.objects.delete(&Path::from(path)).await?;
                 deleted += 1;

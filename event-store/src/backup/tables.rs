@@ -1,5 +1,6 @@
 //! Which tables are in a backup.
 
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 /// What stands beside the log and cannot be folded from it.
@@ -37,13 +38,24 @@ pub const LEFT_OUT: [&str; 13] = [
     "snapshots",
 ];
 
-/// A table's columns in order, as a list for a statement.
-pub(super) async fn columns(connection: &mut PgConnection, table: &str) -> sqlx::Result<String> {
-    sqlx::query_scalar(
-        "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-         WHERE attrelid = format('public.%I', $1)::regclass AND attnum > 0 AND NOT attisdropped",
+/// A table's columns.
+pub(super) struct Columns {
+    /// In order, as a list for a statement.
+    pub(super) list: String,
+    /// Names them and their types: rows of other columns are other rows.
+    pub(super) mark: String,
+}
+
+/// Which columns a table has now.
+pub(super) async fn columns(connection: &mut PgConnection, table: &str) -> sqlx::Result<Columns> {
+    let (list, types): (String, String) = sqlx::query_as(
+        "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum),
+                string_agg(attname || ' ' || format_type(atttypid, atttypmod), ',' ORDER BY attnum)
+         FROM pg_attribute WHERE attrelid = format('public.%I', $1)::regclass AND attnum > 0 AND NOT attisdropped",
     )
     .bind(table)
     .fetch_one(connection)
-    .await
+    .await?;
+    let mark = hex::encode(&Sha256::digest(types)[..4]);
+    Ok(Columns { list, mark })
 }
