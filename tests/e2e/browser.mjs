@@ -130,7 +130,7 @@ async function checkSnapshot(page, name) {
     expect(is === was, `${name} reads otherwise than in ${kept}, from line ${first + 1}:\n${near(now)}\nand not\n${near(before)}`);
 }
 
-/// Without what is another one each time: keys, ids, moments, and toasts.
+/// Without what is another one each time: keys, ids, moments, days, and toasts.
 function steady(text) {
     return text
         .replace(/^- status(:\n {2}[^]*)?$/m, "")
@@ -141,6 +141,8 @@ function steady(text) {
         .replaceAll(/LIC(-[0-9A-Z*]{5}){5}/g, "LIC-KEY")
         .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
         .replaceAll(/\d{1,2}[/.]\d{1,2}[/.]\d{4}, \d{2}:\d{2}:\d{2}/g, "MOMENT")
+        .replaceAll(/\b20\d{2}-\d{2}-\d{2}\b/g, "DAY")
+        .replaceAll(/\b20\d{2}-\d{2}\b/g, "MONTH")
         .replaceAll(/just now|(in )?\d+ \w+ ago|in \d+ (minutes|hours|days|weeks|months|years)|gerade eben/g, "MOMENT");
 }
 
