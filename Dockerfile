@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     rustup target add wasm32-unknown-unknown \
     && cargo run --locked --quiet --package xtask -- ui \
     && SQLX_OFFLINE=true cargo build --locked --release --package licet-api \
-    && install -D target/release/licet /out/licet && mkdir /out/archive /out/backups
+    && install -D target/release/licet /out/licet && mkdir /out/archive /out/backups /out/scratch
 
 # hadolint ignore=DL3006
 FROM ${BINARIES} AS binaries
@@ -27,6 +27,7 @@ COPY --from=binaries /out/licet /usr/local/bin/licet
 # Whoever mounts a volume here finds that it may be written.
 COPY --from=binaries --chown=65532:65532 /out/archive /var/lib/licet/archive
 COPY --from=binaries --chown=65532:65532 /out/backups /var/lib/licet/backups
+COPY --from=binaries --chown=65532:65532 /out/scratch /var/lib/licet/scratch
 USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/local/bin/licet", "healthcheck"]

@@ -17,6 +17,7 @@ for name in api_key database_password grafana_password jwt_secret secret_key; do
     make "$name" "$value"
 done
 make database_url "postgres://licet:$(cat "$folder/database_password")@db:5432/licet"
+make scratch_url "postgres://licet:$(cat "$folder/database_password")@scratch:5432/licet"
 # The mail server's is not made here: write it in where ALERT_SMTP_USER is set.
 touch "$folder/alert_smtp_password"
 chmod 644 "$folder"/*

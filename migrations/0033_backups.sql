@@ -17,13 +17,14 @@ CREATE TABLE log_lineage (
     ended_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- What became of backups, for monitoring and for whoever asks; what there is to restore stands in the store.
+-- What became of backups and of trying them, for monitoring and for whoever asks; what there is to restore stands in the store.
 CREATE TABLE backup_runs (
     run_id      uuid        PRIMARY KEY,
+    kind        text        NOT NULL CHECK (kind IN ('create', 'verify')),
     store_id    uuid,
     backup_id   text,
     started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     error       text
 );
-CREATE INDEX backup_runs_started_at ON backup_runs (started_at);
+CREATE INDEX backup_runs_kind_started_at ON backup_runs (kind, started_at);

@@ -1,7 +1,10 @@
 //! How the server is set up.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use licet_commands::operator::SignInRules;
+use licet_event_store::backup::RunKind;
 use licet_workers::archive::Retention;
 
 use crate::limits::Rate;
@@ -51,8 +54,8 @@ pub(crate) struct Watched {
     pub(crate) consumers: Vec<&'static str>,
     /// When months leave for the archive.
     pub(crate) retention: Retention,
-    /// How often a backup is made, where this node makes any.
-    pub(crate) backup_every: Option<std::time::Duration>,
+    /// How often a backup is made and tried, as far as this node does it.
+    pub(crate) backups: Vec<(RunKind, Duration)>,
 }
 
 /// How operators get in.

@@ -28,6 +28,7 @@ mod log;
 mod metadata;
 pub mod metrics;
 mod moment;
+pub mod niceness;
 pub mod read;
 pub mod schema;
 mod session;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use licet_event_store::{
     Edge, EventLog, LogTable,
-    backup::{self, BackupKeys, BackupManifest, BackupStore, RestorePoint},
+    backup::{self, BackupKeys, BackupManifest, BackupStore, BucketAccess, RestorePoint, StoreLocation},
 };
 use licet_projections::{backlog, projectors, rebuild};
 use licet_test_support::Server;
@@ -71,7 +71,10 @@ pub(crate) async fn run(bench: &Bench, licenses: u32) -> anyhow::Result<()> {
 
 async fn back_up(log: &EventLog, folder: &Path) -> anyhow::Result<(BackupStore, BackupManifest)> {
     std::fs::create_dir_all(folder)?;
-    let (store, keys) = (BackupStore::open(folder)?, BackupKeys::derive(SECRET, &[])?);
+    let (store, keys) = (
+        BackupStore::open(&StoreLocation::Folder(folder.into()), &BucketAccess::default())?,
+        BackupKeys::derive(SECRET, &[])?,
+    );
     let made = backup::create(log, (&store, &keys), &Edge::system(), true, |_, _| {}).await?;
     Ok((store, made))
 }
@@ -135,7 +138,7 @@ async fn beside(log: &EventLog, url: &str, folder: &Path) -> anyhow::Result<()> 
         std::fs::create_dir_all(&store)?;
         let mut command = licet_test_support::licet(url);
         command
-            .args(["backup", "create", "--new-store", "--json", "--backup-dir"])
+            .args(["backup", "create", "--new-store", "--json", "--backup-store"])
             .arg(&store);
         let mut making = command.stdout(std::process::Stdio::null()).spawn()?;
         during.push(send(&address, &beats, Duration::from_secs(5), PACE).await?.p99_ms);

@@ -53,7 +53,7 @@ if ! docker image inspect licet-local-base >/dev/null 2>&1; then
     tar -C "$run/rootfs" -c . | docker import - licet-local-base >/dev/null
     rm -rf "$run/rootfs"
 fi
-mkdir -p "$run/out/out/archive" "$run/out/out/backups"
+mkdir -p "$run/out/out/archive" "$run/out/out/backups" "$run/out/out/scratch"
 cp "$program" "$run/out/out/licet"
 tar -C "$run/out" -c . | docker import - licet-local-binaries >/dev/null
 
@@ -115,6 +115,14 @@ fi
 
 # The first operator's link, as docs/CONTAINERS.md has it made.
 compose exec -T admin-panel licet operators setup-link | grep -q '^https://localhost/setup?token=' || die "there is no link for the first operator"
+
+# A backup is made and tried, as docs/BACKUP.md has it done by hand. The workers' own may be going on at this moment.
+backup() { compose exec -T workers licet backup "$@" --json; }
+for _ in $(seq 30); do backup create >"$run/backup.json" 2>&1 && break; sleep 2; done
+field position <"$run/backup.json" >/dev/null 2>&1 || die "no backup was made: $(cat "$run/backup.json")"
+for _ in $(seq 30); do backup verify >"$run/backup.json" 2>&1 && break; sleep 2; done
+[ "$(field audit.fault <"$run/backup.json")" = None ] || die "the backup does not hold: $(cat "$run/backup.json")"
+say "A backup was made, restored in the service scratch, and holds up to position $(field position <"$run/backup.json")"
 
 # What the workers do is done again: who is taken up now is found by name, and the event is told to NATS.
 works() {

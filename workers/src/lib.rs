@@ -107,15 +107,9 @@ pub fn spawn_all(
         tracing::info!("no ARCHIVE_DIR is set: every month of the log stays online");
     }
     if let Some(schedule) = outside.backups.clone() {
-        worker.begin(tasks, "worker/backup", move |one| {
-            let schedule = schedule.clone();
-            async move {
-                let turn = || backup::turn(&one.platform, &schedule);
-                one.repeat("worker/backup", Duration::from_secs(60), turn).await;
-            }
-        });
+        backup::begin(worker, tasks, schedule);
     } else {
-        tracing::warn!("no BACKUP_DIR is set: this server makes no backups");
+        tracing::warn!("no BACKUP_STORE is set: this server makes no backups");
     }
     let keyring = keyring.clone();
     worker.begin(tasks, "worker/checkpoints", move |one| {

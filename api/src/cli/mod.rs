@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod events;
 mod healthcheck;
+mod mail;
 mod migrate;
 mod operators;
 mod output;

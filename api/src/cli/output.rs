@@ -52,9 +52,19 @@ impl Output {
 
     /// The same, and what moves it: how far it is, and of how much.
     pub(crate) fn moving_bar(self, what: &'static str) -> (ProgressBar, impl Fn(i64, i64)) {
-        let bar = self.bar(what);
+        let (bar, moves) = self.changing_bar();
+        (bar, move |at, of| moves(what, at, of))
+    }
+
+    /// The same for work that changes: what is done is told each time.
+    pub(crate) fn changing_bar(self) -> (ProgressBar, impl Fn(&'static str, i64, i64)) {
+        let bar = self.bar("");
         let moved = bar.clone();
-        let moves = move |at: i64, of: i64| {
+        let moves = move |what: &'static str, at: i64, of: i64| {
+            if moved.message() != what {
+                moved.reset();
+                moved.set_message(what);
+            }
             moved.set_length(of.cast_unsigned());
             moved.set_position(at.cast_unsigned());
         };

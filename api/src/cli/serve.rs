@@ -11,10 +11,7 @@ use futures::future::BoxFuture;
 use ipnet::IpNet;
 use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema, supervise};
 use licet_projections::RunnerSettings;
-use licet_workers::{
-    Endpoints, Worker,
-    mail::{Language, MailSettings},
-};
+use licet_workers::{Endpoints, Worker, backup::BackupSchedule};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -26,7 +23,9 @@ use super::{
     Location,
     archive::RetentionOptions,
     backup::ScheduleOptions,
-    database, demo, output,
+    database, demo,
+    mail::MailOptions,
+    output,
     sign_in::{SignInOptions, offer_setup},
 };
 use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets, settings::Watched};
@@ -84,28 +83,6 @@ pub(super) struct Options {
     traces: observe::traces::TraceOptions,
 }
 
-/// How mail is sent; none is sent without a server.
-#[derive(clap::Args)]
-struct MailOptions {
-    /// The mail server, such as `smtps://user:password@mail.example.com`.
-    #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
-    smtp_url: Option<String>,
-    /// Who mail is from.
-    #[arg(
-        long,
-        env = "MAIL_FROM",
-        default_value = "Licet <licet@localhost>",
-        value_name = "ADDRESS"
-    )]
-    mail_from: String,
-    /// Who hears of anomalies.
-    #[arg(long, env = "MAIL_TO", value_name = "ADDRESS")]
-    mail_to: Option<String>,
-    /// In which language mail is written: en or de.
-    #[arg(long, env = "MAIL_LANGUAGE", default_value = "en", value_name = "LANGUAGE")]
-    mail_language: Language,
-}
-
 /// Networks with commas between them. Where nothing stands between two commas, as `${A:-},${B:-}` may write it, nothing is meant.
 #[derive(Debug, Clone)]
 struct Networks(Vec<IpNet>);
@@ -123,17 +100,6 @@ fn network(text: &str) -> Result<IpNet, String> {
     };
     let network = text.parse::<IpNet>().or_else(|_| alone());
     network.map_err(|_| format!("{text:?} is no address and no network such as 10.0.0.0/8"))
-}
-
-impl MailOptions {
-    fn settings(self) -> Option<MailSettings> {
-        Some(MailSettings {
-            smtp_url: self.smtp_url?,
-            from: self.mail_from,
-            operators: self.mail_to,
-            language: self.mail_language,
-        })
-    }
 }
 
 pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<ExitCode> {
@@ -156,8 +122,8 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let (log, log_tasks) = EventLog::open(&database.url, &log_options)
         .await
         .context("opening the log")?;
-    let watched = watched(&options);
     let backups = options.backups.schedule(&secrets.secret_key)?;
+    let watched = watched(&options, backups.as_ref());
     let settings = Settings {
         secret_key: secrets.secret_key,
         jwt_secret: secrets.jwt_secret,
@@ -237,12 +203,9 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
 }
 
 /// Whose work monitoring is told of: what this node takes part in.
-fn watched(options: &Options) -> Watched {
+fn watched(options: &Options, backups: Option<&BackupSchedule>) -> Watched {
     let works = options.roles.contains(&Role::Worker);
-    let asked = [
-        (options.mail.smtp_url.is_some(), "mail"),
-        (options.nats_url.is_some(), "relay"),
-    ];
+    let asked = [(options.mail.is_set(), "mail"), (options.nats_url.is_some(), "relay")];
     let asked = asked.into_iter().filter_map(|(asked, name)| asked.then_some(name));
     Watched {
         consumers: licet_workers::CONSUMERS
@@ -251,7 +214,7 @@ fn watched(options: &Options) -> Watched {
             .filter(|_| works)
             .collect(),
         retention: options.retention.into(),
-        backup_every: options.backups.every().filter(|_| works),
+        backups: backups.filter(|_| works).map_or_else(Vec::new, BackupSchedule::runs),
     }
 }
 

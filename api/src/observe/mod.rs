@@ -1,5 +1,6 @@
 //! Metrics of requests and of the process; what is looked at when they are asked for is in `scrape.rs`.
 
+mod backups;
 mod scrape;
 pub(crate) mod traces;
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use licet_event_store::{archive, backup};
+use licet_event_store::archive;
 use licet_projections::{Backlog, Waiting, backlog};
 use opentelemetry::{
     KeyValue,
@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::Metrics;
+use super::{Metrics, backups::BackupGauges};
 use crate::App;
 
 /// A database that has not said after so long how far the log is, is told as one that is away.
@@ -34,8 +34,7 @@ pub(super) struct Gauges {
     database_up: Gauge<u64>,
     backlog_counted: Gauge<u64>,
     clock_offset: Gauge<f64>,
-    backup_age: Gauge<f64>,
-    backup_interval: Gauge<f64>,
+    backups: BackupGauges,
     head: Gauge<i64>,
     projector_events: Gauge<i64>,
     projector_seconds: Gauge<f64>,
@@ -125,14 +124,7 @@ impl Gauges {
                 "licet_archive_months_due",
                 "Months of tables that should have left for the archive.",
             ),
-            backup_age: seconds(
-                "licet_backup_age_seconds",
-                "How long ago the newest backup of this database was begun; since the epoch where there is none yet.",
-            ),
-            backup_interval: seconds(
-                "licet_backup_interval_seconds",
-                "How long after one backup the next begins.",
-            ),
+            backups: BackupGauges::new(meter),
             asked: tokio::sync::Mutex::new(None),
             worked: Mutex::new(Duration::ZERO),
         }
@@ -194,11 +186,8 @@ impl Metrics {
         let now = app.platform.edge.now().millis() as f64 / 1e3 - backlog.clock_read.elapsed().as_secs_f64();
         self.gauges.clock_offset.record(now - backlog.clock, &[]);
         self.tell(&backlog);
-        if let Some(every) = watched.backup_every {
-            let last = backup::last(log.pool()).await?;
-            let age = last.map_or(backlog.clock, |last| last.age);
-            self.gauges.backup_age.record(age, &[]);
-            self.gauges.backup_interval.record(every.as_secs_f64(), &[]);
+        for run in &watched.backups {
+            self.gauges.backups.tell(log, backlog.clock, *run).await?;
         }
         if log.archive().is_some() {
             let months = archive::months_due(log, &watched.retention.archived_tables()).await?;

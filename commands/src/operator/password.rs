@@ -92,14 +92,9 @@ impl Hashing {
 /// A piece of work that waits for its turn.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How far the threads give way: a tenth of a core where others want all of it, all that is left otherwise.
-const NICENESS: i32 = 10;
-
 /// Works until nobody can have work any more.
 fn work(jobs: &Mutex<Receiver<Job>>) {
-    // Elsewhere this is the whole process's.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICENESS);
+    licet_event_store::niceness::give_way();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };

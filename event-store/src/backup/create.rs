@@ -4,7 +4,7 @@ use licet_domain::values::Timestamp;
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
-use super::{BackupError, BackupKeys, BackupManifest, BackupStore, forgotten, making::Making, runs};
+use super::{BackupError, BackupKeys, BackupManifest, BackupStore, RunKind, forgotten, making::Making, runs};
 use crate::{Edge, EventLog, LogTable, archive, epochs::Epochs, schema};
 
 /// Taken by whoever makes or deletes backups of this database.
@@ -20,7 +20,7 @@ pub async fn create(
     told: impl FnMut(i64, i64) + Send,
 ) -> Result<BackupManifest, BackupError> {
     let mut connection = alone(log).await?;
-    let run = runs::begin(log.pool(), edge).await?;
+    let run = runs::begin(log.pool(), RunKind::Create, edge).await?;
     let store_id = open_store(log, (store, keys), edge, new_store).await;
     let (store_id, made) = match store_id {
         Ok(store_id) => {
@@ -29,7 +29,8 @@ pub async fn create(
         }
         Err(error) => (None, Err(error)),
     };
-    runs::end(log.pool(), run, store_id, &made).await?;
+    let ended = made.as_ref().map(|manifest| manifest.id.as_str());
+    runs::end(log.pool(), run, store_id, ended).await?;
     made
 }
 
@@ -52,7 +53,7 @@ async fn open_store(
     edge: &Edge,
     new_store: bool,
 ) -> Result<Uuid, BackupError> {
-    let before = runs::last(log.pool()).await?.and_then(|last| last.store_id);
+    let before = runs::last(log.pool(), RunKind::Create).await?.store_id;
     let found = store.id().await?;
     if new_store {
         return store.mark(edge).await;

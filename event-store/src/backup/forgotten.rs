@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
-use super::{BackupError, BackupKeys, BackupStore, runs};
+use super::{BackupError, BackupKeys, BackupStore, RunKind, runs};
 
 pub(super) const LEDGER: &str = "forgotten.age";
 
@@ -21,7 +21,7 @@ pub struct ForgottenKey {
 /// Adds what was destroyed in the database to the ledger of the store that the last backup went to; to no other, which a
 /// volume that is not mounted would be.
 pub async fn keep_forgotten(pool: &PgPool, store: &BackupStore, keys: &BackupKeys) -> Result<(), BackupError> {
-    let before = runs::last(pool).await?.and_then(|last| last.store_id);
+    let before = runs::last(pool, RunKind::Create).await?.store_id;
     if before.is_none() || store.id().await? != before {
         return Ok(());
     }

@@ -8,19 +8,23 @@ mod copy;
 mod create;
 mod forgotten;
 mod keys;
+mod location;
 mod making;
 mod manifest;
 mod restore;
 mod runs;
+mod scratch;
 mod store;
 mod tables;
 
 pub use create::{create, prune};
 pub use forgotten::{ForgottenKey, keep_forgotten};
 pub use keys::BackupKeys;
+pub use location::{BucketAccess, StoreLocation};
 pub use manifest::{BackupFile, BackupManifest, FileKind};
 pub use restore::{RestorePoint, Restored, check_files, complete, restore};
-pub use runs::{LastBackup, last};
+pub use runs::{LastRun, RunKind, begin, end, last};
+pub use scratch::{Scratch, ScratchPlace};
 pub use store::BackupStore;
 pub use tables::{KEPT, LEFT_OUT};
 
@@ -82,6 +86,12 @@ pub enum BackupError {
     /// Someone else is at it.
     #[error("another restore into this database is going on at this moment")]
     Restoring,
+    /// Someone else is at it.
+    #[error("another backup is being verified on that server at this moment")]
+    Verifying,
+    /// There is no cluster to verify a backup in.
+    #[error(transparent)]
+    Cluster(#[from] crate::embedded::ClusterError),
     /// The database holds something.
     #[error("this database is in use: {0}. A restore begins in an empty one")]
     InUse(String),

@@ -1,14 +1,14 @@
-//! Where backups lie: a folder, which may be a mounted volume.
+//! What lies in a store of backups.
 
-use std::{collections::HashMap, path::Path as FilePath, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::TryStreamExt as _;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, path::Path};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{BackupError, BackupFile, BackupKeys, BackupManifest};
+use super::{BackupError, BackupFile, BackupKeys, BackupManifest, BucketAccess, StoreLocation};
 use crate::Edge;
 
 const MARK: &str = "licet-backups.json";
@@ -33,16 +33,11 @@ struct Mark {
 }
 
 impl BackupStore {
-    /// Opens a folder, which has to be there.
-    pub fn open(folder: &FilePath) -> Result<Self, BackupError> {
-        let location = folder.display().to_string();
-        if !folder.is_dir() {
-            return Err(BackupError::NoFolder(location));
-        }
-        let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+    /// Opens a store; a folder has to be there.
+    pub fn open(location: &StoreLocation, access: &BucketAccess) -> Result<Self, BackupError> {
         Ok(Self {
-            location,
-            objects: Arc::new(objects),
+            location: location.to_string(),
+            objects: location.open(access)?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use licet_event_store::{
     Edge, LogTable,
-    backup::{self, BackupKeys, BackupStore, FileKind, RestorePoint},
+    backup::{self, BackupKeys, BackupStore, BucketAccess, FileKind, RestorePoint, StoreLocation},
 };
 use licet_test_support::TestDatabase;
 
@@ -40,7 +40,7 @@ async fn more_than_one_file_of_each_table_comes_back_as_it_was() {
              FROM generate_series(1, 140000) AS number",
         )
         .await;
-    let store = BackupStore::open(folder.path()).unwrap();
+    let store = BackupStore::open(&StoreLocation::Folder(folder.path().into()), &BucketAccess::default()).unwrap();
     let keys = BackupKeys::derive("5c1f0e7a9b3d4c2e8f6a1b0d9e7c5a3f", &[]).unwrap();
     let edge = Edge::system();
     let create = async || {

@@ -10,7 +10,7 @@ use crate::new_database;
 /// Runs a command and kills it after a while.
 fn kill_after(millis: u64, database: &TestDatabase, store: &Path, arguments: &[&str]) {
     let mut command = licet(&database.url);
-    let command = command.env("BACKUP_DIR", store).arg("backup").args(arguments);
+    let command = command.env("BACKUP_STORE", store).arg("backup").args(arguments);
     let mut process = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     thread::sleep(Duration::from_millis(millis));
     process.kill().unwrap();

@@ -15,7 +15,7 @@ use crate::{nats, new_database};
 fn a_server_makes_backups_by_itself_and_those_that_are_not_kept_go() {
     let (database, store) = (new_database(), tempfile::tempdir().unwrap());
     let settings = [
-        ("BACKUP_DIR", store.path().to_str().unwrap()),
+        ("BACKUP_STORE", store.path().to_str().unwrap()),
         ("BACKUP_KEEP_DAYS", "1"),
     ];
     let server = Server::start_with(&database.url, &settings);
@@ -26,14 +26,17 @@ fn a_server_makes_backups_by_itself_and_those_that_are_not_kept_go() {
             .any(|file| file.extension().is_some_and(|end| end == "jws"))
     };
     assert!(eventually(made), "no backup was made");
-    let young = || {
+    let young = |kind: &str| {
         let told = String::from_utf8(server.send_with("GET", "/metrics", &[], b"").bytes).unwrap();
+        let named = format!("kind=\"{kind}\"");
         let mut ages = told
             .lines()
+            .filter(|line| line.contains(&named))
             .filter_map(|line| line.strip_prefix("licet_backup_age_seconds")?.rsplit_once(' '));
         ages.any(|(_, age)| age.parse::<f64>().is_ok_and(|age| age < 60.0))
     };
-    assert!(eventually(young), "its age is not told");
+    assert!(eventually(|| young("create")), "its age is not told");
+    assert!(eventually(|| young("verify")), "nobody has tried it");
     assert!(eventually(|| backup(&database, store.path(), &["list"])
         .json
         .as_array()

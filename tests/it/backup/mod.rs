@@ -1,6 +1,7 @@
 //! Backups: made beside a server that goes on, restored into an empty database, and refused where anything was touched.
 
 mod cut_off;
+mod elsewhere;
 mod going_on;
 mod refused;
 mod restored;
@@ -22,7 +23,7 @@ struct Said {
 
 fn run(database: &TestDatabase, store: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Said {
     let mut command = licet(&database.url);
-    command.env("BACKUP_DIR", store).envs(settings.iter().copied());
+    command.env("BACKUP_STORE", store).envs(settings.iter().copied());
     let output = command.args(arguments).arg("--json").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let json: Value = text

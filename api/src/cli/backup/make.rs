@@ -14,7 +14,7 @@ use super::{Store, database};
 use crate::cli::{Location, Output};
 
 /// The log, and the cluster that it is in.
-async fn open(location: &Location, edge: &Edge) -> anyhow::Result<(EventLog, LogTasks, database::Database)> {
+pub(super) async fn open(location: &Location, edge: &Edge) -> anyhow::Result<(EventLog, LogTasks, database::Database)> {
     let database = database::open_existing(location, edge)?;
     let (log, tasks) = database::open_log(location, &database).await?;
     Ok((log, tasks, database))

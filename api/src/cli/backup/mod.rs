@@ -11,14 +11,14 @@ use anyhow::{Context as _, bail};
 use licet_domain::values::Timestamp;
 use licet_event_store::{
     Edge, EventLog,
-    backup::{BackupKeys, BackupManifest, BackupStore, RestorePoint},
+    backup::{BackupKeys, BackupManifest, BackupStore, RestorePoint, ScratchPlace},
 };
 use licet_projections::{projectors, rebuild};
 use serde_json::json;
 
 use super::{Location, Output, database, setting};
 use crate::secrets;
-use options::{KeepOptions, StoreOptions};
+use options::{KeepOptions, ScratchOptions, StoreOptions};
 
 pub(super) use options::ScheduleOptions;
 
@@ -34,7 +34,8 @@ pub(super) enum Command {
     },
     /// Say which backups there are, and whether their manifests hold.
     List(StoreOptions),
-    /// Restore a backup into a cluster made for it, walk the whole log, fold every read model, and throw it all away.
+    /// Restore a backup where it is in nobody's way, walk the whole log, fold every read model, compare it with its replay,
+    /// and throw it all away.
     Verify {
         #[command(flatten)]
         store: StoreOptions,
@@ -44,6 +45,8 @@ pub(super) enum Command {
         /// Only read and open each file.
         #[arg(long)]
         files_only: bool,
+        #[command(flatten)]
+        scratch: ScratchOptions,
     },
     /// Restore a backup into an empty database, or with --embedded into a new data folder. Give it again where it was cut
     /// off: it goes on.
@@ -84,10 +87,16 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
             make::create(&location, &store.open(&secret_key)?, &secret_key, new_store, output).await
         }
         Command::List(store) => make::list(&store.open(&secret_key)?, output).await,
-        Command::Verify { store, id, files_only } => {
+        Command::Verify {
+            store,
+            id,
+            files_only,
+            scratch,
+        } => {
             let store = store.open(&secret_key)?;
             let manifest = choose(&store, id).await?;
-            verify::run(&store, &manifest, &secret_key, files_only, output).await
+            let place = (!files_only).then(|| ScratchPlace::from(&scratch));
+            verify::run(&location, &store, &manifest, (&secret_key, place.as_ref()), output).await
         }
         Command::Restore {
             store,

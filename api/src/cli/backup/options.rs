@@ -1,21 +1,33 @@
-//! Where backups go, how often, and which are kept: settings of the command and of the server.
+//! Where backups lie, how often they are made and tried, and which are kept: settings of the command and of the server.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::bail;
 use licet_domain::backup::Keep;
-use licet_event_store::backup::{BackupKeys, BackupStore};
-use licet_workers::backup::BackupSchedule;
+use licet_event_store::backup::{BackupKeys, BackupStore, BucketAccess, ScratchPlace, StoreLocation};
+use licet_workers::backup::{BackupSchedule, VerifySchedule};
 
 /// Where backups lie.
 #[derive(clap::Args, Clone)]
 pub(in crate::cli) struct StoreOptions {
-    /// The folder of backups, best a volume of its own.
-    #[arg(long, env = "BACKUP_DIR", value_name = "DIR")]
-    backup_dir: Option<PathBuf>,
+    /// Where backups lie: a folder, best a volume of its own, or a bucket, as `s3://BUCKET/PREFIX`.
+    #[arg(long, env = "BACKUP_STORE", value_name = "DIR|URL")]
+    backup_store: Option<StoreLocation>,
     /// Further age recipients that may open new backups, such as age1…, with commas between them.
     #[arg(long, env = "BACKUP_RECIPIENTS", value_name = "RECIPIENTS", value_delimiter = ',')]
     backup_recipients: Vec<String>,
+    /// The server of the bucket, such as `https://s3.example.com`; by default Amazon's.
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    s3_endpoint: Option<String>,
+    /// The bucket's region.
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    s3_region: Option<String>,
+    /// The id of the key that opens the bucket; without it, what AWS_… and the machine's own role say.
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", value_name = "ID")]
+    s3_key_id: Option<String>,
+    /// That key.
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true, value_name = "KEY")]
+    s3_key: Option<String>,
 }
 
 /// Which backups are kept.
@@ -29,14 +41,28 @@ pub(in crate::cli) struct KeepOptions {
     backup_keep_days: u32,
 }
 
+/// Where a backup is tried.
+#[derive(clap::Args, Clone)]
+pub(in crate::cli) struct ScratchOptions {
+    /// A PostgreSQL server on which databases may be made to restore backups into; by default a private one is started, by
+    /// PostgreSQL's programs on this machine.
+    #[arg(long, env = "BACKUP_VERIFY_DATABASE", hide_env_values = true, value_name = "URL")]
+    backup_verify_database: Option<String>,
+}
+
 /// Backups that a server makes by itself.
 #[derive(clap::Args, Clone)]
 pub(in crate::cli) struct ScheduleOptions {
     #[command(flatten)]
     store: StoreOptions,
-    /// Hours from one backup to the next, where there is a folder for them.
+    /// Hours from one backup to the next, where there is a store for them.
     #[arg(long, env = "BACKUP_EVERY_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
     backup_every_hours: u32,
+    /// Hours from one time to the next that the newest backup is restored to see whether it holds; 0 for never.
+    #[arg(long, env = "BACKUP_VERIFY_EVERY_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=720))]
+    backup_verify_every_hours: u32,
+    #[command(flatten)]
+    scratch: ScratchOptions,
     #[command(flatten)]
     keep: KeepOptions,
 }
@@ -50,12 +76,28 @@ impl From<KeepOptions> for Keep {
     }
 }
 
+impl From<&ScratchOptions> for ScratchPlace {
+    fn from(options: &ScratchOptions) -> Self {
+        let server = options.backup_verify_database.clone();
+        server.map_or(Self::Cluster, Self::Server)
+    }
+}
+
 impl StoreOptions {
     /// The store, and what its backups are sealed and signed with.
     pub(super) fn open(&self, secret_key: &str) -> anyhow::Result<(BackupStore, BackupKeys)> {
-        match &self.backup_dir {
-            Some(folder) => Ok((BackupStore::open(folder)?, self.keys(secret_key)?)),
-            None => bail!("say where backups lie: --backup-dir or BACKUP_DIR"),
+        match &self.backup_store {
+            Some(location) => Ok((BackupStore::open(location, &self.access())?, self.keys(secret_key)?)),
+            None => bail!("say where backups lie: --backup-store or BACKUP_STORE"),
+        }
+    }
+
+    fn access(&self) -> BucketAccess {
+        BucketAccess {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            key_id: self.s3_key_id.clone(),
+            key: self.s3_key.clone(),
         }
     }
 
@@ -67,22 +109,27 @@ impl StoreOptions {
 }
 
 impl ScheduleOptions {
-    /// How often a backup is made; not at all where no folder is named.
-    pub(in crate::cli) fn every(&self) -> Option<Duration> {
-        let every = Duration::from_secs(u64::from(self.backup_every_hours) * 3600);
-        self.store.backup_dir.as_ref().map(|_| every)
-    }
-
-    /// What a server does by itself.
+    /// What a server does by itself; nothing where no store is named.
     pub(in crate::cli) fn schedule(&self, secret_key: &str) -> anyhow::Result<Option<BackupSchedule>> {
-        let Some((folder, every)) = self.store.backup_dir.clone().zip(self.every()) else {
+        let Some(location) = self.store.backup_store.clone() else {
             return Ok(None);
         };
-        Ok(Some(BackupSchedule {
-            folder,
-            keys: self.store.keys(secret_key)?,
+        let verify = hours(self.backup_verify_every_hours).map(|every| VerifySchedule {
             every,
+            place: (&self.scratch).into(),
+            secret_key: secret_key.to_owned(),
+        });
+        Ok(Some(BackupSchedule {
+            location,
+            access: self.store.access(),
+            keys: self.store.keys(secret_key)?,
+            every: hours(self.backup_every_hours).unwrap_or_default(),
             keep: self.keep.into(),
+            verify,
         }))
     }
+}
+
+fn hours(number: u32) -> Option<Duration> {
+    (number > 0).then(|| Duration::from_secs(u64::from(number) * 3600))
 }

@@ -1,114 +1,93 @@
-//! Tries a backup: reads its files, restores it into a cluster made for that, walks the log, folds every read model.
+//! Tries a backup by hand.
+#![expect(clippy::print_stderr, reason = "this is where the command prints")]
 
-use std::{path::Path, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
-use anyhow::Context as _;
 use licet_event_store::{
-    Edge, EventLog, Keyring, LogOptions, Tenant,
-    audit::{AuditReport, verify},
-    backup::{self, BackupManifest, RestorePoint},
-    embedded::{Cluster, ClusterOptions},
-    vault::Vault,
+    Edge,
+    backup::{BackupManifest, ScratchPlace},
 };
+use licet_workers::backup::{Trial, Verified, VerifyError, noted};
 use serde_json::json;
 
-use super::{Store, fold_all};
-use crate::cli::Output;
+use super::{Store, make};
+use crate::cli::{Location, Output};
 
 pub(super) async fn run(
-    store: &Store,
+    location: &Location,
+    (store, keys): &Store,
     manifest: &BackupManifest,
-    secret_key: &str,
-    files_only: bool,
+    (secret_key, place): (&str, Option<&ScratchPlace>),
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
-    let (bar, moves) = output.moving_bar("Reading");
-    backup::check_files(&store.0, &store.1, manifest, moves).await?;
+    let (bar, moves) = output.changing_bar();
+    let trial = Trial {
+        store,
+        keys,
+        secret_key,
+        place: place.unwrap_or(&ScratchPlace::Cluster),
+        told: &moves,
+    };
+    trial.files(manifest).await?;
+    let verified = match place {
+        Some(_) => Some(whole(location, &trial, manifest, output).await?),
+        None => None,
+    };
     bar.finish_and_clear();
-    let mut report = None;
-    if !files_only {
-        // Where the user that Postgres runs as can get in.
-        let folder = std::env::temp_dir().join(format!("licet-verify-{}", Edge::system().id().simple()));
-        let restored = restore(&folder, store, manifest, secret_key, output).await;
-        std::fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
-        report = Some(restored?);
-    }
+    let fault = verified.as_ref().and_then(Verified::fault);
     let shown = json!({
         "id": manifest.id,
         "position": manifest.position,
-        "audit": report,
+        "audit": verified.as_ref().map(|verified| &verified.audit),
+        "read_models": verified.as_ref().map(|verified| &verified.read_models),
         "seconds": begun.elapsed().as_secs_f64(),
     });
-    output.result(&shown, |_| tell(manifest, report.as_ref()));
-    let holds = report.is_none_or(|report| report.fault.is_none());
-    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    output.result(&shown, |_| tell(manifest, verified.as_ref(), fault.as_deref()));
+    Ok(if fault.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-fn tell(manifest: &BackupManifest, report: Option<&AuditReport>) -> String {
-    match report.map(|report| (report, &report.fault)) {
-        None => format!("backup {}: every file is there and opens", manifest.id),
-        Some((report, None)) => format!(
-            "backup {} was restored: {} events hold, up to position {}, and every read model was folded from them",
-            manifest.id, report.events, report.position
-        ),
-        Some((_, Some(fault))) => format!(
-            "backup {} DOES NOT HOLD at position {}: {}",
-            manifest.id, fault.position, fault.what
+fn tell(manifest: &BackupManifest, verified: Option<&Verified>, fault: Option<&str>) -> String {
+    match (verified, fault) {
+        (_, Some(fault)) => format!("backup {} DOES NOT HOLD: {fault}", manifest.id),
+        (None, None) => format!("backup {}: every file is there and opens", manifest.id),
+        (Some(verified), None) => format!(
+            "backup {} was restored: {} events hold, up to position {}, and {} read models that were folded from them equal \
+             their replay",
+            manifest.id,
+            verified.audit.events,
+            verified.audit.position,
+            verified.read_models.len()
         ),
     }
 }
 
-async fn restore(
-    folder: &Path,
-    (store, keys): &Store,
+/// Restores it, and writes down what came of it in the database that it is of, where that is there: monitoring tells how
+/// long ago a backup was seen to hold.
+async fn whole(
+    location: &Location,
+    trial: &Trial<'_>,
     manifest: &BackupManifest,
-    secret_key: &str,
     output: Output,
-) -> anyhow::Result<AuditReport> {
+) -> Result<Verified, VerifyError> {
     let edge = Edge::system();
-    // Nothing of it has to survive.
-    let settings = ["fsync=off", "synchronous_commit=off", "max_wal_size=4GB"];
-    let options = ClusterOptions {
-        settings: settings.map(str::to_owned).into(),
-    };
-    let cluster = Cluster::start(folder, &options, &edge)?;
-    let (url, archive) = (cluster.url(), folder.join("archive"));
-    let (bar, moves) = output.moving_bar("Restoring");
-    backup::restore(
-        &url,
-        (store, keys),
-        manifest,
-        RestorePoint::Whole,
-        Some(&archive),
-        moves,
-    )
-    .await?;
-    backup::complete(&url).await?;
-    bar.finish_and_clear();
-    let settings = LogOptions {
-        archive: Some(archive),
-        ..LogOptions::default()
-    };
-    let (log, tasks) = EventLog::open(&url, &settings).await?;
-    let report = walk(&log, manifest, (secret_key, edge), output).await;
-    let folded = fold_all(&log, output).await;
-    drop(log);
-    tasks.finish().await;
-    folded.and(report)
-}
-
-async fn walk(
-    log: &EventLog,
-    manifest: &BackupManifest,
-    (secret_key, edge): (&str, Edge),
-    output: Output,
-) -> anyhow::Result<AuditReport> {
-    let vault = Vault::new(log.pool().clone(), secret_key, edge);
-    let keyring = Keyring::open(vault, Tenant::default()).await?;
-    let kept: Vec<String> = manifest.checkpoint.iter().cloned().collect();
-    let (bar, moves) = output.moving_bar("Verifying");
-    let report = verify(log, &keyring.verifying(), &kept, moves).await?;
-    bar.finish_and_clear();
-    Ok(report)
+    let trying = trial.whole(manifest);
+    match make::open(location, &edge).await {
+        Ok((log, tasks, _database)) => {
+            let verified = noted(&log, &edge, (trial.store, &manifest.id), trying).await;
+            drop(log);
+            tasks.finish().await;
+            verified
+        }
+        Err(why) => {
+            if !output.json {
+                eprintln!("licet: what comes of it is not noted for monitoring: {why:#}");
+            }
+            trying.await
+        }
+    }
 }
