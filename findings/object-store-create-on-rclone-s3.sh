@@ -23,7 +23,7 @@ version = "0.0.0"
 edition = "2024"
 
 [dependencies]
-object_store = { version = "=0.14.2", default-features = false, features = ["aws-base", "fs", "reqwest", "ring"] }
+object_store = { version = "=0.14.2", default-features = false, features = ["aws", "fs"] }
 tokio = { version = "1", features = ["macros", "rt"] }
 
 [workspace]

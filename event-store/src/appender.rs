@@ -215,11 +215,11 @@ fn is_connection_error(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         // Class 57: the server shuts down, crashes or starts. Class 08: connection exceptions. 40001 and 40P01: the
-        // transaction lost a race and may be tried again as it is.
+        // transaction lost a race and may be tried again as it is. 25006: a primary no longer.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             code.starts_with("57")
                 || code.starts_with("08")
-                || matches!(code.as_ref(), "40001" | "40P01" | "53300" | "55P03" | "25P03")
+                || matches!(code.as_ref(), "40001" | "40P01" | "53300" | "55P03" | "25006" | "25P03")
         }),
         sqlx::Error::Protocol(text) => text.contains("unexpected") || text.contains("EOF"),
         _ => false,

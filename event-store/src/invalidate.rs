@@ -9,7 +9,7 @@ use std::{
 };
 
 use sqlx::{PgConnection, postgres::PgConnectOptions};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::Notify, task::JoinHandle, time::Instant};
 use uuid::Uuid;
 
 use crate::{EventLog, Tenant, session};
@@ -31,6 +31,7 @@ pub(crate) struct LastContact {
     since: Instant,
     /// Milliseconds after that; [`NOBODY`] where nobody listens.
     at: AtomicU64,
+    forked: Notify,
 }
 
 /// Nobody listens: a command that looks once, and ends.
@@ -41,6 +42,7 @@ impl Default for LastContact {
         Self {
             since: Instant::now(),
             at: AtomicU64::new(NOBODY),
+            forked: Notify::new(),
         }
     }
 }
@@ -60,28 +62,38 @@ impl EventLog {
         at == NOBODY || self.heard.since.elapsed() <= Duration::from_millis(at) + TRUST
     }
 
+    /// Waits until the log lacks an event that this node has heard of, as after a restore or a failover that lost events.
+    /// Whatever this node remembers may then be wrong, and no news will ever say so.
+    pub async fn forked(&self) {
+        self.heard.forked.notified().await;
+    }
+
     /// Calls `tell` with tenant, aggregate type, id and sequence of every event recorded from now on, on any node. On a
     /// connection of its own: a revocation must not wait behind reports for one of the pool's.
     pub fn on_news(&self, tell: impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static) -> JoinHandle<()> {
         let (options, mut head) = (self.pool().connect_options(), self.head());
-        let mut seen = *head.borrow();
+        let mut seen = Seen {
+            position: *head.borrow(),
+            last: None,
+        };
         let heard = Arc::clone(&self.heard);
         heard.now();
         tokio::spawn(async move {
             let mut connection = None;
             loop {
                 let started = Instant::now();
-                let read =
-                    tokio::time::timeout(CONNECTION_TIMEOUT, read_news(&options, &mut connection, seen, &tell)).await;
+                let read = tokio::time::timeout(
+                    CONNECTION_TIMEOUT,
+                    read_news(&options, &mut connection, &mut seen, &tell),
+                )
+                .await;
                 let silent = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
                 match read.unwrap_or_else(|_| Err(silent())) {
-                    Ok(newest) if newest - seen >= PAGE_SIZE => {
-                        seen = newest;
-                        continue;
-                    }
-                    Ok(newest) => {
-                        seen = newest;
-                        heard.now();
+                    Ok(News::More) => continue,
+                    Ok(News::All) => heard.now(),
+                    Ok(News::Fork) => {
+                        heard.forked.notify_one();
+                        return;
                     }
                     Err(error) => {
                         connection = None;
@@ -100,25 +112,59 @@ impl EventLog {
     }
 }
 
+/// How far this node has heard.
+struct Seen {
+    position: i64,
+    /// The last event at or before that, with its link of the chain; `None` before it was looked up.
+    last: Option<Link>,
+}
+
+type Link = (i64, Vec<u8>);
+
+enum News {
+    All,
+    /// A full page: there may be more.
+    More,
+    /// The log is not the one that was heard of.
+    Fork,
+}
+
 async fn read_news(
     options: &PgConnectOptions,
-    connection: &mut Option<PgConnection>,
-    seen: i64,
+    kept: &mut Option<PgConnection>,
+    seen: &mut Seen,
     tell: &(impl Fn(&Tenant, &str, Uuid, u64) + Send + Sync + 'static),
-) -> sqlx::Result<i64> {
-    let connection = match connection {
+) -> sqlx::Result<News> {
+    let connection = match kept {
         Some(connection) => connection,
-        None => connection.insert(session::ORDINARY.connect(options).await?),
+        None => {
+            // Another connection may lead to another primary.
+            let mut connection = session::ORDINARY.connect(options).await?;
+            let found = last_event(&mut connection, seen).await?;
+            if seen.last.as_ref().is_some_and(|last| *last != found) {
+                return Ok(News::Fork);
+            }
+            seen.last = Some(found);
+            kept.insert(connection)
+        }
     };
     let rows = sqlx::query!(
-        r#"SELECT position, tenant_id, aggregate_type, aggregate_id, sequence FROM events WHERE position > $1
+        r#"SELECT position, tenant_id, aggregate_type, aggregate_id, sequence, chain FROM events WHERE position > $1
            ORDER BY position LIMIT $2"#,
-        seen,
+        seen.position,
         PAGE_SIZE,
     )
     .fetch_all(connection)
     .await?;
-    let newest = rows.last().map_or(seen, |row| row.position);
+    if let Some(row) = rows.last() {
+        seen.position = row.position;
+        seen.last = Some((row.position, row.chain.clone()));
+    }
+    let news = if rows.len() as i64 == PAGE_SIZE {
+        News::More
+    } else {
+        News::All
+    };
     let mut tenant = Tenant::default();
     for row in rows {
         if row.tenant_id != tenant.as_str() {
@@ -128,5 +174,15 @@ async fn read_news(
             tell(&tenant, &row.aggregate_type, id, row.sequence as u64);
         }
     }
-    Ok(newest)
+    Ok(news)
+}
+
+/// The last event of which this node has heard, as the log has it; position 0 where there is none.
+async fn last_event(connection: &mut PgConnection, seen: &Seen) -> sqlx::Result<Link> {
+    let last = sqlx::query!(
+        "SELECT position, chain FROM events WHERE position <= $1 ORDER BY position DESC LIMIT 1",
+        seen.position
+    );
+    let last = last.fetch_optional(connection).await?;
+    Ok(last.map_or_else(Default::default, |row| (row.position, row.chain)))
 }

@@ -221,6 +221,12 @@ impl EventLog {
             .await
     }
 
+    /// Waits until the database's standbys have all that was read so far: what leaves the platform must survive a failover.
+    /// At once where it has none to wait for.
+    pub async fn await_quorum(&self) -> sqlx::Result<()> {
+        session::await_quorum(&self.pool).await
+    }
+
     /// The head's position, from the database.
     pub async fn position(&self) -> sqlx::Result<i64> {
         sqlx::query_scalar!("SELECT position FROM log_head")

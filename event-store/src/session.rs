@@ -17,6 +17,19 @@ const POOLER: &str = "a pooler in between drops session settings; it must pool b
 /// How long a connection may take to come about.
 const CONNECTING: Duration = Duration::from_secs(5);
 
+/// Whether the database waits for standbys, and each commit for them. Anything that is written and committed waits, and for
+/// all that was committed before it; a message that nobody decodes is the least that can be written.
+const QUORUM: &str = "CASE WHEN NOT pg_is_in_recovery() AND current_setting('synchronous_standby_names') <> '' \
+                      THEN pg_logical_emit_message(true, 'licet', '') END";
+
+/// Why no session is begun: what a primary shows after a crash may be what no standby has, and a failover undoes it. A
+/// session that waits for that is not ended by hanging up, so there must not be many.
+const STALLED: &str =
+    "the database's commits wait for standbys that do not answer; nothing can be recorded until one is back";
+/// Only a primary can be appended to, and only a primary shows what was recorded a moment ago.
+const STANDBY: &str = "the database is a standby; DATABASE_URL must lead to the primary (with HAProxy, to the port that \
+                       asks Patroni for /primary)";
+
 /// The settings of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Session {
@@ -56,10 +69,11 @@ pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
     Ok(options.statement_cache_capacity(256))
 }
 
-/// Before anything else is asked of a database: it answers, and two connections are two sessions. A pooler that hands one
-/// session to several would let settings, prepared statements and locks of one show in the other.
+/// Before anything else is asked of a database: it answers as a primary, and two connections are two sessions. A pooler that
+/// hands one session to several would let settings, prepared statements and locks of one show in the other. Pools only
+/// say that they waited in vain.
 pub(crate) async fn expect_sessions(options: &PgConnectOptions) -> sqlx::Result<()> {
-    let mut one = connect(options).await?;
+    let mut one = ORDINARY.connect(options).await?;
     let mut other = connect(options).await?;
     let same = session_of(&mut one).await? == session_of(&mut other).await?;
     one.close().await?;
@@ -76,11 +90,21 @@ async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
     row.try_get(0)
 }
 
-async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
-    let connected = tokio::time::timeout(CONNECTING, PgConnection::connect_with(options)).await;
+/// Waits until the database's standbys have all that was visible before; at once where it has none to wait for.
+pub(crate) async fn await_quorum(pool: &PgPool) -> sqlx::Result<()> {
+    pool.execute(format!("SELECT {QUORUM}").as_str()).await?;
+    Ok(())
+}
+
+async fn in_time<T>(working: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
     let silent = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
-    connected
-        .unwrap_or_else(|elapsed| Err(silent(elapsed)))
+    let done = tokio::time::timeout(CONNECTING, working).await;
+    done.unwrap_or_else(|elapsed| Err(silent(elapsed)))
+}
+
+async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    in_time(PgConnection::connect_with(options))
+        .await
         .map_err(|error| match error {
             sqlx::Error::Io(cause) => {
                 let (host, port) = (options.get_host(), options.get_port());
@@ -97,7 +121,7 @@ impl Session {
     /// A connection of one's own.
     pub(crate) async fn connect(self, options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
         let mut connection = connect(options).await?;
-        self.begin(&mut connection).await?;
+        in_time(self.begin(&mut connection)).await?;
         Ok(connection)
     }
 
@@ -110,7 +134,8 @@ impl Session {
             .connect_lazy_with(options)
     }
 
-    /// Makes the settings of a fresh connection, and looks whether they have stayed.
+    /// Makes the settings of a fresh connection, and looks whether they have stayed, and whether the database is one whose
+    /// word counts.
     async fn begin(self, connection: &mut PgConnection) -> sqlx::Result<()> {
         // No statement is compiled: all of ours are over before that would be.
         let ours = [("search_path", self.search_path), ("jit", "off")];
@@ -118,14 +143,21 @@ impl Session {
         let set = |(name, value): &(&str, &str)| format!("SELECT set_config('{name}', '{value}', false);");
         let made: String = ours.iter().chain(self.settings).map(set).collect();
         connection.execute(made.as_str()).await?;
-        let stayed: bool =
-            sqlx::query_scalar("SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off'")
-                .bind(self.search_path)
-                .fetch_one(connection)
-                .await?;
-        if stayed {
-            return Ok(());
+        let (stayed, standby, stalled): (bool, bool, bool) = sqlx::query_as(
+            "SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off', pg_is_in_recovery(),
+                    EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - interval '2 seconds')",
+        )
+        .bind(self.search_path)
+        .fetch_one(&mut *connection)
+        .await?;
+        let unable = |cause| sqlx::Error::Io(std::io::Error::other(cause));
+        match (stayed, standby, stalled) {
+            (false, ..) => return Err(sqlx::Error::Configuration(POOLER.into())),
+            (_, true, _) => return Err(unable(STANDBY)),
+            (_, _, true) => return Err(unable(STALLED)),
+            _ => {}
         }
-        Err(sqlx::Error::Configuration(POOLER.into()))
+        connection.execute(format!("SELECT {QUORUM}").as_str()).await?;
+        Ok(())
     }
 }

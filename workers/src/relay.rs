@@ -164,6 +164,8 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
             "its head has gone back".into(),
         ));
     }
+    let safe = log.await_quorum().await;
+    safe.map_err(|error| WorkerError::of("waiting for the database's standbys")(error.into()))?;
     // Looked at each time: an operator may have begun one meanwhile.
     let epochs = Epochs::read(log.pool()).await;
     let epochs = epochs.map_err(|error| WorkerError::of("reading the log")(error.into()))?;

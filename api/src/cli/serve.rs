@@ -180,6 +180,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     begin_upkeep(&app, &mut background);
     output::line(&format!("listening on http://{}", listener.local_addr()?));
     end_for_certain(ending.clone());
+    end_at_fork(log.clone());
     connections::serve(listener, router(app), ending, REQUESTS_END).await;
     // Workers hear of the end, finish what they do and give their leases back; then the last appends are written.
     let finished = tokio::time::timeout(BACKGROUND_ENDS, async {
@@ -270,6 +271,18 @@ fn end_for_certain(mut ending: watch::Receiver<bool>) {
             tracing::warn!("something did not end in time; ending without it");
             std::process::exit(0);
         }
+    });
+}
+
+/// Ends the process at once where the log lacks what this node has heard of: begun anew, it remembers nothing wrong.
+fn end_at_fork(log: EventLog) {
+    tokio::spawn(async move {
+        log.forked().await;
+        tracing::error!(
+            "the log lacks an event that this node has heard of, as after a restore or a failover that lost events; ending, \
+             because what is remembered may be wrong: start again (docs/RUNBOOK.md, RelayStopped)"
+        );
+        std::process::exit(1);
     });
 }
 

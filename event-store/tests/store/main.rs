@@ -6,6 +6,7 @@ mod append;
 mod archive;
 mod audit;
 mod backup;
+mod failover;
 mod holds;
 mod interoperability;
 mod lost;

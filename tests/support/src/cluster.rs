@@ -102,6 +102,26 @@ impl TestDatabase {
         Self::copy_of(name).await
     }
 
+    /// Puts another database in this one's place, under its name and address, as a failover that loses events does.
+    pub async fn replace_with(self, other: Self) -> Self {
+        let name = |database: &Self| database.url.rsplit_once('/').map(|(_, name)| name.to_owned());
+        let (own, others) = (
+            name(&self).expect("it has a name"),
+            name(&other).expect("it has a name"),
+        );
+        let renaming = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{own}', '{others}');
+             ALTER DATABASE {own} RENAME TO {own}_before; ALTER DATABASE {others} RENAME TO {own}"
+        );
+        for _ in 0..1_000 {
+            // Who was thrown out comes back at once.
+            if try_execute(&at("postgres"), &renaming).await.is_ok() {
+                return self;
+            }
+        }
+        panic!("{own} is never left alone")
+    }
+
     async fn copy_of(template: &str) -> Self {
         let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
         let copy = format!("CREATE DATABASE {name} TEMPLATE {template}");
