@@ -15,6 +15,7 @@ use licet_domain::{
     license::{License, LicenseRejection},
     permission::{Permission, Role},
 };
+use licet_event_store::vault::VaultError;
 use licet_projections::WaitError;
 use serde_json::{Map, Value};
 
@@ -232,8 +233,15 @@ impl From<CommandError> for Problem {
             }
             CommandError::Unavailable(_) => Self::unavailable(&error),
             CommandError::Read(licet_event_store::ReadError::Database(_)) => Self::unavailable(&error),
+            CommandError::Vault(VaultError::Database(_)) => Self::unavailable(&error),
             CommandError::Read(_) | CommandError::Vault(_) => Self::internal(&error),
         }
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        CommandError::from(error).into()
     }
 }
 
@@ -290,4 +298,24 @@ impl From<WaitError> for Problem {
 /// For queries: what fails there is the database.
 pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {
     Problem::unavailable(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_meets_a_database_that_is_away_hears_that_it_is_and_asks_again() {
+        let away = || licet_event_store::StoreError::PoolTimedOut;
+        let errors = [
+            CommandError::from(VaultError::from(away())),
+            CommandError::from(licet_event_store::ReadError::from(away())),
+        ];
+        for error in errors {
+            let problem = Problem::from(error);
+            assert_eq!((problem.status.as_u16(), &*problem.code), (503, "UNAVAILABLE"));
+        }
+        let wrong = Problem::from(VaultError::WrongSecret("tenant".to_owned()));
+        assert_eq!(wrong.status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

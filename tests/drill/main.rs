@@ -6,6 +6,7 @@
 )]
 
 mod causes;
+mod failover;
 mod outage;
 mod scene;
 mod stack;
@@ -21,6 +22,12 @@ enum Command {
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(causes::CAUSES.map(|(name, _)| name)))]
         names: Vec<String>,
     },
+    /// Kills, freezes and cuts off hosts of the database under load, and counts what was lost.
+    Failover {
+        /// Ways; all of them by default.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(failover::WAYS.map(|way| way.name)))]
+        names: Vec<String>,
+    },
     /// Starts all of it and says where each part is, until Ctrl-C.
     Stack,
 }
@@ -28,6 +35,7 @@ enum Command {
 fn main() {
     match Command::parse() {
         Command::Outage { names } => outage::run(&names),
+        Command::Failover { names } => failover::run(&names),
         Command::Stack => stack::run(),
     }
 }

@@ -23,7 +23,7 @@ use licet_event_store::{Keyring, StoreError, supervise};
 use licet_projections::{Reader, nodes::leases, status};
 use tokio::{sync::watch, task::JoinSet};
 
-pub use relay::begin_epoch;
+pub use relay::{NatsSettings, begin_epoch};
 
 use archive::Retention;
 use mail::{MailSettings, Mailer};
@@ -175,15 +175,17 @@ pub fn spawn_all(
 /// Starts what binds this node to NATS: news from it, and for nodes that publish, publishing while they hold the lease.
 pub async fn spawn_relay(
     worker: &Worker,
-    nats_url: &str,
+    nats: &NatsSettings,
     publishes: bool,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), WorkerError> {
-    let client = relay::connect(nats_url).await?;
+    let (client, replicas) = (relay::connect(nats).await?, nats.replicas);
     let news = client.clone();
     worker.begin(tasks, "worker/news", move |one| relay::follow(one, news.clone()));
     if publishes {
-        worker.begin(tasks, "worker/relay", move |one| relay::publish(one, client.clone()));
+        worker.begin(tasks, "worker/relay", move |one| {
+            relay::publish(one, client.clone(), replicas)
+        });
     }
     Ok(())
 }

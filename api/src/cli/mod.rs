@@ -10,6 +10,7 @@ mod events;
 mod healthcheck;
 mod mail;
 mod migrate;
+mod nats;
 mod operators;
 mod output;
 mod projections;

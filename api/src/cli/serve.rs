@@ -25,6 +25,7 @@ use super::{
     backup::ScheduleOptions,
     database, demo,
     mail::MailOptions,
+    nats::NatsOptions,
     output,
     sign_in::{SignInOptions, offer_setup},
 };
@@ -70,9 +71,8 @@ pub(super) struct Options {
     /// Whether webhooks may go to targets inside private networks.
     #[arg(long, env = "WEBHOOK_ALLOW_PRIVATE", default_value_t = false, action = clap::ArgAction::Set)]
     webhook_allow_private: bool,
-    /// A NATS server with JetStream, to which every event is published.
-    #[arg(long, env = "NATS_URL", hide_env_values = true, value_name = "URL")]
-    nats_url: Option<String>,
+    #[command(flatten)]
+    nats: NatsOptions,
     #[command(flatten)]
     mail: MailOptions,
     #[command(flatten)]
@@ -169,9 +169,9 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         };
         licet_workers::spawn_all(&worker, &app.keyring, &outside, &mut background)?;
     }
-    if let Some(url) = &options.nats_url {
+    if let Some(nats) = options.nats.settings() {
         let publishes = options.roles.contains(&Role::Worker);
-        licet_workers::spawn_relay(&worker, url, publishes, &mut background).await?;
+        licet_workers::spawn_relay(&worker, &nats, publishes, &mut background).await?;
     }
     let mut database = database;
     if let Some(cluster) = database.cluster.take() {
@@ -206,7 +206,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
 /// Whose work monitoring is told of: what this node takes part in.
 fn watched(options: &Options, backups: Option<&BackupSchedule>) -> Watched {
     let works = options.roles.contains(&Role::Worker);
-    let asked = [(options.mail.is_set(), "mail"), (options.nats_url.is_some(), "relay")];
+    let asked = [(options.mail.is_set(), "mail"), (options.nats.is_set(), "relay")];
     let asked = asked.into_iter().filter_map(|(asked, name)| asked.then_some(name));
     Watched {
         consumers: licet_workers::CONSUMERS

@@ -145,11 +145,7 @@ impl Server {
     }
 
     fn run(mut command: Command, options: &[&str]) -> Self {
-        command
-            .arg("serve")
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.arg("serve").args(options).stdout(Stdio::piped()).stderr(log());
         let mut process = command.spawn().expect("the server starts");
         let stdout = process.stdout.take().expect("its output is piped");
         let mut line = String::new();
@@ -367,6 +363,13 @@ pub fn machine_request(key: &str, machine: u32) -> Value {
         "hostname": format!("machine-{machine}"),
         "nonce": format!("nonce-{machine}"),
     })
+}
+
+/// What servers log goes nowhere, or behind what is in the file that `LICET_SERVER_LOG` names.
+fn log() -> Stdio {
+    let file = std::env::var_os("LICET_SERVER_LOG");
+    let file = file.and_then(|file| std::fs::File::options().create(true).append(true).open(file).ok());
+    file.map_or_else(Stdio::null, Stdio::from)
 }
 
 impl Drop for Server {

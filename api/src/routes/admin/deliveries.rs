@@ -230,7 +230,7 @@ pub(crate) async fn test_webhook(
     let context = caller.reading(&app);
     let sealer = app.platform.vault.sealer(&caller.tenant, Purpose::Tenant, "1").await;
     let opened = sealer.and_then(|sealer| sealer.open(&webhook.created.secret));
-    let secret = opened.map_err(|error| problem::Problem::internal(&error))?;
+    let secret = opened?;
     let body = json!({ "type": "webhook.test", "timestamp": context.now, "data": { "webhook_id": id } });
     let message = (format!("msg_test_{}", context.command_id.simple()), body.to_string());
     let url = webhook.subscription.url.as_str();

@@ -18,7 +18,7 @@ use crate::{
     auth::{Caller, guarded},
     extract::OptionalJson,
     idempotency,
-    problem::{Problem, Result},
+    problem::Result,
     render,
 };
 
@@ -61,7 +61,7 @@ pub(crate) async fn rotate_signing_key(
 ) -> Result<Response> {
     let about = ("RotateSigningKey", &bytes[..], StatusCode::CREATED);
     let (answer, _) = idempotency::once_outside_log(&app, &caller, &headers, about, || async {
-        let key = app.keyring.rotate().await.map_err(|error| Problem::internal(&error))?;
+        let key = app.keyring.rotate().await?;
         let (context, kid) = (caller.context(&app, None), key.signer.kid().to_owned());
         tracing::info!(kid, by = caller.name(), "made a new signing key");
         let made = OperationEvent::SigningKeyMade(SigningKeyMade {

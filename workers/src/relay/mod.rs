@@ -8,14 +8,12 @@
 //! A stream whose newest message the log does not know proves a fork: a restore, or a failover that lost events. The relay
 //! stops, `/readyz` says so, and an operator begins an epoch.
 
+mod stream;
+
 use std::time::Duration;
 
-use async_nats::{
-    Client, HeaderMap,
-    jetstream::{self, stream},
-};
+use async_nats::{Client, HeaderMap, ServerAddr, jetstream};
 use futures::{StreamExt as _, TryStreamExt as _};
-
 use licet_domain::values::Timestamp;
 use licet_event_store::{
     EventLog, LogTable, RecordedEvent,
@@ -23,27 +21,36 @@ use licet_event_store::{
 };
 use licet_projections::{nodes::leases, queues::consumers};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
+use stream::{Found, Place, Stream, find_place};
 use uuid::Uuid;
 
 use crate::{Worker, WorkerError, metrics::METRICS};
 
-const STREAM: &str = "licet";
 const LEASE: &str = "worker/relay";
 /// Events on their way at once.
 const BATCH: i64 = 500;
-/// How long messages stay.
-const MAX_AGE: Duration = Duration::from_secs(7 * 86_400);
 
 fn failed(what: &'static str) -> impl FnOnce(async_nats::Error) -> WorkerError {
     move |cause| WorkerError::of(what)(cause)
 }
 
-/// Connects, again and again where the server is away.
-pub(crate) async fn connect(url: &str) -> Result<Client, WorkerError> {
+/// Where NATS is.
+#[derive(Debug, Clone)]
+pub struct NatsSettings {
+    /// Its servers, with commas between them.
+    pub servers: String,
+    /// On how many of them the stream is kept.
+    pub replicas: usize,
+}
+
+/// Connects, again and again where the servers are away.
+pub(crate) async fn connect(settings: &NatsSettings) -> Result<Client, WorkerError> {
+    let named = settings.servers.split(',').map(str::trim).filter(|url| !url.is_empty());
+    let servers = named.map(str::parse).collect::<Result<Vec<ServerAddr>, _>>();
+    let servers = servers.map_err(|error| failed("reading where NATS is")(error.into()))?;
     async_nats::ConnectOptions::new()
         .retry_on_initial_connect()
-        .connect(url)
+        .connect(servers)
         .await
         .map_err(|error| failed("connecting to NATS")(error.into()))
 }
@@ -99,15 +106,18 @@ fn position_of(headers: &HeaderMap) -> Option<i64> {
 }
 
 /// Publishes while this node holds the lease, until the node ends.
-pub(crate) async fn publish(worker: Worker, client: Client) {
-    let jetstream = jetstream::new(client);
+pub(crate) async fn publish(worker: Worker, client: Client, replicas: usize) {
+    let stream = Stream {
+        jetstream: jetstream::new(client),
+        replicas,
+    };
     let (mut ending, mut head) = (worker.ending.clone(), worker.platform.log.head());
     let pool = worker.platform.log.pool().clone();
     let mut place: Option<Place> = None;
     while !*ending.borrow() {
         let mut more = false;
         match leases::hold(&pool, LEASE, worker.node, leases::LEASE).await {
-            Ok(true) => match turn(&worker.platform.log, &jetstream, &mut place).await {
+            Ok(true) => match turn(&worker.platform.log, &stream, &mut place).await {
                 // Short of a full batch there may be a gap that has left for the archive, and more behind it.
                 Ok(sent) => more = sent > 0,
                 Err(error) => {
@@ -133,18 +143,11 @@ pub(crate) async fn publish(worker: Worker, client: Client) {
     let _ = leases::release(&pool, LEASE, worker.node).await;
 }
 
-/// Where the stream goes on.
-struct Place {
-    position: i64,
-    /// The stream's sequence of the last message: one that goes back says that the stream is another.
-    sequence: u64,
-}
-
 /// One batch; answers how many events.
-async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option<Place>) -> Result<i64, WorkerError> {
+async fn turn(log: &EventLog, stream: &Stream, place: &mut Option<Place>) -> Result<i64, WorkerError> {
     let found = match place.take() {
         Some(known) => known,
-        None => match find_place(log, jetstream).await? {
+        None => match find_place(log, stream).await? {
             Found::Place(place) => place,
             Found::Fork => return Ok(0),
         },
@@ -172,7 +175,10 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
     let mut acknowledgments = Vec::with_capacity(events.len());
     for event in &events {
         let (subject, headers, body) = message(&epochs, event);
-        let sent = jetstream.publish_with_headers(subject, headers, body.into()).await;
+        let sent = stream
+            .jetstream
+            .publish_with_headers(subject, headers, body.into())
+            .await;
         acknowledgments.push(sent.map_err(|error| failed("publishing to NATS")(error.into()))?);
     }
     for acknowledgment in acknowledgments {
@@ -190,112 +196,6 @@ async fn turn(log: &EventLog, jetstream: &jetstream::Context, place: &mut Option
     }
     METRICS.relayed(events.len() as u64);
     Ok(events.len() as i64)
-}
-
-enum Found {
-    Place(Place),
-    /// The stream has told what the log does not know.
-    Fork,
-}
-
-/// Makes the stream where there is none, and reads how far it has come. A stream of another log begins anew.
-async fn find_place(log: &EventLog, jetstream: &jetstream::Context) -> Result<Found, WorkerError> {
-    let database = |error: licet_event_store::StoreError| WorkerError::of("reading the relay's place")(error.into());
-    let reading = |error| failed("reading the stream")(error);
-    let epochs = Epochs::read(log.pool()).await.map_err(database)?;
-    let config = stream::Config {
-        name: STREAM.to_owned(),
-        subjects: vec!["licet.>".to_owned()],
-        max_age: MAX_AGE,
-        discard: stream::DiscardPolicy::Old,
-        ..stream::Config::default()
-    };
-    let mut stream = jetstream
-        .get_or_create_stream(config)
-        .await
-        .map_err(|error| failed("making the stream")(error.into()))?;
-    let state = &stream.info().await.map_err(|error| reading(error.into()))?.state;
-    let (messages, sequence) = (state.messages, state.last_sequence);
-    let name = consumer(&epochs);
-    let kept = consumers::find(log.pool(), &name).await.map_err(database)?;
-    let position = match (sequence, messages) {
-        // Nothing has ever been in it.
-        (0, _) => 0,
-        // All of it was old enough to go.
-        (_, 0) => kept.unwrap_or(0),
-        (last, _) => {
-            let newest = stream.get_raw_message(last).await;
-            let newest = newest.map_err(|error| reading(error.into()))?;
-            let told = StreamTail::of(&newest, &epochs);
-            let Some(newest) = common(log, &epochs, &told).await? else {
-                let cause = format!(
-                    "the relay to NATS has stopped: the stream knows position {} otherwise than this log, as after a restore \
-                     or a failover that lost events; `licet events begin-epoch` tells what follows under new ids",
-                    told.position
-                );
-                if consumers::stop(log.pool(), &name, &cause).await.map_err(database)? {
-                    METRICS.relay_failed();
-                    tracing::error!("{cause}");
-                }
-                return Ok(Found::Fork);
-            };
-            kept.map_or(newest, |kept| kept.min(newest))
-        }
-    };
-    consumers::resume(log.pool(), &name).await.map_err(database)?;
-    tracing::info!(position, "the relay to NATS goes on after this position");
-    Ok(Found::Place(Place { position, sequence }))
-}
-
-/// What a stream's newest message says; position 0 where it is another log's.
-struct StreamTail {
-    log_id: Uuid,
-    epoch: Option<Uuid>,
-    position: i64,
-    published_at: OffsetDateTime,
-    event: Value,
-}
-
-impl StreamTail {
-    fn of(message: &jetstream::message::StreamMessage, epochs: &Epochs) -> Self {
-        let own = log_of(&message.headers).is_some_and(|id| epochs.is_called(id));
-        Self {
-            log_id: epochs.log_id(),
-            epoch: epoch_of(&message.headers),
-            position: position_of(&message.headers).filter(|_| own).unwrap_or(0),
-            published_at: message.time,
-            event: serde_json::from_slice(&message.payload).unwrap_or_default(),
-        }
-    }
-
-    /// Whether it told of this event.
-    fn is(&self, event: &RecordedEvent) -> bool {
-        let known = envelope(self.log_id, event);
-        ["type", "timestamp", "aggregate_id", "sequence"]
-            .iter()
-            .all(|name| known[name] == self.event[name])
-    }
-}
-
-/// The last position that the stream and the log have in common; `None` where they disagree and nobody has decided.
-async fn common(log: &EventLog, epochs: &Epochs, told: &StreamTail) -> Result<Option<i64>, WorkerError> {
-    let database = |error: licet_event_store::StoreError| WorkerError::of("reading the log")(error.into());
-    if told.position == 0 {
-        return Ok(Some(0));
-    }
-    let head = log.position().await.map_err(database)?;
-    let epoch_holds = told.epoch.is_some_and(|epoch| epochs.holds(epoch, told.position));
-    // The head is read first: what is recorded meanwhile must not look like an event that has left for the archive.
-    if epoch_holds && told.position <= head {
-        let events = read(log, told.position - 1).await.map_err(database)?;
-        let known = events.first().filter(|event| event.position == told.position);
-        if known.is_none_or(|event| told.is(event)) {
-            return Ok(Some(told.position));
-        }
-    }
-    let epoch = epochs.current();
-    let decided = epoch.begun_at.is_some_and(|begun_at| told.published_at < begun_at);
-    Ok(decided.then_some(epoch.begun_after))
 }
 
 /// Begins an epoch after what the stream and the log have in common; see [`epochs`].
