@@ -280,7 +280,7 @@ fn end_at_fork(log: EventLog) {
         log.forked().await;
         tracing::error!(
             "the log lacks an event that this node has heard of, as after a restore or a failover that lost events; ending, \
-             because what is remembered may be wrong: start again (docs/RUNBOOK.md, RelayStopped)"
+             because what is remembered may be wrong: start again (docs/RUNBOOK.md, ConsumerStopped)"
         );
         std::process::exit(1);
     });

@@ -1,6 +1,9 @@
 //! The log, the stream and the webhook against what the machines were told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use licet_test_support::{Quorum, Target, eventually, licet};
@@ -159,6 +162,8 @@ async fn stream(servers: &str) -> Vec<i64> {
     let Ok(messages) = consumer.messages().await else {
         return Vec::new();
     };
+    // One that stalls is asked again.
+    let messages = messages.take_until(tokio::time::sleep(Duration::from_secs(10)));
     let positions = messages.take(count).filter_map(|message| async move {
         let message = message.ok()?;
         message

@@ -85,19 +85,21 @@ impl Fleet {
         read(&self.books.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits for the first activation that was asked for since and answered.
-    pub(crate) fn wait_for_activation(&self, since: Instant, patience: Duration) -> Option<Instant> {
-        while since.elapsed() < patience {
-            let found = self.books(|books| {
-                let mut later = books.activations.iter().filter(|(asked, ..)| *asked > since);
-                later.next().map(|(_, answered, ..)| *answered)
-            });
-            if found.is_some() {
-                return found;
-            }
+    /// When the first activation was answered that was asked for since; `None` if none was yet.
+    pub(crate) fn activation_since(&self, since: Instant) -> Option<Instant> {
+        self.books(|books| {
+            let mut later = books.activations.iter().filter(|(asked, ..)| *asked > since);
+            later.next().map(|(_, answered, ..)| *answered)
+        })
+    }
+
+    /// Waits for one that is asked for from now on.
+    pub(crate) fn expect_activation(&self, patience: Duration) {
+        let now = Instant::now();
+        while self.activation_since(now).is_none() {
+            assert!(now.elapsed() < patience, "nothing is recorded");
             thread::sleep(Duration::from_millis(20));
         }
-        None
     }
 
     pub(crate) fn stop(self) -> Books {
