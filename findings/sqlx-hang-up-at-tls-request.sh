@@ -37,7 +37,7 @@ async fn main() {
     tokio::spawn(async move {
         loop {
             let (mut peer, _) = listener.accept().await.unwrap();
-            let _ = peer.read(&mut [0; 64]).await;
+            let _ = peer.read(&mut [0; 1024]).await;
         }
     });
     for mode in ["disable", "prefer"] {
