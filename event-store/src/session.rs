@@ -73,15 +73,16 @@ pub(crate) fn connect_options(url: &str) -> sqlx::Result<PgConnectOptions> {
 /// hands one session to several would let settings, prepared statements and locks of one show in the other. Pools only
 /// say that they waited in vain.
 pub(crate) async fn expect_sessions(options: &PgConnectOptions) -> sqlx::Result<()> {
-    let mut one = ORDINARY.connect(options).await?;
+    let mut one = connect(options).await?;
     let mut other = connect(options).await?;
+    // First of all: the rest rests on it.
     let same = session_of(&mut one).await? == session_of(&mut other).await?;
-    one.close().await?;
     other.close().await?;
     if same {
         return Err(sqlx::Error::Configuration(POOLER.into()));
     }
-    Ok(())
+    in_time(ORDINARY.begin(&mut one)).await?;
+    one.close().await
 }
 
 async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
