@@ -24,6 +24,9 @@ const FULL_BATCH: usize = 64;
 const MAX_LINGER: Duration = Duration::from_millis(4);
 /// For how long a submission waits for a database that is gone before it is answered with an error.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(15);
+/// How long a connection that broke is left alone, the first time and at most.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What was decided about a submission.
 pub(crate) type Outcome = Result<Appended, AppendError>;
@@ -143,6 +146,7 @@ impl Appender {
     async fn commit(&mut self, batch: Vec<Ticket>) {
         let deadline = Instant::now() + COMMIT_DEADLINE;
         let mut unsettled = vec![batch];
+        let mut pause = SHORTEST_PAUSE;
         // Where the log stood, under its lock, when this batch was first tried: what an attempt wrote whose answer was lost
         // comes after it. It is what the log itself said; news from elsewhere could be ahead of it.
         let mut tried_at = None;
@@ -154,7 +158,8 @@ impl Appender {
                     tracing::warn!(%error, "the log's connection broke; trying again");
                     METRICS.reconnects();
                     self.connection.disconnect();
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                     unsettled.push(batch);
                 }
                 // A machine that slept through the end of a month makes up for it here.

@@ -22,6 +22,9 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const QUORUM: &str = "CASE WHEN NOT pg_is_in_recovery() AND current_setting('synchronous_standby_names') <> '' \
                       THEN pg_logical_emit_message(true, 'licet', '') END";
 
+/// After so long a commit that is on its way is over.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
+
 /// Why no session is begun: what a primary shows after a crash may be what no standby has, and a failover undoes it. A
 /// session that waits for that is not ended by hanging up, so there must not be many.
 const STALLED: &str =
@@ -97,6 +100,18 @@ pub(crate) async fn await_quorum(pool: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// A session, or this one, whose commit may have waited for standbys for two seconds: since when it does is not told, so
+/// what counts is when its statement began.
+async fn waiting(connection: &mut PgConnection, pid: Option<i32>) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar(
+        "SELECT min(pid) FROM pg_stat_activity
+         WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - interval '2 seconds' AND pid = coalesce($1, pid)",
+    )
+    .bind(pid)
+    .fetch_one(connection)
+    .await
+}
+
 async fn in_time<T>(working: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
     let silent = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let done = tokio::time::timeout(CONNECTING, working).await;
@@ -144,19 +159,25 @@ impl Session {
         let set = |(name, value): &(&str, &str)| format!("SELECT set_config('{name}', '{value}', false);");
         let made: String = ours.iter().chain(self.settings).map(set).collect();
         connection.execute(made.as_str()).await?;
-        let (stayed, standby, stalled): (bool, bool, bool) = sqlx::query_as(
-            "SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off', pg_is_in_recovery(),
-                    EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query_start < clock_timestamp() - interval '2 seconds')",
+        let (stayed, standby): (bool, bool) = sqlx::query_as(
+            "SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off', pg_is_in_recovery()",
         )
         .bind(self.search_path)
         .fetch_one(&mut *connection)
         .await?;
         let unable = |cause| sqlx::Error::Io(std::io::Error::other(cause));
-        match (stayed, standby, stalled) {
-            (false, ..) => return Err(sqlx::Error::Configuration(POOLER.into())),
-            (_, true, _) => return Err(unable(STANDBY)),
-            (_, _, true) => return Err(unable(STALLED)),
-            _ => {}
+        if !stayed {
+            return Err(sqlx::Error::Configuration(POOLER.into()));
+        }
+        if standby {
+            return Err(unable(STANDBY));
+        }
+        if let Some(pid) = waiting(connection, None).await? {
+            // What took long may have come to its commit at this moment.
+            tokio::time::sleep(SECOND_LOOK).await;
+            if waiting(connection, Some(pid)).await?.is_some() {
+                return Err(unable(STALLED));
+            }
         }
         connection.execute(format!("SELECT {QUORUM}").as_str()).await?;
         Ok(())

@@ -22,6 +22,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Machines that come and go on the license that has few seats.
 const CONTENDERS: u32 = 12;
 
+/// Never one that has a seat since something happened before: it would be answered without anything being recorded.
+static NEXT_MACHINE: AtomicU32 = AtomicU32::new(0);
+
 /// Where they ask, and for what.
 #[derive(Debug, Clone)]
 pub(crate) struct Vendor {
@@ -58,7 +61,6 @@ pub(crate) struct Fleet {
 impl Fleet {
     pub(crate) fn start(vendor: &Vendor, folder: &Path) -> Self {
         let (books, ending) = (Arc::<Mutex<Books>>::default(), Arc::<AtomicBool>::default());
-        let next = Arc::new(AtomicU32::new(0));
         let worker = |number: u32| Worker {
             vendor: vendor.clone(),
             file: folder.join(format!("machine-{number}")),
@@ -67,8 +69,8 @@ impl Fleet {
         };
         let mut threads = Vec::new();
         for number in 0..3 {
-            let (worker, next) = (worker(number), Arc::clone(&next));
-            threads.push(thread::spawn(move || worker.activates(&next)));
+            let worker = worker(number);
+            threads.push(thread::spawn(move || worker.activates()));
         }
         for number in PROGRAMS {
             let worker = worker(number);
@@ -153,9 +155,9 @@ impl Worker {
     }
 
     /// One new machine after the other, which beats once.
-    fn activates(&self, next: &AtomicU32) {
+    fn activates(&self) {
         while !self.ends() {
-            let machine = fingerprint(next.fetch_add(1, Ordering::SeqCst));
+            let machine = fingerprint(NEXT_MACHINE.fetch_add(1, Ordering::SeqCst));
             let mut client = self.client();
             let asked = Instant::now();
             let answer = self.insist(|| client.activate(&self.vendor.roomy, &machine, None));
