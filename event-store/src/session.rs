@@ -17,9 +17,9 @@ const POOLER: &str = "a pooler in between drops session settings; it must pool b
 /// How long a connection may take to come about.
 const CONNECTING: Duration = Duration::from_secs(5);
 
-/// Whether the database waits for standbys, and each commit for them. Anything that is written and committed waits, and for
-/// all that was committed before it; a message that nobody decodes is the least that can be written.
-const QUORUM: &str = "CASE WHEN NOT pg_is_in_recovery() AND current_setting('synchronous_standby_names') <> '' \
+/// Where the database waits for standbys, a commit of one's own: it waits for them, and for all that was committed before
+/// it. A message that nobody decodes is the least that can be written.
+const QUORUM: &str = "SELECT CASE WHEN current_setting('synchronous_standby_names') <> '' \
                       THEN pg_logical_emit_message(true, 'licet', '') END";
 
 /// After so long a commit that is on its way is over.
@@ -96,7 +96,7 @@ async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
 
 /// Waits until the database's standbys have all that was visible before; at once where it has none to wait for.
 pub(crate) async fn await_quorum(pool: &PgPool) -> sqlx::Result<()> {
-    pool.execute(format!("SELECT {QUORUM}").as_str()).await?;
+    pool.execute(QUORUM).await?;
     Ok(())
 }
 
@@ -159,8 +159,9 @@ impl Session {
         let set = |(name, value): &(&str, &str)| format!("SELECT set_config('{name}', '{value}', false);");
         let made: String = ours.iter().chain(self.settings).map(set).collect();
         connection.execute(made.as_str()).await?;
-        let (stayed, standby): (bool, bool) = sqlx::query_as(
-            "SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off', pg_is_in_recovery()",
+        let (stayed, standby, waits): (bool, bool, bool) = sqlx::query_as(
+            "SELECT current_setting('search_path') = $1 AND current_setting('jit') = 'off', pg_is_in_recovery(),
+                    current_setting('synchronous_standby_names') <> ''",
         )
         .bind(self.search_path)
         .fetch_one(&mut *connection)
@@ -172,6 +173,9 @@ impl Session {
         if standby {
             return Err(unable(STANDBY));
         }
+        if !waits {
+            return Ok(());
+        }
         if let Some(pid) = waiting(connection, None).await? {
             // What took long may have come to its commit at this moment.
             tokio::time::sleep(SECOND_LOOK).await;
@@ -179,7 +183,7 @@ impl Session {
                 return Err(unable(STALLED));
             }
         }
-        connection.execute(format!("SELECT {QUORUM}").as_str()).await?;
+        connection.execute(QUORUM).await?;
         Ok(())
     }
 }
