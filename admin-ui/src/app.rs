@@ -11,8 +11,8 @@ use crate::{
     frame::Frame,
     live::Live,
     pages::{
-        anomalies, api_keys, audit, blocked, customer, customers, dashboard, devices, license, licenses, login,
-        new_customer, new_license, not_found, operators, policies, products, profile, releases, sessions, setup,
+        anomalies, api_keys, audit, backups, blocked, customer, customers, dashboard, devices, license, licenses,
+        login, new_customer, new_license, not_found, operators, policies, products, profile, releases, sessions, setup,
     },
     parts::{dialog::GateDialog, toast},
     session::Me,
@@ -50,6 +50,7 @@ pub(crate) fn App() -> impl IntoView {
                 <Route path=path!("/anomalies") view=|| view! { <Frame><anomalies::Page /></Frame> } />
                 <Route path=path!("/blocked") view=|| view! { <Frame><blocked::Page /></Frame> } />
                 <Route path=path!("/sessions") view=|| view! { <Frame><sessions::Page /></Frame> } />
+                <Route path=path!("/backups") view=|| view! { <Frame><backups::Page /></Frame> } />
                 <Route path=path!("/profile") view=|| view! { <Frame><profile::Page /></Frame> } />
             </Routes>
             <GateDialog />

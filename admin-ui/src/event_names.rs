@@ -1,7 +1,7 @@
 //! What events are called in German; in English, their own names are words. A test sees that none is missing.
 
 /// By event, in order.
-const GERMAN: [(&str, &str); 73] = [
+const GERMAN: [(&str, &str); 76] = [
     ("anomaly.acknowledged", "Auffälligkeit zur Kenntnis genommen"),
     ("anomaly.dismissed", "Auffälligkeit verworfen"),
     ("anomaly.found", "Auffälligkeit gefunden"),
@@ -31,6 +31,9 @@ const GERMAN: [(&str, &str); 73] = [
     ("license.seat_revived", "Platz wieder belegt"),
     ("license.started", "Laufzeit begonnen"),
     ("license.suspended", "Lizenz ausgesetzt"),
+    ("operation.backup_deleted", "Sicherung gelöscht"),
+    ("operation.backup_downloaded", "Sicherung heruntergeladen"),
+    ("operation.backup_run_started", "Sicherung begonnen oder geprüft"),
     ("operation.delivery_resent", "Zustellung wiederholt"),
     ("operation.mail_resent", "Mail erneut gesendet"),
     ("operation.operators_listed", "Mitarbeiter aufgelistet"),

@@ -19,7 +19,7 @@ pub(crate) struct Room {
 }
 
 /// Where one can go.
-pub(crate) const ROOMS: [Room; 13] = [
+pub(crate) const ROOMS: [Room; 14] = [
     Room {
         href: "/",
         name: Text::Dashboard,
@@ -71,6 +71,10 @@ pub(crate) const ROOMS: [Room; 13] = [
     Room {
         href: "/blocked",
         name: Text::BlockedAddresses,
+    },
+    Room {
+        href: "/backups",
+        name: Text::Backups,
     },
 ];
 

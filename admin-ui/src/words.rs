@@ -20,6 +20,16 @@ pub(crate) fn state(code: &str) -> String {
         "invited" => Text::Invited,
         "locked" => Text::Locked,
         "disabled" => Text::Disabled,
+        "holds" => Text::Holds,
+        "damaged" => Text::Damaged,
+        "running" => Text::Running,
+        "done" => Text::RunDone,
+        "failed" => Text::Failed,
+        "cut_off" => Text::CutOff,
+        "create" => Text::MakeBackup,
+        "verify" => Text::RestoreAndCheck,
+        "files" => Text::CheckFiles,
+        "drill" => Text::PracticeRestore,
         "open" => Text::OpenState,
         "acknowledged" => Text::Acknowledged,
         "dismissed" => Text::Dismissed,
@@ -46,9 +56,10 @@ pub(crate) fn state(code: &str) -> String {
 /// How a state is painted.
 pub(crate) fn tone(code: &str) -> &'static str {
     match code {
-        "active" | "live" | "published" => "good",
-        "open" | "medium" | "suspended" | "silent" | "invited" | "not_yet_valid" | "signing_in" | "locked" => "warning",
-        "high" | "revoked" | "expired" | "disabled" | "yanked" | "blocked" => "bad",
+        "active" | "live" | "published" | "holds" | "done" => "good",
+        "open" | "medium" | "suspended" | "silent" | "invited" | "not_yet_valid" | "signing_in" | "locked"
+        | "cut_off" => "warning",
+        "high" | "revoked" | "expired" | "disabled" | "yanked" | "blocked" | "damaged" | "failed" => "bad",
         _ => "plain",
     }
 }
@@ -74,6 +85,12 @@ fn sentence(name: &str) -> String {
 fn millis(time: &str) -> Option<f64> {
     let parsed = js_sys::Date::parse(time);
     (!parsed.is_nan()).then_some(parsed)
+}
+
+/// Whole seconds from one moment to another, at least one.
+pub(crate) fn seconds_between(begin: &str, end: &str) -> Option<i64> {
+    let seconds = (millis(end)? - millis(begin)?) / 1_000.0;
+    Some(seconds.ceil().max(1.0) as i64)
 }
 
 /// A moment in full, in the browser's zone.

@@ -15,7 +15,7 @@ use licet_domain::{
     license::{License, LicenseRejection},
     permission::{Permission, Role},
 };
-use licet_event_store::vault::VaultError;
+use licet_event_store::{backup::BackupError, vault::VaultError};
 use licet_projections::WaitError;
 use serde_json::{Map, Value};
 
@@ -25,6 +25,10 @@ pub(crate) const ACTIVATION: Kind = Kind::new("activation", "activation", "activ
 pub(crate) const DELIVERY: Kind = Kind::new("delivery", "delivery", "deliveries");
 /// A read model as it stood.
 pub(crate) const REPLAY: Kind = Kind::new("replay", "replay", "replays");
+/// A backup in the store.
+pub(crate) const BACKUP: Kind = Kind::new("backup", "backup", "backups");
+/// Making a backup, or trying one.
+pub(crate) const BACKUP_RUN: Kind = Kind::new("backup_run", "run of a backup", "backups/runs");
 /// A mail on its way to a customer.
 pub(crate) const MAIL: Kind = Kind::new("mail", "mail", "mails");
 
@@ -282,6 +286,27 @@ fn license(rejection: &LicenseRejection) -> Problem {
     let mut problem = Problem::new(status, rejection.code(), text);
     problem.facts = rejection.facts();
     problem
+}
+
+impl From<BackupError> for Problem {
+    fn from(error: BackupError) -> Self {
+        let text = sentence(&error);
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
+        match error {
+            BackupError::Database(_) | BackupError::Schema(_) => Self::unavailable(&error),
+            BackupError::NotFound { .. } => Self::not_found(BACKUP),
+            BackupError::Busy | BackupError::Verifying | BackupError::Restoring => conflict("BACKUP_BUSY"),
+            BackupError::Unsigned(_) | BackupError::Missing(_) | BackupError::Touched(_) => conflict("BACKUP_DAMAGED"),
+            BackupError::OutOfReach(_) | BackupError::Newer { .. } => Self::unprocessable("BACKUP_OUT_OF_REACH", text),
+            _ => {
+                tracing::warn!(
+                    cause = chain(&error),
+                    "the store of backups does not answer as it should"
+                );
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "BACKUP_STORE_UNAVAILABLE", text)
+            }
+        }
+    }
 }
 
 impl From<WaitError> for Problem {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use licet_commands::operator::SignInRules;
 use licet_event_store::backup::RunKind;
-use licet_workers::archive::Retention;
+use licet_workers::{archive::Retention, backup::BackupSettings};
 
 use crate::limits::Rate;
 
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_allow_private: bool,
     /// Whose work monitoring is told of.
     pub(crate) watched: Watched,
+    /// Where backups go and how they are tried, if there is a place for them.
+    pub(crate) backups: Option<BackupSettings>,
 }
 
 /// Whose work monitoring is told of.

@@ -61,6 +61,8 @@ pub(crate) struct Parts {
     pub(crate) live_streams: Arc<Semaphore>,
     /// The one place for who verifies the log.
     pub(crate) verifying: Arc<Semaphore>,
+    /// The one place for who tries a backup.
+    pub(crate) trying_backup: Arc<Semaphore>,
     pub(crate) ending: watch::Receiver<bool>,
 }
 
@@ -122,6 +124,7 @@ impl App {
             alive_since: Cache::new(1_000),
             live_streams: Arc::new(Semaphore::new(LIVE_STREAMS)),
             verifying: Arc::new(Semaphore::new(1)),
+            trying_backup: Arc::new(Semaphore::new(1)),
             ending,
         })))
     }

@@ -167,6 +167,26 @@ pub(crate) enum ReplayStatus {
     Failed,
 }
 
+/// What is done about a backup.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum BackupRunKind {
+    Create,
+    Verify,
+    Files,
+    Drill,
+}
+
+/// How making or trying a backup stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum BackupRunStatus {
+    Running,
+    Done,
+    Failed,
+    CutOff,
+}
+
 /// The format of a replay's files.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

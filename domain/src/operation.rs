@@ -2,6 +2,7 @@
 //! log, in the audit trail, under the id of what it was done to.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::values::{Timestamp, WebhookId};
 
@@ -23,6 +24,12 @@ crate::events! {
         SetupLinkMade(SetupLinkMade) = ("operation.setup_link_made", 1),
         /// Whoever has the database has looked at who the operators are.
         OperatorsListed(OperatorsListed) = ("operation.operators_listed", 1),
+        /// A backup is made, or one is tried.
+        BackupRunStarted(BackupRunStarted) = ("operation.backup_run_started", 1),
+        /// A backup was fetched, sealed as it is.
+        BackupDownloaded(BackupDownloaded) = ("operation.backup_downloaded", 1),
+        /// A backup is deleted.
+        BackupDeleted(BackupDeleted) = ("operation.backup_deleted", 1),
     }
 }
 
@@ -79,5 +86,36 @@ pub struct SetupLinkMade {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorsListed {
     /// When, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// Making a backup, or trying one, was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupRunStarted {
+    /// Which run.
+    pub run_id: Uuid,
+    /// `create`, `verify`, `files` or `drill`.
+    pub kind: String,
+    /// The backup that is tried.
+    pub backup_id: Option<String>,
+    /// When the request for it arrived, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// A backup was fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupDownloaded {
+    /// Which.
+    pub backup_id: String,
+    /// When the request for it arrived, by the server's clock, in UTC.
+    pub at: Timestamp,
+}
+
+/// A backup was deleted, and the files that no other one has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupDeleted {
+    /// Which.
+    pub backup_id: String,
+    /// When the request for it arrived, by the server's clock, in UTC.
     pub at: Timestamp,
 }

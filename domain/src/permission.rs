@@ -104,6 +104,12 @@ permissions! {
     WriteApiKeys = ("api_keys.write", Admin, MANAGERS),
     /// Read who did what.
     ReadAudit = ("audit.read", Read, &[Owner, Admin, Auditor]),
+    /// Read which backups there are, and what became of making and trying them.
+    ReadBackups = ("backups.read", Admin, &[Owner, Admin, Auditor]),
+    /// Make backups, try them, and fetch them.
+    WriteBackups = ("backups.write", Admin, MANAGERS),
+    /// Delete backups.
+    DeleteBackups = ("backups.delete", Admin, &[Owner]),
     /// Read from where nobody signs in.
     ReadBlockedAddresses = ("blocked_addresses.read", Admin, &[Owner, Admin, Auditor]),
     /// Block addresses, and let them in again.
@@ -179,6 +185,7 @@ impl Permission {
                 | Self::WriteApiKeys
                 | Self::WriteOperators
                 | Self::WriteSigningKeys
+                | Self::DeleteBackups
         )
     }
 

@@ -10,7 +10,7 @@ use std::{
 use licet_test_support::{Server, built, setup_token};
 
 use crate::{
-    start,
+    new_database, start,
     tools::{API_KEY, run, tool},
 };
 
@@ -39,6 +39,15 @@ fn a_days_work_in_every_room() {
     let (server, database) = start();
     let link = format!("/setup?token={}", setup_token(&database.url));
     tell("rooms.mjs", &[&server.url, &link, API_KEY]);
+}
+
+#[test]
+fn backups_are_made_and_tried_in_sight() {
+    let (database, store) = (new_database(), tempfile::tempdir().unwrap());
+    let settings = [("BACKUP_STORE", store.path().to_str().unwrap())];
+    let server = Server::start_with(&database.url, &settings);
+    let link = format!("/setup?token={}", setup_token(&database.url));
+    tell("backups.mjs", &[&server.url, &link]);
 }
 
 #[test]

@@ -56,8 +56,8 @@ pub struct Endpoints {
     pub mail: Option<MailSettings>,
     /// When months leave for the archive.
     pub retention: Retention,
-    /// Where backups go; none are made without.
-    pub backups: Option<backup::BackupSchedule>,
+    /// Where backups go, and when; none are made without.
+    pub backups: Option<(backup::BackupSettings, backup::BackupSchedule)>,
 }
 
 /// Why a turn of a worker failed; the next turn tries again.
@@ -106,10 +106,9 @@ pub fn spawn_all(
     } else {
         tracing::info!("no ARCHIVE_DIR is set: every month of the log stays online");
     }
-    if let Some(schedule) = outside.backups.clone() {
-        backup::begin(worker, tasks, schedule);
-    } else {
-        tracing::warn!("no BACKUP_STORE is set: this server makes no backups");
+    match &outside.backups {
+        Some((settings, schedule)) => backup::begin(worker, tasks, settings.clone(), *schedule),
+        None => tracing::warn!("no BACKUP_STORE is set: this server makes no backups by itself"),
     }
     let keyring = keyring.clone();
     worker.begin(tasks, "worker/checkpoints", move |one| {

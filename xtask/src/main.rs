@@ -206,11 +206,9 @@ impl Site<'_> {
         brotli::BrotliCompress(&mut &content[..], &mut brotli, &parameters)?;
         fs::write(self.out.join(format!("{path}.br")), &brotli)?;
 
-        let mut gzip = flate2::GzBuilder::new()
-            .mtime(0)
-            .write(Vec::new(), flate2::Compression::best());
-        gzip.write_all(content)?;
-        let gzip = gzip.finish()?;
+        // By Zopfli: a few percent less than what gzip itself finds, and every gzip opens it.
+        let mut gzip = Vec::new();
+        zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content, &mut gzip)?;
         fs::write(self.out.join(format!("{path}.gz")), &gzip)?;
 
         say(&format!(

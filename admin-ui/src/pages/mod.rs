@@ -3,6 +3,7 @@
 pub(crate) mod anomalies;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod backups;
 pub(crate) mod blocked;
 pub(crate) mod customer;
 pub(crate) mod customers;

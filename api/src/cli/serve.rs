@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use ipnet::IpNet;
 use licet_event_store::{Edge, EventLog, LogOptions, embedded::Cluster, schema, supervise};
 use licet_projections::RunnerSettings;
-use licet_workers::{Endpoints, Worker, backup::BackupSchedule};
+use licet_workers::{Endpoints, Worker, backup::BackupSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -122,7 +122,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let (log, log_tasks) = EventLog::open(&database.url, &log_options)
         .await
         .context("opening the log")?;
-    let backups = options.backups.schedule(&secrets.secret_key)?;
+    let backups = options.backups.settings(&location, &secrets.secret_key)?;
     let watched = watched(&options, backups.as_ref());
     let settings = Settings {
         secret_key: secrets.secret_key,
@@ -136,6 +136,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         license_cache: options.license_cache_mb << 20,
         webhook_allow_private: options.webhook_allow_private,
         watched,
+        backups: backups.clone(),
     };
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
     let demo_license = location.data_dir.join("demo-license");
@@ -165,7 +166,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
             sender: app.sender.clone(),
             mail: options.mail.settings(),
             retention: options.retention.into(),
-            backups,
+            backups: backups.and_then(|settings| settings.schedule.map(|schedule| (settings, schedule))),
         };
         licet_workers::spawn_all(&worker, &app.keyring, &outside, &mut background)?;
     }
@@ -204,7 +205,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
 }
 
 /// Whose work monitoring is told of: what this node takes part in.
-fn watched(options: &Options, backups: Option<&BackupSchedule>) -> Watched {
+fn watched(options: &Options, backups: Option<&BackupSettings>) -> Watched {
     let works = options.roles.contains(&Role::Worker);
     let asked = [(options.mail.is_set(), "mail"), (options.nats.is_set(), "relay")];
     let asked = asked.into_iter().filter_map(|(asked, name)| asked.then_some(name));
@@ -215,7 +216,7 @@ fn watched(options: &Options, backups: Option<&BackupSchedule>) -> Watched {
             .filter(|_| works)
             .collect(),
         retention: options.retention.into(),
-        backups: backups.filter(|_| works).map_or_else(Vec::new, BackupSchedule::runs),
+        backups: backups.filter(|_| works).map_or_else(Vec::new, BackupSettings::runs),
     }
 }
 

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use licet_domain::{RESOURCE_KINDS, license::License};
+use licet_domain::{Kind, RESOURCE_KINDS, license::License};
 use serde_json::{Map, Value, json};
 
 use crate::{
     list_export,
-    problem::{MAIL, REPLAY},
+    problem::{BACKUP, BACKUP_RUN, MAIL, REPLAY},
 };
 
 /// Routes that ask by POST and change nothing that a repetition could double.
@@ -16,9 +16,8 @@ const ASKING: [&str; 3] = ["/api/license/verify", "/api/license/heartbeat", "/ap
 
 /// Orders that change nothing in the log: they can be repeated, or are kept from it beside the log.
 fn is_beside_the_log(path: &str) -> bool {
-    ["/simulate", "/test", "/resend", "/replay", "/replays", "/signing-keys"]
-        .iter()
-        .any(|end| path.ends_with(end))
+    let ends = ["/simulate", "/test", "/resend", "/replay", "/replays", "/signing-keys"];
+    ends.iter().any(|end| path.ends_with(end)) || path.starts_with("/api/admin/backups")
 }
 
 /// What whoever gives a machine a seat may hear.
@@ -120,6 +119,10 @@ impl Operation<'_> {
         }
         if self.has_parameter("path") && credential {
             self.refuses(404, &[&not_found(path)]);
+        }
+        if path.starts_with("/api/admin/backups") {
+            self.refuses(409, &["BACKUPS_NOT_SET_UP"]);
+            self.refuses(503, &["BACKUP_STORE_UNAVAILABLE"]);
         }
         if self.names_parameter("If-Match") {
             self.refuses(412, &["PRECONDITION_FAILED"]);
@@ -329,8 +332,14 @@ impl Operation<'_> {
 /// What is not found under a path: the thing of its innermost collection that has an id.
 fn not_found(path: &str) -> String {
     let collection = path.split_once("/{").map_or(path, |(collection, _)| collection);
-    let collection = collection.rsplit('/').next().unwrap_or_default();
-    let kinds = RESOURCE_KINDS.iter().chain(&[REPLAY, MAIL]);
-    let kind = kinds.copied().find(|kind| kind.collection == collection);
+    let is_of = |kind: &Kind| {
+        let before = collection.strip_suffix(kind.collection);
+        before.is_some_and(|before| before.ends_with('/'))
+    };
+    let mut kinds = RESOURCE_KINDS
+        .iter()
+        .chain(&[REPLAY, MAIL, BACKUP, BACKUP_RUN])
+        .copied();
+    let kind = kinds.find(is_of);
     kind.unwrap_or(License::KIND).code("NOT_FOUND")
 }

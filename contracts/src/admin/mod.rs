@@ -1,6 +1,7 @@
 //! What operators' scripts send and get.
 
 mod activation;
+mod backup;
 mod blocked_address;
 mod customer;
 mod history;
@@ -17,6 +18,7 @@ mod tag;
 mod verification;
 
 pub use activation::Activation;
+pub use backup::{Backup, BackupPlan, BackupRun, DrillBackup, VerifyBackup};
 pub use blocked_address::{BlockAddress, BlockedAddress};
 pub use customer::{CreateCustomer, Customer, CustomerOverview, EditCustomer, LicensesByStatus};
 pub use history::{Actor, AuditEntry, Event};

@@ -4,7 +4,9 @@ use licet_domain::values::Timestamp;
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
-use super::{BackupError, BackupKeys, BackupManifest, BackupStore, RunKind, forgotten, making::Making, runs};
+use super::{
+    BackupError, BackupKeys, BackupManifest, BackupStore, Run, RunKind, RunReport, forgotten, making::Making, runs,
+};
 use crate::{Edge, EventLog, LogTable, archive, epochs::Epochs, schema};
 
 /// Taken by whoever makes or deletes backups of this database.
@@ -14,24 +16,71 @@ const ALONE: &str = "licet backup";
 /// backed up to before. Whether it succeeds or not is written down.
 pub async fn create(
     log: &EventLog,
-    (store, keys): (&BackupStore, &BackupKeys),
+    store: (&BackupStore, &BackupKeys),
     edge: &Edge,
     new_store: bool,
     told: impl FnMut(i64, i64) + Send,
 ) -> Result<BackupManifest, BackupError> {
-    let mut connection = alone(log).await?;
-    let run = runs::begin(log.pool(), RunKind::Create, edge).await?;
-    let store_id = open_store(log, (store, keys), edge, new_store).await;
-    let (store_id, made) = match store_id {
-        Ok(store_id) => {
-            let made = attempt(log, &mut connection, (store, keys), edge.now(), told).await;
-            (Some(store_id), made)
-        }
-        Err(error) => (None, Err(error)),
-    };
-    let ended = made.as_ref().map(|manifest| manifest.id.as_str());
-    runs::end(log.pool(), run, store_id, ended).await?;
-    made
+    let creation = Creation::begin(log, edge).await?;
+    creation.finish(store, edge, new_store, told).await
+}
+
+/// A backup that is about to be made, while nobody else makes or deletes one.
+pub struct Creation {
+    log: EventLog,
+    connection: PgConnection,
+    run: Run,
+}
+
+impl Creation {
+    /// Keeps others away, and writes down that it begins.
+    pub async fn begin(log: &EventLog, edge: &Edge) -> Result<Self, BackupError> {
+        let connection = alone(log).await?;
+        let run = Run::begin(log.pool(), RunKind::Create, None, edge).await?;
+        Ok(Self {
+            log: log.clone(),
+            connection,
+            run,
+        })
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> Uuid {
+        self.run.id
+    }
+
+    /// Makes the backup, as [`create`] does.
+    pub async fn finish(
+        mut self,
+        store: (&BackupStore, &BackupKeys),
+        edge: &Edge,
+        new_store: bool,
+        mut told: impl FnMut(i64, i64) + Send,
+    ) -> Result<BackupManifest, BackupError> {
+        let teller = self.run.teller();
+        let told = |reached, goal| {
+            teller.tell("Backing up", reached, goal);
+            told(reached, goal);
+        };
+        let store_id = open_store(&self.log, store, edge, new_store).await;
+        let (store_id, made) = match store_id {
+            Ok(store_id) => {
+                let made = attempt(&self.log, &mut self.connection, store, edge.now(), told).await;
+                (Some(store_id), made)
+            }
+            Err(error) => (None, Err(error)),
+        };
+        let ended = made.as_ref().map(|manifest| {
+            let report = RunReport {
+                events: Some(manifest.events()),
+                position: Some(manifest.position),
+                lost: None,
+            };
+            (manifest.id.as_str(), report)
+        });
+        self.run.end(store_id, ended).await?;
+        made
+    }
 }
 
 /// A connection that keeps others from making or deleting backups as long as it lives.

@@ -4,6 +4,7 @@
 //! that the next backup names them again in place of writing them; nothing is ever written over. Read models are not in
 //! it: they are folded anew. The manifest is written last; what was written before a crash is noted, and found again.
 
+mod bundle;
 mod copy;
 mod create;
 mod forgotten;
@@ -17,13 +18,14 @@ mod scratch;
 mod store;
 mod tables;
 
-pub use create::{create, prune};
+pub use bundle::Bundle;
+pub use create::{Creation, create, prune};
 pub use forgotten::{ForgottenKey, keep_forgotten};
 pub use keys::BackupKeys;
 pub use location::{BucketAccess, StoreLocation};
 pub use manifest::{BackupFile, BackupManifest, FileKind};
-pub use restore::{RestorePoint, Restored, check_files, complete, restore};
-pub use runs::{LastRun, RunKind, begin, end, last};
+pub use restore::{RestorePoint, Restored, check_files, complete, expect_reachable, restore};
+pub use runs::{LastRun, Run, RunKind, RunReport, RunRow, Teller, count_runs, find_run, last, runs, verified_at};
 pub use scratch::{Scratch, ScratchPlace};
 pub use store::BackupStore;
 pub use tables::{KEPT, LEFT_OUT};

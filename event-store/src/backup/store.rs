@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{BackupError, BackupFile, BackupKeys, BackupManifest, BucketAccess, StoreLocation};
 use crate::Edge;
 
-const MARK: &str = "licet-backups.json";
+pub(super) const MARK: &str = "licet-backups.json";
 const MANIFESTS: &str = "backups";
 /// What a backup has written that is not finished.
 const UNFINISHED: &str = "unfinished.jws";
@@ -195,6 +195,6 @@ impl BackupStore {
     }
 }
 
-fn manifest_path(id: &str) -> String {
+pub(super) fn manifest_path(id: &str) -> String {
     format!("{MANIFESTS}/{id}.jws")
 }

@@ -1,5 +1,6 @@
 //! Backups: made beside a server that goes on, restored into an empty database, and refused where anything was touched.
 
+mod by_request;
 mod cut_off;
 mod elsewhere;
 mod going_on;

@@ -1,5 +1,6 @@
 //! Makes backups at intervals, tries them, and deletes those that are not kept.
 
+mod aside;
 mod trial;
 mod verify;
 
@@ -17,76 +18,81 @@ use licet_event_store::{
 use tokio::task::JoinSet;
 
 use crate::{Worker, WorkerError};
+pub use aside::{Depth, verify_aside};
 pub use trial::{Trial, Verified, VerifyError, noted};
 
-/// Where backups go, how often, and which of them are kept.
+/// Where backups go and how they are tried, by hand or by a schedule.
 #[derive(Clone)]
-pub struct BackupSchedule {
+pub struct BackupSettings {
     /// Where they lie.
     pub location: StoreLocation,
     /// How that is reached, where it is a bucket.
     pub access: BucketAccess,
     /// What they are sealed and signed with.
     pub keys: BackupKeys,
+    /// Opens the vaults in them.
+    pub secret_key: String,
+    /// Where they are restored for trial.
+    pub place: ScratchPlace,
+    /// What is done without being asked; nothing where the operator has named no place for backups.
+    pub schedule: Option<BackupSchedule>,
+}
+
+/// How often backups are made and tried, and which of them are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct BackupSchedule {
     /// How long after one the next begins.
     pub every: Duration,
+    /// How long after one trial of the newest the next begins, if it is tried.
+    pub verify_every: Option<Duration>,
     /// Which are kept.
     pub keep: Keep,
-    /// How they are tried, if they are.
-    pub verify: Option<VerifySchedule>,
 }
 
-/// How backups are tried.
-#[derive(Clone)]
-pub struct VerifySchedule {
-    /// How long after one trial the next begins.
-    pub every: Duration,
-    /// Where they are restored.
-    pub place: ScratchPlace,
-    /// Opens their vaults.
-    pub secret_key: String,
-}
-
-impl BackupSchedule {
-    /// What is done, and how often.
+impl BackupSettings {
+    /// What is done without being asked, and how often.
     pub fn runs(&self) -> Vec<(RunKind, Duration)> {
-        let verify = self.verify.as_ref().map(|how| (RunKind::Verify, how.every));
-        [(RunKind::Create, self.every)].into_iter().chain(verify).collect()
+        let Some(schedule) = self.schedule else {
+            return Vec::new();
+        };
+        let verify = schedule.verify_every.map(|every| (RunKind::Verify, every));
+        [(RunKind::Create, schedule.every)].into_iter().chain(verify).collect()
     }
 
-    fn store(&self) -> Result<BackupStore, BackupError> {
+    /// The store, opened.
+    pub fn store(&self) -> Result<BackupStore, BackupError> {
         BackupStore::open(&self.location, &self.access)
     }
 }
 
 /// Starts making backups, and trying them.
-pub(crate) fn begin(worker: &Worker, tasks: &mut JoinSet<()>, schedule: BackupSchedule) {
+pub(crate) fn begin(worker: &Worker, tasks: &mut JoinSet<()>, settings: BackupSettings, schedule: BackupSchedule) {
     const MINUTE: Duration = Duration::from_secs(60);
-    if let Some(how) = schedule.verify.clone() {
-        let schedule = schedule.clone();
+    if let Some(every) = schedule.verify_every {
+        let settings = settings.clone();
         worker.begin(tasks, "worker/backup_verify", move |one| {
-            let (schedule, how) = (schedule.clone(), how.clone());
+            let settings = settings.clone();
             async move {
-                let turn = || verify::turn(&one, &schedule, &how);
+                let turn = || verify::turn(&one, &settings, every);
                 // The first backup of all is tried soon.
                 one.repeat("worker/backup_verify", MINUTE / 4, turn).await;
             }
         });
     }
     worker.begin(tasks, "worker/backup", move |one| {
-        let schedule = schedule.clone();
+        let settings = settings.clone();
         async move {
-            one.repeat("worker/backup", MINUTE, || turn(&one.platform, &schedule))
+            one.repeat("worker/backup", MINUTE, || turn(&one.platform, &settings, schedule))
                 .await;
         }
     });
 }
 
 /// Keeps the ledger of who was forgotten, and makes a backup where one is due.
-async fn turn(platform: &Platform, schedule: &BackupSchedule) -> Result<(), WorkerError> {
+async fn turn(platform: &Platform, settings: &BackupSettings, schedule: BackupSchedule) -> Result<(), WorkerError> {
     let failed = |error: BackupError| WorkerError::of("the backup")(error.into());
-    let store = schedule.store().map_err(failed)?;
-    let (log, keys) = (&platform.log, &schedule.keys);
+    let store = settings.store().map_err(failed)?;
+    let (log, keys) = (&platform.log, &settings.keys);
     backup::keep_forgotten(log.pool(), &store, keys).await.map_err(failed)?;
     let last = backup::last(log.pool(), RunKind::Create).await.map_err(failed)?;
     if !is_due(last.succeeded, schedule.every) {

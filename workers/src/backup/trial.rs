@@ -5,7 +5,7 @@ use licet_event_store::{
     Edge, EventLog, Keyring, LogOptions, ReadError, Tenant,
     audit::{self, AuditReport},
     backup::{
-        self, BackupError, BackupKeys, BackupManifest, BackupStore, RestorePoint, RunKind, Scratch, ScratchPlace,
+        self, BackupError, BackupKeys, BackupManifest, BackupStore, RestorePoint, Run, RunReport, Scratch, ScratchPlace,
     },
     vault::{Vault, VaultError},
 };
@@ -22,6 +22,8 @@ pub struct Trial<'a> {
     pub secret_key: &'a str,
     /// Where it is restored.
     pub place: &'a ScratchPlace,
+    /// Up to where.
+    pub point: RestorePoint,
     /// Hears what is being done, how far that is, and of how much.
     pub told: &'a (dyn Fn(&'static str, i64, i64) + Send + Sync),
 }
@@ -72,25 +74,35 @@ impl Verified {
         let differs = self.read_models.iter().find(|one| !one.differences.is_empty());
         differs.map(|one| format!("the read model {} differs from its replay", one.name))
     }
+
+    /// What is said of it, where the log went up to `head` when it was begun.
+    fn report(&self, head: i64) -> RunReport {
+        let position = self.audit.position;
+        RunReport {
+            events: Some(self.audit.events.cast_signed()),
+            position: Some(position),
+            lost: Some((head - position).max(0)),
+        }
+    }
 }
 
 /// Writes down what comes of trying a backup, in the database that it is of. What is cut off stays without an end.
 pub async fn noted(
-    log: &EventLog,
-    edge: &Edge,
+    (log, run): (&EventLog, Run),
     (store, id): (&BackupStore, &str),
-    trying: impl Future<Output = Result<Verified, VerifyError>>,
-) -> Result<Verified, VerifyError> {
-    let run = backup::begin(log.pool(), RunKind::Verify, edge).await?;
+    trying: impl Future<Output = Result<Option<Verified>, VerifyError>>,
+) -> Result<Option<Verified>, VerifyError> {
+    let head = log.position().await.map_err(BackupError::Database)?;
     let tried = trying.await;
     let ended = match &tried {
         Err(VerifyError::CutOff) => return tried,
         Err(error) => Err(error.to_string()),
-        Ok(verified) => verified.fault().map_or(Ok(id), Err),
+        Ok(None) => Ok((id, RunReport::default())),
+        Ok(Some(verified)) => verified.fault().map_or_else(|| Ok((id, verified.report(head))), Err),
     };
     // A store that is gone by now says so by itself.
     let store_id = store.id().await.ok().flatten();
-    backup::end(log.pool(), run, store_id, ended).await?;
+    run.end(store_id, ended).await?;
     tried
 }
 
@@ -101,8 +113,8 @@ impl Trial<'_> {
         Ok(backup::check_files(self.store, self.keys, manifest, told).await?)
     }
 
-    /// Restores it, looks it over, and throws it away.
-    pub async fn whole(&self, manifest: &BackupManifest) -> Result<Verified, VerifyError> {
+    /// Restores it up to its point, looks it over, and throws it away.
+    pub async fn restore(&self, manifest: &BackupManifest) -> Result<Verified, VerifyError> {
         let edge = Edge::system();
         let scratch = Scratch::make(self.place, &edge).await?;
         let verified = Box::pin(self.look_over(&scratch, manifest, edge)).await;
@@ -119,7 +131,7 @@ impl Trial<'_> {
         let archive = scratch.archive();
         let told = |at, of| (self.told)("Restoring", at, of);
         let (from, to) = ((self.store, self.keys), Some(archive.as_path()));
-        backup::restore(&scratch.url, from, manifest, RestorePoint::Whole, to, told).await?;
+        backup::restore(&scratch.url, from, manifest, self.point, to, told).await?;
         backup::complete(&scratch.url).await?;
         let settings = LogOptions {
             archive: Some(archive),
@@ -140,7 +152,9 @@ impl Trial<'_> {
     async fn walk(&self, log: &EventLog, manifest: &BackupManifest, edge: Edge) -> Result<AuditReport, VerifyError> {
         let vault = Vault::new(log.pool().clone(), self.secret_key, edge);
         let keyring = Keyring::open(vault, Tenant::default()).await?;
-        let kept: Vec<String> = manifest.checkpoint.iter().cloned().collect();
+        // An earlier moment lacks what was signed after it.
+        let kept = manifest.checkpoint.iter().filter(|_| self.point == RestorePoint::Whole);
+        let kept: Vec<String> = kept.cloned().collect();
         let told = |at, of| (self.told)("Verifying", at, of);
         Ok(audit::verify(log, &keyring.verifying(), &kept, told).await?)
     }

@@ -84,16 +84,23 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
     let secret_key = secret_key(&location)?;
     match command {
         Command::Create { store, new_store } => {
-            make::create(&location, &store.open(&secret_key)?, &secret_key, new_store, output).await
+            make::create(
+                &location,
+                &store.open(&location, &secret_key)?,
+                &secret_key,
+                new_store,
+                output,
+            )
+            .await
         }
-        Command::List(store) => make::list(&store.open(&secret_key)?, output).await,
+        Command::List(store) => make::list(&store.open(&location, &secret_key)?, output).await,
         Command::Verify {
             store,
             id,
             files_only,
             scratch,
         } => {
-            let store = store.open(&secret_key)?;
+            let store = store.open(&location, &secret_key)?;
             let manifest = choose(&store, id).await?;
             let place = (!files_only).then(|| ScratchPlace::from(&scratch));
             verify::run(&location, &store, &manifest, (&secret_key, place.as_ref()), output).await
@@ -109,12 +116,19 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
                 (None, Some(time)) => RestorePoint::Time(Timestamp::parse(&time).context("--to-time")?),
                 (None, None) => RestorePoint::Whole,
             };
-            let store = store.open(&secret_key)?;
+            let store = store.open(&location, &secret_key)?;
             let manifest = choose(&store, id).await?;
             restore::run(&location, &store, (&manifest, point), &secret_key, output).await
         }
         Command::Prune { store, keep, dry_run } => {
-            make::prune(&location, &store.open(&secret_key)?, keep.into(), dry_run, output).await
+            make::prune(
+                &location,
+                &store.open(&location, &secret_key)?,
+                keep.into(),
+                dry_run,
+                output,
+            )
+            .await
         }
         Command::Identity => {
             let identity = BackupKeys::derive(&secret_key, &[])?.identity();

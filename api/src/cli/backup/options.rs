@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use licet_domain::backup::Keep;
 use licet_event_store::backup::{BackupKeys, BackupStore, BucketAccess, ScratchPlace, StoreLocation};
-use licet_workers::backup::{BackupSchedule, VerifySchedule};
+use licet_workers::backup::{BackupSchedule, BackupSettings};
+
+use crate::cli::Location;
 
 /// Where backups lie.
 #[derive(clap::Args, Clone)]
 pub(in crate::cli) struct StoreOptions {
-    /// Where backups lie: a folder, best a volume of its own, or a bucket, as `s3://BUCKET/PREFIX`.
+    /// Where backups lie: a folder, best a volume of its own, or a bucket, as `s3://BUCKET/PREFIX`. With --embedded, those
+    /// that are made by hand go to `backups` in the data folder where nothing else is said.
     #[arg(long, env = "BACKUP_STORE", value_name = "DIR|URL")]
     backup_store: Option<StoreLocation>,
     /// Further age recipients that may open new backups, such as age1…, with commas between them.
@@ -85,11 +88,21 @@ impl From<&ScratchOptions> for ScratchPlace {
 
 impl StoreOptions {
     /// The store, and what its backups are sealed and signed with.
-    pub(super) fn open(&self, secret_key: &str) -> anyhow::Result<(BackupStore, BackupKeys)> {
-        match &self.backup_store {
-            Some(location) => Ok((BackupStore::open(location, &self.access())?, self.keys(secret_key)?)),
+    pub(super) fn open(&self, location: &Location, secret_key: &str) -> anyhow::Result<(BackupStore, BackupKeys)> {
+        match self.location(location)? {
+            Some(place) => Ok((BackupStore::open(&place, &self.access())?, self.keys(secret_key)?)),
             None => bail!("say where backups lie: --backup-store or BACKUP_STORE"),
         }
+    }
+
+    /// Where backups lie; with a private Postgres, beside it where nothing is said.
+    fn location(&self, location: &Location) -> anyhow::Result<Option<StoreLocation>> {
+        if self.backup_store.is_some() || !location.embedded || !location.data_dir.exists() {
+            return Ok(self.backup_store.clone());
+        }
+        let beside = location.data_dir.join("backups");
+        std::fs::create_dir_all(&beside).with_context(|| format!("making {}", beside.display()))?;
+        Ok(Some(StoreLocation::Folder(beside)))
     }
 
     fn access(&self) -> BucketAccess {
@@ -109,23 +122,28 @@ impl StoreOptions {
 }
 
 impl ScheduleOptions {
-    /// What a server does by itself; nothing where no store is named.
-    pub(in crate::cli) fn schedule(&self, secret_key: &str) -> anyhow::Result<Option<BackupSchedule>> {
-        let Some(location) = self.store.backup_store.clone() else {
+    /// Where a server's backups go, and what it does by itself: nothing where no store is named, because what lies beside
+    /// the data goes with it.
+    pub(in crate::cli) fn settings(
+        &self,
+        location: &Location,
+        secret_key: &str,
+    ) -> anyhow::Result<Option<BackupSettings>> {
+        let Some(place) = self.store.location(location)? else {
             return Ok(None);
         };
-        let verify = hours(self.backup_verify_every_hours).map(|every| VerifySchedule {
-            every,
-            place: (&self.scratch).into(),
-            secret_key: secret_key.to_owned(),
+        let schedule = self.store.backup_store.is_some().then(|| BackupSchedule {
+            every: hours(self.backup_every_hours).unwrap_or_default(),
+            verify_every: hours(self.backup_verify_every_hours),
+            keep: self.keep.into(),
         });
-        Ok(Some(BackupSchedule {
-            location,
+        Ok(Some(BackupSettings {
+            location: place,
             access: self.store.access(),
             keys: self.store.keys(secret_key)?,
-            every: hours(self.backup_every_hours).unwrap_or_default(),
-            keep: self.keep.into(),
-            verify,
+            secret_key: secret_key.to_owned(),
+            place: (&self.scratch).into(),
+            schedule,
         }))
     }
 }

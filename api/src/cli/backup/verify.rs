@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Instant};
 
 use licet_event_store::{
     Edge,
-    backup::{BackupManifest, ScratchPlace},
+    backup::{BackupManifest, RestorePoint, Run, RunKind, ScratchPlace},
 };
 use licet_workers::backup::{Trial, Verified, VerifyError, noted};
 use serde_json::json;
@@ -27,11 +27,12 @@ pub(super) async fn run(
         keys,
         secret_key,
         place: place.unwrap_or(&ScratchPlace::Cluster),
+        point: RestorePoint::Whole,
         told: &moves,
     };
     trial.files(manifest).await?;
     let verified = match place {
-        Some(_) => Some(whole(location, &trial, manifest, output).await?),
+        Some(_) => whole(location, &trial, manifest, output).await?,
         None => None,
     };
     bar.finish_and_clear();
@@ -73,12 +74,13 @@ async fn whole(
     trial: &Trial<'_>,
     manifest: &BackupManifest,
     output: Output,
-) -> Result<Verified, VerifyError> {
+) -> Result<Option<Verified>, VerifyError> {
     let edge = Edge::system();
-    let trying = trial.whole(manifest);
+    let trying = async { trial.restore(manifest).await.map(Some) };
     match make::open(location, &edge).await {
         Ok((log, tasks, _database)) => {
-            let verified = noted(&log, &edge, (trial.store, &manifest.id), trying).await;
+            let run = Run::begin(log.pool(), RunKind::Verify, Some(&manifest.id), &edge).await?;
+            let verified = noted((&log, run), (trial.store, &manifest.id), trying).await;
             drop(log);
             tasks.finish().await;
             verified

@@ -5,6 +5,7 @@ mod actors;
 mod anomalies;
 mod api_keys;
 mod audit;
+mod backups;
 mod blocked_addresses;
 mod customer_overview;
 mod customers;
@@ -37,11 +38,12 @@ use crate::App;
 
 /// The routes of every resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    let all: [fn() -> OpenApiRouter<App>; 24] = [
+    let all: [fn() -> OpenApiRouter<App>; 25] = [
         activations::routes,
         anomalies::routes,
         api_keys::routes,
         audit::routes,
+        backups::routes,
         blocked_addresses::routes,
         customer_overview::routes,
         customers::routes,

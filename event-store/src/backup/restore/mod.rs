@@ -69,7 +69,12 @@ pub async fn restore(
     archive: Option<&Path>,
     mut told: impl FnMut(i64, i64),
 ) -> Result<Restored, BackupError> {
-    expect_possible(manifest, point, archive)?;
+    if manifest.archived.is_some() && archive.is_none() {
+        return Err(BackupError::OutOfReach(
+            "this backup has months of an archive: say where they go, with --archive-dir".to_owned(),
+        ));
+    }
+    expect_reachable(manifest, point)?;
     expect_whole(store, manifest).await?;
     let ledger = ledger(store, keys).await?;
     let options = session::connect_options(url)?;
@@ -105,18 +110,14 @@ pub async fn complete(url: &str) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn expect_possible(manifest: &BackupManifest, point: RestorePoint, archive: Option<&Path>) -> Result<(), BackupError> {
+/// Makes sure that this program can restore a backup as of a moment.
+pub fn expect_reachable(manifest: &BackupManifest, point: RestorePoint) -> Result<(), BackupError> {
     if manifest.schema > schema::newest() {
         return Err(BackupError::Newer {
             id: manifest.id.clone(),
             schema: manifest.schema,
             program: manifest.program.clone(),
         });
-    }
-    if manifest.archived.is_some() && archive.is_none() {
-        return Err(BackupError::OutOfReach(
-            "this backup has months of an archive: say where they go, with --archive-dir".to_owned(),
-        ));
     }
     // The two clocks need not agree.
     let latest = manifest.taken_at.max(manifest.recorded_at);
