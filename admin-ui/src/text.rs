@@ -332,7 +332,7 @@ texts! {
     SeatsInUse = "Seats in use", "Belegte Plätze";
     SeatsWord = "seats", "Plätze";
     SecondFactor = "Second factor", "Zweiter Faktor";
-    Seconds = "seconds", "Sekunden";
+    Seconds = "Seconds", "Sekunden";
     SecretToType = "Or type this secret:", "Oder geben Sie dieses Geheimnis ein:";
     Selection = "Selection", "Auswahl";
     SessionEnded = "Session ended", "Sitzung beendet";

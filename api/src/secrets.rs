@@ -7,6 +7,9 @@ use licet_event_store::Edge;
 
 use crate::{cli::setting, settings::check_secret};
 
+/// Which secrets there are, and how many characters each has at least.
+pub(crate) const MIN_LENGTHS: [(&str, usize); 3] = [("SECRET_KEY", 32), ("JWT_SECRET", 32), ("API_KEY", 16)];
+
 /// The three secrets of a deployment.
 pub(crate) struct Secrets {
     pub(crate) secret_key: String,
@@ -64,7 +67,7 @@ fn place(path: &Path, value: &str, edge: &Edge) -> anyhow::Result<String> {
 
 /// The secret of a file; `None` where there is none yet. A secret that is there and cannot be read is never replaced:
 /// what was sealed with it would be lost.
-fn read_kept(path: &Path) -> anyhow::Result<Option<String>> {
+pub(crate) fn read_kept(path: &Path) -> anyhow::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(value) if value.trim().is_empty() => bail!(
             "{} is empty: put the secret back that stood there, or remove the file where nothing was sealed with it",
@@ -83,7 +86,7 @@ pub(crate) fn secret_key(keep_in: Option<(&Path, &Edge)>) -> anyhow::Result<Stri
 
 /// Keeps the secrets that are set where an embedded server looks for them; one that is there must be the same.
 pub(crate) fn keep(folder: &Path) -> anyhow::Result<()> {
-    for (name, at_least) in [("SECRET_KEY", 32), ("JWT_SECRET", 32), ("API_KEY", 16)] {
+    for (name, at_least) in MIN_LENGTHS {
         let Some(value) = setting(name)? else { continue };
         check_secret(name, &value, at_least)?;
         let path = folder.join(name.to_lowercase());

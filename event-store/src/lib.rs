@@ -21,6 +21,7 @@ mod envelope;
 pub mod epochs;
 pub mod holds;
 pub mod idempotency;
+pub mod inspect;
 mod invalidate;
 pub mod jws;
 mod keyring;

@@ -52,10 +52,14 @@ pub(crate) async fn bring_up_to_date(connection: &mut PgConnection) -> Result<()
     Ok(())
 }
 
+/// The migrations that this program has.
+pub fn known() -> Vec<i64> {
+    MIGRATIONS.iter().map(|migration| migration.version).collect()
+}
+
 /// The newest migration that this program has.
 pub(crate) fn newest() -> i64 {
-    let versions = MIGRATIONS.iter().map(|migration| migration.version);
-    versions.max().unwrap_or(0)
+    known().into_iter().max().unwrap_or(0)
 }
 
 /// Brings a database to an earlier schema, for a backup that was made of that one.
@@ -142,7 +146,7 @@ pub async fn check(pool: &PgPool) -> sqlx::Result<Result<(), String>> {
         sqlx::query_scalar::<_, i64>("SELECT version FROM public._sqlx_migrations WHERE success ORDER BY version")
             .fetch_all(pool)
             .await?;
-    let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    let known = known();
     Ok(if applied == known {
         Ok(())
     } else {

@@ -118,7 +118,7 @@ async fn in_time<T>(working: impl Future<Output = sqlx::Result<T>>) -> sqlx::Res
     done.unwrap_or_else(|elapsed| Err(silent(elapsed)))
 }
 
-async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+pub(crate) async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     in_time(PgConnection::connect_with(options))
         .await
         .map_err(|error| match error {

@@ -219,6 +219,15 @@ impl Vault {
         self.key(tenant, Purpose::LookUp, "1").await.map(LookUpKey)
     }
 
+    /// Whether the secret opens what is in it; `false` where nothing is yet. None is made.
+    pub async fn opens(&self, tenant: &Tenant) -> Result<bool, VaultError> {
+        if self.key_ids(tenant, Purpose::LookUp).await?.is_empty() {
+            return Ok(false);
+        }
+        self.look_up_key(tenant).await?;
+        Ok(true)
+    }
+
     /// The ids of a purpose's keys that were not destroyed, newest first, with when each was made.
     pub(crate) async fn key_ids(
         &self,

@@ -16,6 +16,7 @@ mod companies;
 mod compose;
 mod customer_lists;
 mod customer_overview;
+mod doctor;
 mod elsewhere;
 mod embedded;
 mod forgetting;

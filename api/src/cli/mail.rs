@@ -30,6 +30,11 @@ impl MailOptions {
         self.smtp_url.is_some()
     }
 
+    /// Where the mail server is.
+    pub(super) fn server(&self) -> Option<&str> {
+        self.smtp_url.as_deref()
+    }
+
     pub(super) fn settings(self) -> Option<MailSettings> {
         Some(MailSettings {
             smtp_url: self.smtp_url?,

@@ -6,6 +6,7 @@ mod backup;
 mod database;
 mod db;
 mod demo;
+mod doctor;
 mod events;
 mod healthcheck;
 mod mail;
@@ -96,6 +97,9 @@ enum Command {
     /// Look at events.
     #[command(subcommand)]
     Events(events::Command),
+    /// Look over all that a server needs (settings, secrets, database, clocks, room, backups, certificate), and say what to
+    /// do; it takes what `serve` takes, and changes nothing.
+    Doctor(Box<serve::Options>),
     /// Ask a server whether it is well: exits with 0 where it is.
     Healthcheck(healthcheck::Options),
     /// Open psql on the database, or tell its address.
@@ -138,6 +142,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Backup(command) => backup::run(location, command, output).await,
         Command::Operators(command) => operators::run(location, command, output).await,
         Command::Events(command) => events::run(location, command, output).await,
+        Command::Doctor(options) => doctor::run(location, *options, output).await,
         Command::Healthcheck(options) => healthcheck::run(&options, output),
         Command::Db(options) => db::run(location, options, output).await,
     }

@@ -17,6 +17,13 @@ impl NatsOptions {
         self.nats_url.is_some()
     }
 
+    /// Its servers, one by one.
+    pub(super) fn servers(&self) -> Vec<String> {
+        let named = self.nats_url.as_deref().unwrap_or_default().split(',');
+        let named = named.map(str::trim).filter(|url| !url.is_empty());
+        named.map(str::to_owned).collect()
+    }
+
     pub(super) fn settings(&self) -> Option<NatsSettings> {
         self.nats_url.clone().map(|servers| NatsSettings {
             servers,

@@ -83,6 +83,31 @@ pub(super) struct Options {
     traces: observe::traces::TraceOptions,
 }
 
+/// For who looks a server's settings over.
+impl Options {
+    /// How many connections to the database the two pools open at most.
+    pub(super) fn connections(&self) -> u32 {
+        self.database_connections + self.report_connections
+    }
+
+    pub(super) fn backups(&self) -> &ScheduleOptions {
+        &self.backups
+    }
+
+    pub(super) fn nats_servers(&self) -> Vec<String> {
+        self.nats.servers()
+    }
+
+    pub(super) fn smtp_url(&self) -> Option<&str> {
+        self.mail.server()
+    }
+
+    /// Where browsers find the server.
+    pub(super) fn public_url(&self) -> Option<&str> {
+        self.sign_in.public_url()
+    }
+}
+
 /// Networks with commas between them. Where nothing stands between two commas, as `${A:-},${B:-}` may write it, nothing is meant.
 #[derive(Debug, Clone)]
 struct Networks(Vec<IpNet>);

@@ -38,6 +38,13 @@ pub(super) struct SignInOptions {
     public_url: Option<String>,
 }
 
+impl SignInOptions {
+    /// Where browsers find this server.
+    pub(super) fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
+    }
+}
+
 impl From<SignInOptions> for SignInSettings {
     fn from(options: SignInOptions) -> Self {
         Self {

@@ -129,6 +129,11 @@ impl Cluster {
         &self.bin
     }
 
+    /// Whether PostgreSQL's programs are on this machine.
+    pub fn can_start() -> bool {
+        binaries::find().is_some()
+    }
+
     /// Whether there is a cluster in a data folder, running or not.
     pub fn is_made(data_dir: &Path) -> bool {
         data_dir.join(FOLDER).join("PG_VERSION").exists()
