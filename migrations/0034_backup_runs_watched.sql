@@ -14,4 +14,5 @@ ALTER TABLE backup_runs
     -- What the log had recorded beyond it.
     ADD COLUMN lost       bigint;
 CREATE INDEX backup_runs_started_at ON backup_runs (started_at, run_id);
+CREATE INDEX backup_runs_failed ON backup_runs (started_at) WHERE error IS NOT NULL;
 CREATE INDEX backup_runs_backup_id ON backup_runs (backup_id, started_at) WHERE kind = 'verify';

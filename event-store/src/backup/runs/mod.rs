@@ -82,8 +82,8 @@ impl Run {
         // fails is tried again every minute.
         sqlx::query!(
             r#"DELETE FROM backup_runs
-               WHERE started_at > clock_timestamp() OR started_at < clock_timestamp() - interval '400 days'
-                  OR error IS NOT NULL AND started_at < clock_timestamp() - interval '7 days'"#
+               WHERE started_at > now() OR started_at < now() - interval '400 days'
+                  OR error IS NOT NULL AND started_at < now() - interval '7 days'"#
         )
         .execute(pool)
         .await?;

@@ -118,11 +118,14 @@ pub async fn runs(pool: &PgPool, before: Option<Uuid>, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// How many runs are known.
-pub async fn count_runs(pool: &PgPool) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM backup_runs"#)
-        .fetch_one(pool)
-        .await
+/// How many runs are known, counted up to `most`.
+pub async fn count_runs(pool: &PgPool, most: Option<i64>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (SELECT FROM backup_runs LIMIT $1) AS counted"#,
+        most
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// When each of these backups was last seen to hold, by restoring all of it.

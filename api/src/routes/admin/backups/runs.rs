@@ -20,7 +20,6 @@ use licet_event_store::{
     AsOf,
     backup::{self, BackupManifest, Creation, RestorePoint, Run, RunKind, RunRow},
 };
-use licet_projections::Total;
 use licet_workers::backup::{BackupSettings, Depth, noted, verify_aside};
 use uuid::Uuid;
 
@@ -215,8 +214,15 @@ pub(crate) async fn list_backup_runs(
     let (pool, limit) = (app.platform.log.report_pool(), page.limit());
     let after = page.after(|text| text.parse().ok())?;
     let rows = backup::runs(pool, after, limit + 1).await.map_err(unavailable)?;
-    let total = Total::counted(backup::count_runs(pool).await.map_err(unavailable)?, true);
-    Ok(reading::slice(rows, limit, total, |row| row.run_id.to_string(), shape))
+    let most = page.most();
+    let counted = backup::count_runs(pool, most).await.map_err(unavailable)?;
+    Ok(reading::slice(
+        rows,
+        limit,
+        reading::total(counted, most),
+        |row| row.run_id.to_string(),
+        shape,
+    ))
 }
 
 /// Read how far making or trying a backup is, and what came of it.
