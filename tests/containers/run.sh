@@ -5,10 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cache=${LICET_CACHE:-$HOME/.cache/licet}/docker
+# shellcheck source=tests/containers/engine.sh
+. tests/containers/engine.sh
+
 program=${1:?the licet program}
-run=$(mktemp -d /tmp/licet-containers.XXXXXX)
-export DOCKER_HOST=unix://$run/docker.sock DOCKER_CONFIG=$cache/config COMPOSE_PROJECT_NAME=licet-test
+export COMPOSE_PROJECT_NAME=licet-test
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 export NGINX_ADDRESS=127.0.0.1 NGINX_HTTP_PORT NGINX_HTTPS_PORT
 NGINX_HTTP_PORT=$(free_port) NGINX_HTTPS_PORT=$(free_port)
@@ -17,42 +18,13 @@ export PROMETHEUS_PORT ALERTMANAGER_PORT COMPOSE_PROFILES=${LICET_MONITORING_BIN
 PROMETHEUS_PORT=$(free_port) ALERTMANAGER_PORT=$(free_port)
 https=https://127.0.0.1:$NGINX_HTTPS_PORT
 
-say() { printf '\033[1m%s\033[0m\n' "$*"; }
-die() { printf '%s\n' "$*" >&2; exit 1; }
-skip() { printf '%s\n' "$*" >&2; exit 77; }
-
 compose() {
     docker compose --project-directory "$run/project" --file "$run/project/docker-compose.yaml" \
         --file "$run/project/tests/containers/compose.override.yaml" "$@"
 }
 
-end() {
-    compose down --volumes --timeout 5 >/dev/null 2>&1 || true
-    docker image prune --force >/dev/null 2>&1 || true
-    docker builder prune --force >/dev/null 2>&1 || true
-    kill "$engine" 2>/dev/null || true
-    wait "$engine" 2>/dev/null || true
-    umount "$run"/exec/netns/* 2>/dev/null || true
-    rm -rf --one-file-system "$run"
-}
+down() { compose down --volumes --timeout 5 >/dev/null 2>&1 || true; }
 
-# --- an engine of its own, with no rules in the machine's firewall
-mkdir -p "$cache"
-dockerd --data-root "$cache/data" --exec-root "$run/exec" -p "$run/pid" -H "$DOCKER_HOST" --iptables=false --bridge=none \
-    >"$run/engine.log" 2>&1 &
-engine=$!
-trap end EXIT
-for _ in $(seq 100); do docker info >/dev/null 2>&1 && break; sleep 0.2; done
-docker info >/dev/null 2>&1 || { tail -n 5 "$run/engine.log" >&2; skip "the Docker engine does not start"; }
-
-# --- what stands in the place of a registry's images
-if ! docker image inspect licet-local-base >/dev/null 2>&1; then
-    say "A Debian image with PostgreSQL, nginx and NATS"
-    debootstrap --variant=minbase --include=postgresql,nginx,nats-server,openssl,curl,wget,ca-certificates bookworm \
-        "$run/rootfs" >"$run/debootstrap.log" 2>&1 || { tail -n 5 "$run/debootstrap.log" >&2; skip "debootstrap failed"; }
-    tar -C "$run/rootfs" -c . | docker import - licet-local-base >/dev/null
-    rm -rf "$run/rootfs"
-fi
 mkdir -p "$run/out/out/archive" "$run/out/out/backups" "$run/out/out/scratch"
 cp "$program" "$run/out/out/licet"
 tar -C "$run/out" -c . | docker import - licet-local-binaries >/dev/null

@@ -7,9 +7,12 @@
 
 mod causes;
 mod failover;
+mod fleet;
 mod outage;
+mod restore;
 mod scene;
 mod stack;
+mod upgrade;
 
 use clap::Parser;
 
@@ -28,6 +31,14 @@ enum Command {
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(failover::WAYS.map(|way| way.name)))]
         names: Vec<String>,
     },
+    /// Loses a host with everything on it, and makes another one of nothing but the backup and the secrets.
+    Restore {
+        /// How many events the log has before.
+        #[arg(long, default_value_t = 100_000)]
+        events: u32,
+    },
+    /// Replaces nodes of the release before, one after the other, while clients go on.
+    Upgrade,
     /// Starts all of it and says where each part is, until Ctrl-C.
     Stack,
 }
@@ -36,6 +47,8 @@ fn main() {
     match Command::parse() {
         Command::Outage { names } => outage::run(&names),
         Command::Failover { names } => failover::run(&names),
+        Command::Restore { events } => restore::run(events),
+        Command::Upgrade => upgrade::run(),
         Command::Stack => stack::run(),
     }
 }

@@ -18,6 +18,7 @@ mod projections;
 mod serve;
 mod setting_files;
 mod sign_in;
+mod systemd;
 
 use std::{path::PathBuf, process::ExitCode};
 

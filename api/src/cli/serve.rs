@@ -28,6 +28,7 @@ use super::{
     nats::NatsOptions,
     output,
     sign_in::{SignInOptions, offer_setup},
+    systemd,
 };
 use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets, settings::Watched};
 
@@ -204,7 +205,9 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         background.spawn(keep_cluster(cluster, ending.clone(), ended_cluster));
     }
     begin_upkeep(&app, &mut background);
-    output::line(&format!("listening on http://{}", listener.local_addr()?));
+    let address = listener.local_addr()?;
+    output::line(&format!("listening on http://{address}"));
+    systemd::tell(address, ending.clone());
     end_for_certain(ending.clone());
     end_at_fork(log.clone());
     connections::serve(listener, router(app), ending, REQUESTS_END).await;

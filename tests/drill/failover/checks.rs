@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::runtime::Runtime;
 
-use super::fleet::Books;
+use crate::fleet::Books;
 
 /// Seats of the license that more machines want.
 pub(crate) const SEATS: usize = 5;

@@ -2,7 +2,6 @@
 //! asking through nginx; then what was acknowledged is looked for in the log.
 
 mod checks;
-mod fleet;
 
 use std::{
     thread,
@@ -12,7 +11,7 @@ use std::{
 use licet_test_support::{HOSTS, Nginx, Quorum, QuorumPrograms, Server, Target, eventually};
 use serde_json::json;
 
-use fleet::{Fleet, Vendor};
+use crate::fleet::{Fleet, Vendor};
 
 /// The longest that the first activation after an event is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -211,15 +210,11 @@ impl Stage {
                 .collect::<Vec<_>>()
         );
         checks::compare(&self.quorum, &self.target, &books);
-        let by_lease = books.verdicts.iter().filter(|(.., by_server)| !by_server).count();
-        let heard = |program: u32| {
-            let own = books.verdicts.iter().filter(move |(number, ..)| *number == program);
-            longest(own.map(|(_, at, _)| *at), began)
-        };
+        let by_lease = books.by_lease();
         let seen = Seen {
             way,
-            outage: longest(books.activations.iter().map(|(_, answered, ..)| *answered), began),
-            silence: fleet::PROGRAMS.map(heard).max().unwrap_or_default(),
+            outage: books.outage(began),
+            silence: books.silence(began),
             by_lease,
             by_server: books.verdicts.len() - by_lease,
             errors: books.errors.iter().filter(|(at, _)| *at > began).count(),
@@ -232,14 +227,6 @@ impl Stage {
         );
         seen
     }
-}
-
-/// The longest between two of these moments, from a moment on.
-fn longest(moments: impl Iterator<Item = Instant>, from: Instant) -> Duration {
-    let mut moments: Vec<Instant> = moments.collect();
-    moments.sort();
-    let gaps = moments.windows(2).filter(|pair| pair[1] > from);
-    gaps.map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
 }
 
 fn report(seen: &[Seen]) {

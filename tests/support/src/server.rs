@@ -105,6 +105,14 @@ impl Server {
         Self::run(command, &["--roles", roles, "--listen", "127.0.0.1:0"])
     }
 
+    /// The same of another program than the one that was built beside this one.
+    pub fn start_program(program: &std::path::Path, database_url: &str, address: &str) -> Self {
+        let plain = licet(database_url);
+        let mut command = Command::new(program);
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::run(command, &["--listen", address])
+    }
+
     /// The same in a process that may open so many files.
     pub fn start_limited(database_url: &str, files: u32) -> Self {
         let plain = licet(database_url);
@@ -118,6 +126,11 @@ impl Server {
 
     /// The same on a private Postgres in a folder, by who has a strict umask and settings for other programs' databases.
     pub fn start_embedded(folder: &std::path::Path) -> Self {
+        Self::start_embedded_at(folder, "127.0.0.1:0", &[])
+    }
+
+    /// The same at an address, with these settings in its environment.
+    pub fn start_embedded_at(folder: &std::path::Path, address: &str, settings: &[(&str, &str)]) -> Self {
         let plain = licet("");
         let mut command = Command::new("sh");
         command
@@ -127,10 +140,11 @@ impl Server {
             .env_remove("DATABASE_URL")
             .env("PGSSLMODE", "verify-full")
             .env("PGSERVICE", "another")
+            .envs(settings.iter().copied())
             .arg("--embedded")
             .arg("--data-dir")
             .arg(folder);
-        Self::run(command, &["--listen", "127.0.0.1:0"])
+        Self::run(command, &["--listen", address])
     }
 
     /// The same at an address that was free a moment ago.

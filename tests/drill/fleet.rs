@@ -16,7 +16,7 @@ use licet_test_support::API_KEY;
 /// How often a program asks whether it may run.
 const VERIFY_EVERY: Duration = Duration::from_millis(250);
 /// Who asks whether it may run.
-pub(crate) const PROGRAMS: std::ops::Range<u32> = 3..5;
+const PROGRAMS: std::ops::Range<u32> = 3..5;
 /// How soon what failed is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
 /// Machines that come and go on the license that has few seats.
@@ -49,6 +49,35 @@ pub(crate) struct Books {
     pub(crate) wronged: Vec<String>,
     /// What went wrong on the way, and when.
     pub(crate) errors: Vec<(Instant, String)>,
+}
+
+impl Books {
+    /// The longest between two answers to activations, from a moment on.
+    pub(crate) fn outage(&self, from: Instant) -> Duration {
+        longest(self.activations.iter().map(|(_, answered, ..)| *answered), from)
+    }
+
+    /// The longest that a program waited for a verdict, by the server or by its lease, from a moment on.
+    pub(crate) fn silence(&self, from: Instant) -> Duration {
+        let heard = |program: u32| {
+            let own = self.verdicts.iter().filter(move |(number, ..)| *number == program);
+            longest(own.map(|(_, at, _)| *at), from)
+        };
+        PROGRAMS.map(heard).max().unwrap_or_default()
+    }
+
+    /// How many verdicts came from leases.
+    pub(crate) fn by_lease(&self) -> usize {
+        self.verdicts.iter().filter(|(.., by_server)| !by_server).count()
+    }
+}
+
+/// The longest between two of these moments, from a moment on.
+fn longest(moments: impl Iterator<Item = Instant>, from: Instant) -> Duration {
+    let mut moments: Vec<Instant> = moments.collect();
+    moments.sort();
+    let gaps = moments.windows(2).filter(|pair| pair[1] > from);
+    gaps.map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
 }
 
 /// The machines, until they are stopped.

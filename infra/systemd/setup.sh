@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes what licet.service needs, and leaves alone what is there: its user, its folders, its secrets, and on a PostgreSQL of
+# this machine its database. The package runs it; whoever unpacked the tarball runs it once.
+set -eu
+[ "$(id -u)" = 0 ] || { echo "$0: run this as root" >&2; exit 1; }
+
+systemd-sysusers licet.conf
+systemd-tmpfiles --create licet.conf
+
+umask 027
+for name in secret_key jwt_secret api_key; do
+    file=/etc/licet/secrets/$name
+    # Written beside and moved there: half a secret never counts as one.
+    if [ ! -s "$file" ]; then
+        od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
+        chgrp licet "$file.new"
+        mv "$file.new" "$file"
+    fi
+done
+
+# Another database than the one on this machine is somebody else's to make.
+grep -q '^DATABASE_URL=postgres://licet@%2Fvar%2Frun%2Fpostgresql/licet$' /etc/licet/licet.env || exit 0
+ask() { runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d postgres -c "$1"; }
+if ! id postgres >/dev/null 2>&1 || ! ask 'SELECT 1' >/dev/null 2>&1; then
+    cat >&2 <<'END'
+licet: no PostgreSQL answers on this machine. Install one (apt-get install postgresql) and run /usr/lib/licet/setup again, or
+       name yours in /etc/licet/licet.env (DATABASE_URL). The service waits for it.
+END
+    exit 0
+fi
+# Texts are sorted by their bytes, so that no other release of the system's library sorts an index otherwise.
+[ "$(ask "SELECT 1 FROM pg_roles WHERE rolname = 'licet'")" = 1 ] || ask 'CREATE ROLE licet LOGIN CREATEROLE'
+[ "$(ask "SELECT 1 FROM pg_database WHERE datname = 'licet'")" = 1 ] ||
+    ask "CREATE DATABASE licet OWNER licet TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
