@@ -61,7 +61,7 @@ within 30 "ready" ready
 sell || die "no license was sold and activated"
 inside systemd-analyze verify licet.service || die "systemd finds something in the unit"
 inside systemd-analyze security --threshold=25 licet.service >"$run/security" || { cat "$run/security"; die "the unit may too much"; }
-[ "$(inside ps --no-headers -o user "$(pid)")" = licet ] || die "it runs as another user"
+[ "$(inside stat --format %U "/proc/$(pid)")" = licet ] || die "it runs as another user"
 [ "$(inside stat --format '%U:%G %a' /etc/licet/secrets/secret_key)" = "root:licet 640" ] || die "others may read the secret"
 say "Installed on Debian, started by systemd, a license sold and activated; $(tail -n 1 "$run/security" | tr -s ' ')"
 
@@ -72,14 +72,14 @@ inside licetctl backup verify --json | field audit.fault >"$run/fault" || die "n
 inside licetctl doctor >"$run/doctor" || { cat "$run/doctor"; die "the doctor finds something in what was just installed"; }
 
 # --- killed, hung, without its database
-inside kill -9 "$(pid)"
+inside sh -c "kill -9 $(pid)"
 within 30 "after kill -9" valid
 inside mkdir -p /run/systemd/system/licet.service.d
 inside sh -c 'printf "[Service]\nWatchdogSec=3\nTimeoutAbortSec=2\n" >/run/systemd/system/licet.service.d/hasty.conf'
 inside systemctl daemon-reload
 inside systemctl restart licet
 hung=$(pid)
-inside kill -STOP "$hung"
+inside sh -c "kill -STOP $hung"
 begun_anew() { [ "$(pid)" != "$hung" ] && valid; }
 within 40 "after it hung" begun_anew
 inside sh -c 'rm -r /run/systemd/system/licet.service.d; systemctl daemon-reload; systemctl restart licet'
