@@ -12,7 +12,6 @@ mod outage;
 mod restore;
 mod scene;
 mod stack;
-mod upgrade;
 
 use clap::Parser;
 
@@ -37,8 +36,6 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         events: u32,
     },
-    /// Replaces nodes of the release before, one after the other, while clients go on.
-    Upgrade,
     /// Starts all of it and says where each part is, until Ctrl-C.
     Stack,
 }
@@ -48,7 +45,6 @@ fn main() {
         Command::Outage { names } => outage::run(&names),
         Command::Failover { names } => failover::run(&names),
         Command::Restore { events } => restore::run(events),
-        Command::Upgrade => upgrade::run(),
         Command::Stack => stack::run(),
     }
 }

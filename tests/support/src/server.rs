@@ -105,14 +105,6 @@ impl Server {
         Self::run(command, &["--roles", roles, "--listen", "127.0.0.1:0"])
     }
 
-    /// The same of another program than the one that was built beside this one.
-    pub fn start_program(program: &std::path::Path, database_url: &str, address: &str) -> Self {
-        let plain = licet(database_url);
-        let mut command = Command::new(program);
-        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Self::run(command, &["--listen", address])
-    }
-
     /// The same in a process that may open so many files.
     pub fn start_limited(database_url: &str, files: u32) -> Self {
         let plain = licet(database_url);
