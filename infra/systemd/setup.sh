@@ -10,11 +10,14 @@ systemd-tmpfiles --create licet.conf
 umask 027
 for name in secret_key jwt_secret api_key; do
     file=/etc/licet/secrets/$name
-    # Written beside and moved there: half a secret never counts as one.
+    # Written beside, to the disk, and moved there: half a secret never counts as one, and none is made a second time after a
+    # power cut, when something is sealed with the first already.
     if [ ! -s "$file" ]; then
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
         chgrp licet "$file.new"
+        sync "$file.new"
         mv "$file.new" "$file"
+        sync /etc/licet/secrets
     fi
 done
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the images of docker-compose.yaml and brings the stack up: a license is activated through nginx by TLS, each
-# service is killed and cut off in turn, and heals. `./dev test containers` runs it; it needs root and Debian's docker.io.
+# service is killed and cut off in turn, and heals. `./dev test containers` runs it; it needs root and Debian.
 # Ends with 77 where this machine has no engine, or cannot get what the images are made of.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
