@@ -11,7 +11,8 @@ use std::{
 };
 
 use licet_client::{Client, Error, Fingerprint, Store, Usage};
-use licet_test_support::API_KEY;
+use licet_test_support::{API_KEY, Nginx, Server};
+use serde_json::json;
 
 /// How often a program asks whether it may run.
 const VERIFY_EVERY: Duration = Duration::from_millis(250);
@@ -19,7 +20,9 @@ const VERIFY_EVERY: Duration = Duration::from_millis(250);
 const PROGRAMS: std::ops::Range<u32> = 3..5;
 /// How soon what failed is tried again.
 const AGAIN: Duration = Duration::from_millis(100);
-/// Machines that come and go on the license that has few seats.
+/// Seats of the license that more machines want.
+pub(crate) const SEATS: usize = 5;
+/// Machines that come and go on it.
 const CONTENDERS: u32 = 12;
 
 /// Never one that has a seat since something happened before: it would be answered without anything being recorded.
@@ -34,6 +37,20 @@ pub(crate) struct Vendor {
     pub(crate) roomy: String,
     /// A license with fewer seats than machines want.
     pub(crate) scarce: String,
+}
+
+impl Vendor {
+    /// Issues what they ask for.
+    pub(crate) fn open(server: &Server, nginx: &Nginx) -> Self {
+        let (_, roomy) = server.issue("roomy", &json!({ "seats": 1_000_000 }));
+        let (_, scarce) = server.issue("scarce", &json!({ "seats": SEATS }));
+        Self {
+            server: nginx.tls.clone(),
+            certificate: nginx.certificate.clone(),
+            roomy,
+            scarce,
+        }
+    }
 }
 
 /// What was acknowledged, and when.

@@ -6,12 +6,16 @@
 )]
 
 mod causes;
+mod checks;
 mod failover;
 mod fleet;
 mod outage;
 mod restore;
 mod scene;
 mod stack;
+mod upgrade;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -36,6 +40,11 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         events: u32,
     },
+    /// Replaces the nodes of the release before by this one's, one after the other, under load.
+    Upgrade {
+        /// Its `licet`.
+        before: PathBuf,
+    },
     /// Starts all of it and says where each part is, until Ctrl-C.
     Stack,
 }
@@ -45,6 +54,7 @@ fn main() {
         Command::Outage { names } => outage::run(&names),
         Command::Failover { names } => failover::run(&names),
         Command::Restore { events } => restore::run(events),
+        Command::Upgrade { before } => upgrade::run(&before),
         Command::Stack => stack::run(),
     }
 }

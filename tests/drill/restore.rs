@@ -12,7 +12,7 @@ use std::{
 };
 
 use licet_test_support::{Nginx, SECRET, Server, licet};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::fleet::{Books, Fleet, Vendor};
 
@@ -51,15 +51,8 @@ pub(crate) fn run(events: u32) {
     let server = first.start("127.0.0.1:0");
     let address = server.url.trim_start_matches("http://").to_owned();
     let nginx = Nginx::before_all(&[&server.url], &[]);
-    let (_, roomy) = server.issue("roomy", &json!({ "seats": 1_000_000 }));
-    let (_, scarce) = server.issue("scarce", &json!({ "seats": 5 }));
-    fill(&server, &roomy, events);
-    let vendor = Vendor {
-        server: nginx.tls.clone(),
-        certificate: nginx.certificate.clone(),
-        roomy,
-        scarce,
-    };
+    let vendor = Vendor::open(&server, &nginx);
+    fill(&server, &vendor.roomy, events);
     let machines = tempfile::tempdir().unwrap();
     let fleet = Fleet::start(&vendor, machines.path());
     fleet.expect_activation(PATIENCE);

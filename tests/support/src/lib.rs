@@ -20,7 +20,7 @@ pub use monitoring::{Monitoring, Pace, Receivers, Targets, monitoring_programs};
 pub use nginx::{Nginx, Relayed};
 pub use operator::{Operator, PASSWORD, setup_token};
 pub use quorum::{HOSTS, Quorum, QuorumPrograms};
-pub use server::{API_KEY, Answer, SECRET, Server, built, licet, machine_request};
+pub use server::{API_KEY, Answer, SECRET, Server, built, licet, licet_of, machine_request};
 pub use sinks::{Delivered, MailSink, Nats, PgBouncer, Target};
 pub use tls::{HttpProxy, TlsFront};
 

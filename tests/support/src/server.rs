@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
     time::Duration,
@@ -33,7 +33,12 @@ pub fn built(name: &str) -> PathBuf {
 
 /// The `licet` command.
 pub fn licet(database_url: &str) -> Command {
-    let mut command = Command::new(built("licet"));
+    licet_of(&built("licet"), database_url)
+}
+
+/// The same of another build.
+pub fn licet_of(program: &Path, database_url: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .env("DATABASE_URL", database_url)
         .env("SECRET_KEY", SECRET)
@@ -146,7 +151,11 @@ impl Server {
 
     /// The same with further settings in its environment.
     pub fn start_at_with(database_url: &str, address: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = licet(database_url);
+        Self::start_command(licet(database_url), address, settings)
+    }
+
+    /// The same of a command that was made by [`licet_of`].
+    pub fn start_command(mut command: Command, address: &str, settings: &[(&str, &str)]) -> Self {
         command.envs(settings.iter().copied());
         Self::run(command, &["--listen", address])
     }

@@ -6,15 +6,12 @@ use std::{
 };
 
 use futures::StreamExt as _;
-use licet_test_support::{Quorum, Target, eventually, licet};
+use licet_test_support::{Target, eventually, licet};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::runtime::Runtime;
 
-use crate::fleet::Books;
-
-/// Seats of the license that more machines want.
-pub(crate) const SEATS: usize = 5;
+use crate::fleet::{Books, SEATS};
 
 /// An event of the log.
 struct Event {
@@ -25,10 +22,10 @@ struct Event {
 }
 
 /// Nothing that was acknowledged is missing, nothing is there twice, positions are dense, the chain holds, no seat was
-/// given twice, and who was told heard what is in the log.
-pub(crate) fn compare(quorum: &Quorum, target: &Target, books: &Books) {
+/// given twice, and who was told heard what is in the log: the stream of these servers of NATS, and a webhook.
+pub(crate) fn compare(url: &str, nats: &str, target: &Target, books: &Books) {
     let runtime = Runtime::new().unwrap();
-    let (events, beats, head) = runtime.block_on(read(&quorum.url));
+    let (events, beats, head) = runtime.block_on(read(url));
     let activated: Vec<&Event> = events
         .iter()
         .filter(|event| event.kind == "license.activated")
@@ -57,10 +54,10 @@ pub(crate) fn compare(quorum: &Quorum, target: &Target, books: &Books) {
     let missing: Vec<&String> = books.beats.iter().filter(|id| !beats.contains(*id)).collect();
     assert_eq!(missing, [] as [&String; 0], "beats that were acknowledged");
     expect_seats(&events);
-    let audited = licet(&quorum.url).args(["audit", "verify"]).output().unwrap();
+    let audited = licet(url).args(["audit", "verify"]).output().unwrap();
     assert!(audited.status.success(), "{}", String::from_utf8_lossy(&audited.stderr));
     let told = || {
-        let streamed = runtime.block_on(stream(&quorum.nats));
+        let streamed = runtime.block_on(stream(nats));
         streamed.len() as i64 == head && streamed.iter().copied().eq(1..=head)
     };
     assert!(eventually(told), "the stream has every event once, in order");

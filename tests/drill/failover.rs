@@ -1,8 +1,6 @@
 //! `./dev drill failover`: a database of three hosts loses one, or more, in each way that is known, while machines go on
 //! asking through nginx; then what was acknowledged is looked for in the log.
 
-mod checks;
-
 use std::{
     thread,
     time::{Duration, Instant},
@@ -11,7 +9,10 @@ use std::{
 use licet_test_support::{HOSTS, Nginx, Quorum, QuorumPrograms, Server, Target, eventually};
 use serde_json::json;
 
-use crate::fleet::{Fleet, Vendor};
+use crate::{
+    checks,
+    fleet::{Fleet, Vendor},
+};
 
 /// The longest that the first activation after an event is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -147,16 +148,9 @@ impl Stage {
         let nodes = [(); 2].map(|()| Server::start_with(&quorum.url, &settings));
         let nginx = Nginx::before_all(&[&nodes[0].url, &nodes[1].url], &[]);
         let target = Target::start(|_| "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
-        let (_, roomy) = nodes[0].issue("roomy", &json!({ "seats": 1_000_000 }));
-        let (_, scarce) = nodes[0].issue("scarce", &json!({ "seats": checks::SEATS }));
+        let vendor = Vendor::open(&nodes[0], &nginx);
         let webhook = json!({ "url": target.url, "event_types": ["license.activated"] });
         nodes[0].create("/api/admin/webhooks", &webhook);
-        let vendor = Vendor {
-            server: nginx.tls.clone(),
-            certificate: nginx.certificate.clone(),
-            roomy,
-            scarce,
-        };
         Self {
             _nginx: nginx,
             nodes,
@@ -209,7 +203,7 @@ impl Stage {
                 .map(|node| node.get("/readyz").body)
                 .collect::<Vec<_>>()
         );
-        checks::compare(&self.quorum, &self.target, &books);
+        checks::compare(&self.quorum.url, &self.quorum.nats, &self.target, &books);
         let by_lease = books.by_lease();
         let seen = Seen {
             way,
