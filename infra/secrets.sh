@@ -12,7 +12,7 @@ make() { # NAME VALUE
     [ -s "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"
 }
 
-for name in api_key database_password grafana_password jwt_secret secret_key; do
+for name in api_key database_password grafana_password jwt_secret replication_password secret_key; do
     value=$(openssl rand -hex 32)
     make "$name" "$value"
 done
