@@ -24,6 +24,8 @@ const EVENTS: [&str; 5] = ["counters", "activity", "anomaly", "projectors", "ses
 const HELLO: &str = "hello";
 /// That the stream has begun, or begun again.
 const BEGUN: &str = "begun";
+/// What is told with it then.
+const AGAIN: &str = "again";
 /// That the stream stands, though nothing happens.
 const ALIVE: &str = "alive";
 /// How often the stream is looked after.
@@ -112,11 +114,16 @@ impl Live {
 
     /// Looks again whenever something happened to the thing of this id.
     pub(crate) fn watch(self, id: Memo<String>, again: RwSignal<u32>) {
+        self.watch_all(move || vec![id.get_untracked()], again);
+    }
+
+    /// The same for several things; and again after a time in which nothing could be heard.
+    pub(crate) fn watch_all(self, ids: impl Fn() -> Vec<String> + 'static, again: RwSignal<u32>) {
         Effect::new(move |seen: Option<u32>| {
             let now = self.happened.get();
-            let id = id.get_untracked();
-            let is_news =
-                |(number, told): &(u32, String)| seen.is_some_and(|seen| *number > seen) && told.contains(&id);
+            let ids = ids();
+            let concerns = |told: &String| told == AGAIN || ids.iter().any(|id| told.contains(id));
+            let is_news = |(number, told): &(u32, String)| seen.is_some_and(|seen| *number > seen) && concerns(told);
             if self.lately.with_value(|lately| lately.iter().any(is_news)) {
                 again.update(|count| *count += 1);
             }
@@ -174,7 +181,8 @@ impl Live {
         // What happened while there was no stream was missed.
         let begin = Hearing::new(move |_: MessageEvent| {
             PAUSE.set(0);
-            self.tell(BEGUN, "");
+            let heard_before = self.heard.get_untracked() > 0.0;
+            self.tell(BEGUN, if heard_before { AGAIN } else { "" });
         });
         source.set_onopen(Some(begin.as_ref().unchecked_ref()));
         let mut hearing = vec![begin];

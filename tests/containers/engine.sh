@@ -29,10 +29,10 @@ trap end EXIT
 for _ in $(seq 100); do docker info >/dev/null 2>&1 && break; sleep 0.2; done
 docker info >/dev/null 2>&1 || { tail -n 5 "$run/engine.log" >&2; skip "the Docker engine does not start"; }
 
-packages=postgresql,nginx,nats-server,openssl,curl,wget,ca-certificates,systemd,systemd-sysv,dbus
+packages=postgresql,nginx,nats-server,etcd-server,etcd-client,haproxy,python3,openssl,curl,wget,ca-certificates,systemd,systemd-sysv,dbus
 # What stands in the place of a registry's images; a list that changed makes another one.
 if [ "$(docker image inspect --format '{{.Comment}}' licet-local-base 2>/dev/null)" != "$packages" ]; then
-    say "A Debian image with PostgreSQL, nginx, NATS and systemd"
+    say "A Debian image with PostgreSQL, nginx, NATS, etcd, HAProxy and systemd"
     debootstrap --variant=minbase --include="$packages" bookworm "$run/rootfs" >"$run/debootstrap.log" 2>&1 ||
         { tail -n 5 "$run/debootstrap.log" >&2; skip "debootstrap failed"; }
     tar -C "$run/rootfs" -c . | docker import --message "$packages" - licet-local-base >/dev/null

@@ -55,15 +55,22 @@ ask() { # METHOD PATH [BODY]
     curl --silent --show-error --insecure --max-time 15 --header "X-API-Key: $key" --header 'Content-Type: application/json' \
         --request "$1" "$https$2" ${3:+--data "$3"}
 }
-machine() { echo "{\"license_key\": \"$license\", \"fingerprint\": {\"cpu_id\": \"cpu\", \"system_uuid\": \"9d3f1c52-7a40-4be1-8a43-52b1d0c7e611\"}}"; }
-ask POST /api/admin/products '{"code": "studio", "name": "Studio"}' | field id >/dev/null
-ask POST /api/admin/policies '{"code": "studio", "product": "studio", "seats": 3, "fingerprint_match": 1}' | field id >/dev/null
-customer=$(ask POST /api/admin/customers '{"name": "Universität Wien", "email": "licenses@univie.ac.at"}' | field id)
-license=$(ask POST /api/admin/licenses "{\"customer_id\": \"$customer\", \"policy\": \"studio\"}" | field items.0.key)
-ask POST /api/license/activate "$(machine)" | field token >/dev/null || die "the machine was not activated"
+machine() { # [NUMBER]
+    printf '{"license_key": "%s", "fingerprint": {"cpu_id": "cpu", "system_uuid": "9d3f1c52-7a40-4be1-8a43-%012d"}}' "$license" "${1:-1}"
+}
+activates() { ask POST /api/license/activate "$(machine "${1:-1}")" 2>/dev/null | field token >/dev/null 2>&1; }
 valid() { [ "$(ask POST /api/license/verify "$(machine)" 2>/dev/null | field valid 2>/dev/null)" = True ]; }
-valid || die "the machine does not verify"
-say "A license is sold, activated and verified through nginx by TLS"
+sell() {
+    local customer
+    ask POST /api/admin/products '{"code": "studio", "name": "Studio"}' | field id >/dev/null
+    ask POST /api/admin/policies '{"code": "studio", "product": "studio", "seats": 1000, "fingerprint_match": 2}' | field id >/dev/null
+    customer=$(ask POST /api/admin/customers '{"name": "Universität Wien", "email": "licenses@univie.ac.at"}' | field id)
+    license=$(ask POST /api/admin/licenses "{\"customer_id\": \"$customer\", \"policy\": \"studio\"}" | field items.0.key)
+    activates || die "the machine was not activated"
+    valid || die "the machine does not verify"
+    say "A license is sold, activated and verified through nginx by TLS"
+}
+sell
 
 # --- every one of them is watched, from inside
 watched() { # QUERY
@@ -110,9 +117,9 @@ works() {
     done
     return 1
 }
-# Messages in the stream.
-told() {
-    docker exec "$(compose ps --quiet nats)" wget -q -O - 'http://127.0.0.1:8222/jsz' 2>/dev/null | field messages 2>/dev/null || echo 0
+# Messages in the stream, as this server has it.
+told() { # [SERVICE]
+    docker exec "$(compose ps --quiet "${1:-nats}")" wget -q -O - 'http://127.0.0.1:8222/jsz' 2>/dev/null | field messages 2>/dev/null || echo 0
 }
 
 # --- each of them is lost, and comes back by itself
@@ -152,4 +159,6 @@ for service in license-server admin-panel workers; do
         die "$service runs as root, or may write its image"
 done
 [ -z "$COMPOSE_PROFILES" ] || expect_watched 11 'count(up == 1)'
+# shellcheck source=tests/containers/ha.sh
+[ -z "${LICET_QUORUM:-}" ] || . tests/containers/ha.sh
 say "The containers hold."

@@ -52,6 +52,7 @@ impl Scene {
             database_url: Some(url.replace("/licet?", "/postgres?")),
             nginx: Some([nginx.status.clone(), nginx.tls.clone()]),
             nats: Some(nats.health.clone()),
+            ..Targets::default()
         };
         let receivers = Receivers {
             webhook: webhook.url.clone(),

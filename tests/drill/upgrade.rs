@@ -59,7 +59,11 @@ pub(crate) fn run(before: &Path) {
     let fleet = Fleet::start(&vendor, folder.path());
     let operator = Operator::start(&nginx);
     fleet.expect_activation(PATIENCE);
-    said(licet_of(before, &url).env("BACKUP_STORE", &store).args(["backup", "create", "--json"]));
+    said(
+        licet_of(before, &url)
+            .env("BACKUP_STORE", &store)
+            .args(["backup", "create", "--json"]),
+    );
     thread::sleep(CALM);
 
     let began = Instant::now();
@@ -69,7 +73,11 @@ pub(crate) fn run(before: &Path) {
         let replaced = Instant::now();
         assert!(node.terminate(), "it ends in order");
         let node = Server::start_at_with(&url, &address, &settings);
-        assert!(eventually(|| node.get("/readyz").status == 200), "{}", node.get("/readyz").body);
+        assert!(
+            eventually(|| node.get("/readyz").status == 200),
+            "{}",
+            node.get("/readyz").body
+        );
         println!("  ready after {:.1} s", replaced.elapsed().as_secs_f64());
         fleet.expect_activation(PATIENCE);
         thread::sleep(CALM);
@@ -97,7 +105,9 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\
 fn build(node: &Server) -> String {
     let metrics = String::from_utf8(node.get("/metrics").bytes).unwrap();
     let line = metrics.lines().find(|line| line.starts_with("licet_build_info{"));
-    line.and_then(|line| line.split('"').nth(1)).unwrap_or_default().to_owned()
+    line.and_then(|line| line.split('"').nth(1))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// How many migrations a database has had.
@@ -162,7 +172,10 @@ fn report(books: &Books, asked: usize, began: Instant) {
         books.verdicts.len() - books.by_lease(),
         books.by_lease()
     );
-    println!("| a program waited at most | {:.1} s |", books.silence(began).as_secs_f64());
+    println!(
+        "| a program waited at most | {:.1} s |",
+        books.silence(began).as_secs_f64()
+    );
     println!("| requests of an operator | {asked}, none refused |");
     println!("| requests of machines that failed | {} |", books.errors.len());
     for (at, error) in &books.errors {

@@ -161,6 +161,7 @@ fn watched(programs: &Path) -> Watched {
         database_url: Some(database.url.clone()),
         nginx: Some([nginx.status.clone(), nginx.tls.clone()]),
         nats: Some(nats.health.clone()),
+        ..Targets::default()
     };
     let receivers = Receivers {
         webhook: webhook.url.clone(),

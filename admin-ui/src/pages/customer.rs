@@ -206,13 +206,20 @@ fn Overview(#[prop(into)] path: Signal<String>, again: RwSignal<u32>) -> impl In
 fn Licenses(id: Memo<String>, known: RwSignal<Option<Reply<Customer>>>) -> impl IntoView {
     // Nothing is sold to who is out of use.
     let sells = Memo::new(move |_| known.read().as_ref().is_none_or(|known| known.value.status == "active"));
-    let path = move || format!("/api/admin/licenses?limit=50&sort=-created_at&customer_id={}", id.get());
+    let (listed, again) = (StoredValue::new(Vec::new()), RwSignal::new(0_u32));
+    let watched = move || std::iter::once(id.get_untracked()).chain(listed.get_value()).collect();
+    live().watch_all(watched, again);
+    let path = move || {
+        again.get();
+        format!("/api/admin/licenses?limit=50&sort=-created_at&customer_id={}", id.get())
+    };
     let columns: Vec<_> = licenses::columns()
         .into_iter()
         .filter(|column| column.always && column.name != Text::Customer)
         .collect();
     let columns = StoredValue::new(columns);
     let shown = move |page: Reply<Rows<License>>| {
+        listed.set_value(page.value.items.iter().map(|license| license.id.clone()).collect());
         if page.value.items.is_empty() {
             return view! { <p class="quiet">{move || t(Text::NothingYet)}</p> }.into_any();
         }

@@ -16,7 +16,7 @@ mod tls;
 pub use age::age;
 pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
-pub use monitoring::{Monitoring, Pace, Receivers, Targets, monitoring_programs};
+pub use monitoring::{Monitoring, Pace, QuorumTargets, Receivers, Targets, monitoring_programs};
 pub use nginx::{Nginx, Relayed};
 pub use operator::{Operator, PASSWORD, setup_token};
 pub use quorum::{HOSTS, Quorum, QuorumPrograms};

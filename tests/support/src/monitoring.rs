@@ -43,6 +43,19 @@ pub struct Targets {
     pub nginx: Option<[String; 2]>,
     /// A page of NATS that tells its health.
     pub nats: Option<String>,
+    /// A database of several hosts.
+    pub quorum: QuorumTargets,
+}
+
+/// What belongs to a database of several hosts, each `HOST:PORT`.
+#[derive(Debug, Clone, Default)]
+pub struct QuorumTargets {
+    /// Patroni's API.
+    pub patroni: Vec<String>,
+    /// etcd's clients' port.
+    pub etcd: Vec<String>,
+    /// The page that tells the state of `HAProxy`.
+    pub haproxy: Vec<String>,
 }
 
 /// Where alerts go.
@@ -170,7 +183,7 @@ impl Monitoring {
         fs::write(to.join("prometheus.yml"), settings).expect("it is ours");
         fs::create_dir_all(to.join("rules")).expect("it is ours");
         // Of containers nothing can be told here: cAdvisor cannot be had.
-        for name in ["slo", "licet", "around"] {
+        for name in ["slo", "licet", "around", "ha"] {
             let rules = read(&format!("{INFRA}/prometheus/rules/{name}.yml"));
             let rules = match self.pace {
                 Pace::AsShipped => rules,
@@ -185,7 +198,9 @@ impl Monitoring {
         let [node, postgres, nginx, blackbox] = &self.exporters;
         let host = |url: &String| url.trim_start_matches("http://").to_owned();
         let some = |wanted: bool, address: &String| wanted.then(|| address.clone()).into_iter().collect::<Vec<_>>();
-        let file = |name: &str, hosts: Vec<String>| self.targets(name, &format!("- targets: {hosts:?}\n"));
+        let file = |name: &str, hosts: Vec<String>| {
+            self.targets(&format!("targets/{name}"), &format!("- targets: {hosts:?}\n"));
+        };
         file("licet", targets.licet.iter().map(host).collect());
         file("node", vec![node.clone()]);
         file("postgres", some(targets.database_url.is_some(), postgres));
@@ -204,16 +219,21 @@ impl Monitoring {
             ]
         });
         let nats = targets.nats.iter().map(|url| probe("nats", "http", url));
-        self.targets("probe", &nginx.chain(nats).collect::<String>());
+        self.targets("targets/probe", &nginx.chain(nats).collect::<String>());
+        let QuorumTargets { patroni, etcd, haproxy } = &targets.quorum;
+        for (name, hosts) in [("patroni", patroni), ("etcd", etcd), ("haproxy", haproxy)] {
+            self.targets(&format!("targets-ha/{name}"), &format!("- targets: {hosts:?}\n"));
+        }
     }
 
+    /// Writes a file of targets.
     fn targets(&self, name: &str, text: &str) {
-        let folder = self.folder.path().join("targets");
-        fs::create_dir_all(&folder).expect("it is ours");
+        let file = self.folder.path().join(format!("{name}.yml"));
+        fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("it is ours");
         // At once: Prometheus may be reading it.
-        let new = folder.join(format!("{name}.new"));
+        let new = file.with_extension("new");
         fs::write(&new, text).expect("it is ours");
-        fs::rename(new, folder.join(format!("{name}.yml"))).expect("it is ours");
+        fs::rename(new, file).expect("it is ours");
     }
 
     fn start_exporters(&mut self, targets: &Targets) {
@@ -318,7 +338,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn free_address() -> String {
+/// A loopback address that was free a moment ago.
+pub(crate) fn free_address() -> String {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
     free.expect("a loopback port is free").to_string()
 }

@@ -12,7 +12,10 @@ use axum::{
 };
 use futures::{Stream, StreamExt as _};
 use licet_contracts::{Problem as Refusal, admin};
-use licet_domain::permission::{Permission, needed::ReadLicenses};
+use licet_domain::{
+    permission::{Permission, needed::ReadLicenses},
+    values::Timestamp,
+};
 use licet_projections::{
     Figures, ProjectorStatus,
     audit_log::{self, AuditRow},
@@ -37,6 +40,8 @@ const PATIENCE: Duration = Duration::from_millis(600);
 const PROJECTORS_EVERY: Duration = Duration::from_secs(5);
 /// A comment, so that proxies do not take the connection for dead.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
+/// For how many milliseconds an entry is held back for a read model that has not come to it: who hears of it looks at once.
+const HELD_BACK: i64 = 2_000;
 /// Entries told at one look; what happens faster is told later, and nothing is left out.
 const ENTRIES: i64 = 500;
 
@@ -66,10 +71,14 @@ pub(crate) async fn follow_live(
     let head = audit_log::newest(&app.reader, &caller.tenant)
         .await
         .map_err(unavailable)?;
-    let after = match header(&headers, "last-event-id") {
-        // A position of another log, from before a restore, is none of this one.
-        Some(id) => id.parse().ok().filter(|id| (0..=head).contains(id)).unwrap_or(head),
-        None => head,
+    let told_before = header(&headers, "last-event-id").and_then(|id| id.parse().ok());
+    // A position of another log, from before a restore, is none of this one.
+    let after = match told_before.filter(|id| (0..=head).contains(id)) {
+        Some(id) => id,
+        // What a list may not show yet is told, unless it is all that there is, as while a read model is built anew.
+        None => Some(folded(&status(&app).await?).min(head))
+            .filter(|after| head - after < ENTRIES)
+            .unwrap_or(head),
     };
     let follower = Follower {
         told: Told::default(),
@@ -148,16 +157,21 @@ impl Follower {
     async fn look(&mut self) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let tenant = self.caller.tenant.clone();
+        let status = status(&self.app).await?;
+        let (folded, now) = (folded(&status), self.app.platform.edge.now());
         let rows = audit_log::since(&self.app.reader, &tenant, self.after, ENTRIES).await;
-        let rows = rows.map_err(unavailable)?;
+        let mut rows = rows.map_err(unavailable)?;
+        let held_back = |row: &AuditRow| {
+            row.position > folded && now.millis() - Timestamp::from(row.recorded_at).millis() < HELD_BACK
+        };
+        rows.truncate(rows.iter().position(held_back).unwrap_or(rows.len()));
         self.tell_entries(rows, &mut events).await?;
-        let now = self.app.platform.edge.now();
         let figures = self.app.reader.figures(&tenant, now).await.map_err(unavailable)?;
         if self.told.figures != Some(figures) {
             events.push(event("counters", self.after, &counters(figures)));
             self.told.figures = Some(figures);
         }
-        self.tell_projectors(&mut events).await?;
+        self.tell_projectors(status, &mut events);
         Ok(events)
     }
 
@@ -195,20 +209,28 @@ impl Follower {
     }
 
     /// Where one of them has moved, every few seconds.
-    async fn tell_projectors(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    fn tell_projectors(&mut self, status: Vec<ProjectorStatus>, events: &mut Vec<Event>) {
         if let Some((at, _)) = &self.told.projectors
             && at.elapsed() < PROJECTORS_EVERY
         {
-            return Ok(());
+            return;
         }
-        let status = licet_projections::status(&self.app.platform.log).await;
-        let states: Vec<_> = status.map_err(unavailable)?.into_iter().map(state).collect();
+        let states: Vec<_> = status.into_iter().map(state).collect();
         if self.told.projectors.as_ref().is_none_or(|(_, told)| *told != states) {
             events.push(event("projectors", self.after, &states));
         }
         self.told.projectors = Some((Instant::now(), states));
-        Ok(())
     }
+}
+
+async fn status(app: &App) -> Result<Vec<ProjectorStatus>> {
+    licet_projections::status(&app.platform.log).await.map_err(unavailable)
+}
+
+/// Up to where every read model is that does not stand still.
+fn folded(status: &[ProjectorStatus]) -> i64 {
+    let running = status.iter().filter(|one| one.stopped_by.is_none());
+    running.map(|one| one.position).min().unwrap_or(0)
 }
 
 fn event<T: Serialize>(name: &str, position: i64, data: &T) -> Event {

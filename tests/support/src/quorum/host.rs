@@ -140,12 +140,15 @@ fn spawn(mut command: Command) {
 }
 
 /// Leads to whichever host is the primary.
-pub(super) fn haproxy(programs: &QuorumPrograms, listen: &str, folder: &Path) -> Child {
+pub(super) fn haproxy(programs: &QuorumPrograms, listen: &str, status: &str, folder: &Path) -> Child {
     let libraries = programs.debian.join(format!("lib/{}-linux-gnu", env::consts::ARCH));
     let log = File::create(folder.join("haproxy.log")).expect("the folder can be written");
     let mut command = Command::new(programs.debian.join("sbin/haproxy"));
     command.args(["-db", "-f"]).arg(infra("haproxy/haproxy.cfg"));
-    command.env("LD_LIBRARY_PATH", libraries).env("HAPROXY_LISTEN", listen);
+    command
+        .env("LD_LIBRARY_PATH", libraries)
+        .env("HAPROXY_LISTEN", listen)
+        .env("HAPROXY_STATUS", status);
     command.envs((0..HOSTS).map(|host| (format!("DATABASE_{}", host + 1), format!("{}:5432", address(host)))));
     let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
     started.expect("HAProxy starts")

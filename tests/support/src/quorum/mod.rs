@@ -14,7 +14,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::eventually;
+use crate::{
+    eventually,
+    monitoring::{QuorumTargets, free_address},
+};
 use host::Host;
 use network::address;
 
@@ -50,6 +53,7 @@ pub struct Quorum {
     pub url: String,
     /// The servers of NATS, with commas between them.
     pub nats: String,
+    status: String,
     folder: tempfile::TempDir,
 }
 
@@ -63,12 +67,12 @@ impl Quorum {
         network::build();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let listen = port.expect("a loopback port is free").to_string();
+        let [listen, status] = [(); 2].map(|()| free_address());
         let servers = (0..HOSTS).map(|host| format!("nats://{}:4222", address(host)));
         let quorum = Self {
-            haproxy: host::haproxy(programs, &listen, folder.path()),
-            url: format!("postgres://postgres:{PASSWORD}@{listen}/postgres"),
+            haproxy: host::haproxy(programs, &listen, &status, folder.path()),
+            url: format!("postgres://postgres:{PASSWORD}@{listen}/licet"),
+            status,
             nats: servers.collect::<Vec<_>>().join(","),
             programs: programs.clone(),
             folder,
@@ -78,6 +82,16 @@ impl Quorum {
         (0..HOSTS).for_each(|host| quorum.start_database(host));
         quorum.wait_until_whole();
         quorum
+    }
+
+    /// What of it is watched, with each address that has `/metrics`.
+    pub fn targets(&self) -> QuorumTargets {
+        let at = |port: u16| (0..HOSTS).map(|host| format!("{}:{port}", address(host))).collect();
+        QuorumTargets {
+            patroni: at(8008),
+            etcd: at(2379),
+            haproxy: vec![self.status.clone()],
+        }
     }
 
     /// Which host leads, as the hosts themselves say.
@@ -119,6 +133,16 @@ impl Quorum {
             ask(leader, "POST", "/switchover", Some(order)).is_some(),
             "it hands over"
         );
+    }
+
+    /// Asks a host's Patroni to let nobody take over, or to go on.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub fn pause(&self, host: usize, paused: bool) {
+        let order = serde_json::json!({ "pause": paused.then_some(true) }).to_string();
+        assert!(ask(host, "PATCH", "/config", Some(order)).is_some(), "it does");
     }
 
     /// Kills a host's Patroni and Postgres without warning.
@@ -212,7 +236,8 @@ fn ask(host: usize, method: &str, path: &str, body: Option<String>) -> Option<Va
     let agent = ureq::Agent::new_with_config(quick);
     let answer = match body {
         Some(body) if method == "POST" => agent.post(url).content_type("application/json").send(body),
-        _ => agent
+        Some(body) => agent.patch(url).content_type("application/json").send(body),
+        None => agent
             .get(url)
             .config()
             .timeout_global(Some(Duration::from_secs(1)))
