@@ -47,6 +47,7 @@ mod traces;
 mod verification;
 mod verifying;
 mod versions;
+mod wal;
 mod webhooks;
 mod wire;
 

@@ -11,8 +11,20 @@ use licet_commands::{
 use licet_domain::Resource as _;
 use licet_event_store::Tenant;
 
+use super::Location;
+
+/// Makes the demo in an embedded server that has had none, and keeps its license's key in a file.
+pub(super) async fn offer(platform: &Platform, location: &Location) -> anyhow::Result<()> {
+    let file = location.data_dir.join("demo-license");
+    if location.embedded && !file.exists() {
+        let key = make(platform).await.context("making the demo license")?;
+        std::fs::write(&file, &key).context("keeping the demo license's key")?;
+    }
+    Ok(())
+}
+
 /// Makes what is missing of the demo and answers a license's key. A start that was cut short is taken up again.
-pub(super) async fn make(platform: &Platform) -> anyhow::Result<String> {
+async fn make(platform: &Platform) -> anyhow::Result<String> {
     let context = || Context::system("demo", Tenant::default(), platform.edge.now(), platform.edge.id());
     let product = NewProduct {
         code: "demo".to_owned(),

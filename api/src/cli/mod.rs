@@ -19,6 +19,7 @@ mod serve;
 mod setting_files;
 mod sign_in;
 mod systemd;
+mod wal;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -29,6 +29,7 @@ use super::{
     output,
     sign_in::{SignInOptions, offer_setup},
     systemd,
+    wal::WalOptions,
 };
 use crate::{App, Role, Settings, connections, limits, limits::Rate, observe, router, secrets, settings::Watched};
 
@@ -80,6 +81,8 @@ pub(super) struct Options {
     retention: RetentionOptions,
     #[command(flatten)]
     backups: ScheduleOptions,
+    #[command(flatten)]
+    wal: WalOptions,
     #[command(flatten)]
     traces: observe::traces::TraceOptions,
 }
@@ -134,6 +137,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     let edge = Edge::system();
     let listener = TcpListener::bind(options.listen).await;
     let listener = listener.with_context(|| format!("listening on {}", options.listen))?;
+    options.wal.check(&location)?;
     let database = database::open(&location, &edge)?;
     let secrets = secrets::read(database::kept_in(&location, &edge))?;
     schema::migrate(&database.url).await.context("migrating the database")?;
@@ -165,11 +169,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
         backups: backups.clone(),
     };
     let app = App::new(log.clone(), edge.clone(), settings, registry, ending.clone()).await?;
-    let demo_license = location.data_dir.join("demo-license");
-    if location.embedded && !demo_license.exists() {
-        let key = demo::make(app.platform()).await.context("making the demo license")?;
-        std::fs::write(&demo_license, &key).context("keeping the demo license's key")?;
-    }
+    demo::offer(app.platform(), &location).await?;
     offer_setup(&app, &location).await?;
     let mut background = JoinSet::new();
     let (ended_cluster, mut clusters) = mpsc::channel(1);
@@ -202,6 +202,7 @@ pub(super) async fn run(location: Location, options: Options) -> anyhow::Result<
     }
     let mut database = database;
     if let Some(cluster) = database.cluster.take() {
+        options.wal.begin(&cluster, &edge, ending.clone(), &mut background)?;
         background.spawn(keep_cluster(cluster, ending.clone(), ended_cluster));
     }
     begin_upkeep(&app, &mut background);
@@ -244,6 +245,7 @@ fn watched(options: &Options, backups: Option<&BackupSettings>) -> Watched {
             .filter(|_| works)
             .collect(),
         retention: options.retention.into(),
+        wal: options.wal.is_set(),
         backups: backups.filter(|_| works).map_or_else(Vec::new, BackupSettings::runs),
     }
 }

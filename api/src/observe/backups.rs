@@ -1,10 +1,11 @@
-//! Whether backups are made, and whether they were tried.
+//! Whether backups are made, and whether they were tried; how far the copy of the write-ahead log is.
 
 use std::time::Duration;
 
 use licet_event_store::{
     EventLog,
     backup::{self, BackupError, RunKind},
+    embedded::WalState,
 };
 use opentelemetry::{
     KeyValue,
@@ -51,5 +52,30 @@ impl BackupGauges {
         self.interval.record(every.as_secs_f64(), &named);
         self.failed.record(last.error.is_some().into(), &named);
         Ok(())
+    }
+}
+
+pub(super) struct WalGauges {
+    running: Gauge<u64>,
+    behind: Gauge<i64>,
+}
+
+impl WalGauges {
+    pub(super) fn new(meter: &Meter) -> Self {
+        Self {
+            running: meter
+                .u64_gauge("licet_wal_copy_running")
+                .with_description("1 while the write-ahead log is copied to another folder.")
+                .build(),
+            behind: meter
+                .i64_gauge("licet_wal_copy_behind_bytes")
+                .with_description("Bytes of the write-ahead log that are not in the copy.")
+                .build(),
+        }
+    }
+
+    pub(super) fn tell(&self, state: WalState) {
+        self.running.record(state.is_running.into(), &[]);
+        self.behind.record(state.behind, &[]);
     }
 }

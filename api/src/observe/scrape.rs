@@ -3,7 +3,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use licet_event_store::archive;
+use licet_event_store::{archive, embedded::wal_state};
 use licet_projections::{Backlog, Waiting, backlog};
 use opentelemetry::{
     KeyValue,
@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Metrics, backups::BackupGauges};
+use super::{
+    Metrics,
+    backups::{BackupGauges, WalGauges},
+};
 use crate::App;
 
 /// A database that has not said after so long how far the log is, is told as one that is away.
@@ -35,6 +38,7 @@ pub(super) struct Gauges {
     backlog_counted: Gauge<u64>,
     clock_offset: Gauge<f64>,
     backups: BackupGauges,
+    wal: WalGauges,
     head: Gauge<i64>,
     projector_events: Gauge<i64>,
     projector_seconds: Gauge<f64>,
@@ -125,6 +129,7 @@ impl Gauges {
                 "Months of tables that should have left for the archive.",
             ),
             backups: BackupGauges::new(meter),
+            wal: WalGauges::new(meter),
             asked: tokio::sync::Mutex::new(None),
             worked: Mutex::new(Duration::ZERO),
         }
@@ -188,6 +193,9 @@ impl Metrics {
         self.tell(&backlog);
         for run in &watched.backups {
             self.gauges.backups.tell(log, backlog.clock, *run).await?;
+        }
+        if watched.wal {
+            self.gauges.wal.tell(wal_state(log.pool()).await?);
         }
         if log.archive().is_some() {
             let months = archive::months_due(log, &watched.retention.archived_tables()).await?;

@@ -24,7 +24,7 @@ pub use forgotten::{ForgottenKey, keep_forgotten};
 pub use keys::BackupKeys;
 pub use location::{BucketAccess, StoreLocation};
 pub use manifest::{BackupFile, BackupManifest, FileKind};
-pub use restore::{RestorePoint, Restored, check_files, complete, expect_reachable, restore};
+pub use restore::{RestorePoint, Restored, begin_anew, check_files, complete, expect_reachable, restore};
 pub use runs::{LastRun, Run, RunKind, RunReport, RunRow, Teller, count_runs, find_run, last, runs, verified_at};
 pub use scratch::{Scratch, ScratchPlace};
 pub use store::BackupStore;

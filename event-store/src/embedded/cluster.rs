@@ -11,15 +11,14 @@ use std::{
 };
 
 use super::{
+    access::{self, Access, DATABASE, USER},
     binaries,
     owner::{self, Owner},
 };
 use crate::Edge;
 
-const USER: &str = "licet";
-const DATABASE: &str = "licet";
 /// The cluster's folder within the data folder.
-const FOLDER: &str = "postgres";
+pub(super) const FOLDER: &str = "postgres";
 
 /// How a cluster is run.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +36,7 @@ pub enum ClusterError {
     /// The folder is out of reach for the user that Postgres runs as.
     #[error(
         "{folder} cannot be reached by the user {user}, as whom Postgres runs because it refuses root; \
-             choose another with --data-dir, such as /var/lib/licet"
+             choose another, such as /var/lib/licet"
     )]
     Unreachable {
         /// The folder.
@@ -82,12 +81,7 @@ impl Cluster {
         make_reachable(data_dir).map_err(|cause| file_error(data_dir, cause))?;
         let data_dir = data_dir.canonicalize().map_err(|cause| file_error(data_dir, cause))?;
         let owner = owner::needed();
-        if let Some(owner) = owner.as_ref().filter(|owner| !owner.can_enter(&data_dir)) {
-            return Err(ClusterError::Unreachable {
-                folder: data_dir,
-                user: owner.name.clone(),
-            });
-        }
+        access::expect_way(owner.as_ref(), &data_dir)?;
         let starting = lock_file(&data_dir.join("start.lock"))?;
         starting.lock().map_err(|cause| file_error(&data_dir, cause))?;
         let users = lock_file(&data_dir.join("users.lock"))?;
@@ -117,11 +111,16 @@ impl Cluster {
 
     /// Where to connect, password included.
     pub fn url(&self) -> String {
-        // Said outright: `PGSSLMODE` may ask for more, for other databases.
-        format!(
-            "postgres://{USER}:{}@127.0.0.1:{}/{DATABASE}?sslmode=disable",
-            self.password, self.port
-        )
+        self.access().url()
+    }
+
+    pub(super) fn access(&self) -> Access {
+        Access {
+            bin: self.bin.clone(),
+            owner: self.owner.clone(),
+            password: self.password.clone(),
+            port: self.port,
+        }
     }
 
     /// The folder with `psql` and its kin.
@@ -258,9 +257,15 @@ impl Cluster {
             settings.push_str(" -c ");
             settings.push_str(setting);
         }
+        // One that reads the log of another place first takes as long as that takes.
+        let patience = if self.folder.join("recovery.signal").exists() {
+            "86400"
+        } else {
+            "120"
+        };
         self.run(
             Command::new(self.bin.join("pg_ctl"))
-                .args(["start", "-w", "-t", "120", "-o", &settings])
+                .args(["start", "-w", "-t", patience, "-o", &settings])
                 .args(["-l", &format!("{FOLDER}/server.log"), "-D", FOLDER]),
         )
     }
@@ -346,12 +351,7 @@ impl Cluster {
         let (out, err) = out
             .and_then(|out| Ok((out, err?)))
             .map_err(|cause| file_error(&self.folder, cause))?;
-        // Settings of libpq that a person or a service has for other databases would lead elsewhere.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") && name != "PGPASSWORD" {
-                command.env_remove(name);
-            }
-        }
+        access::ignore_settings(command);
         // `pg_ctl` hands its arguments to a shell: names are given from within the data folder, whatever that is called.
         let status = command
             .current_dir(self.folder.parent().unwrap_or(Path::new("/")))
@@ -398,7 +398,7 @@ fn letters() -> Option<&'static str> {
 
 /// Makes a folder, and what of its path is missing, so that the cluster's user gets through it, whatever the umask. What
 /// lies in it says itself who may read it.
-fn make_reachable(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_reachable(folder: &Path) -> std::io::Result<()> {
     let missing: Vec<&Path> = folder
         .ancestors()
         .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
@@ -461,7 +461,7 @@ fn password(path: &Path, edge: &Edge) -> Result<String, ClusterError> {
     }
 }
 
-fn write_secret(path: &Path, text: &str) -> Result<(), ClusterError> {
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<(), ClusterError> {
     let written = OpenOptions::new()
         .create(true)
         .truncate(true)

@@ -122,12 +122,17 @@ impl Server {
     }
 
     /// The same on a private Postgres in a folder, by who has a strict umask and settings for other programs' databases.
-    pub fn start_embedded(folder: &std::path::Path) -> Self {
+    pub fn start_embedded(folder: &Path) -> Self {
         Self::start_embedded_at(folder, "127.0.0.1:0", &[])
     }
 
     /// The same at an address, with these settings in its environment.
-    pub fn start_embedded_at(folder: &std::path::Path, address: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn start_embedded_at(folder: &Path, address: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_embedded_with(folder, address, settings, &[])
+    }
+
+    /// The same with further options.
+    pub fn start_embedded_with(folder: &Path, address: &str, settings: &[(&str, &str)], options: &[&str]) -> Self {
         let plain = licet("");
         let mut command = Command::new("sh");
         command
@@ -141,7 +146,7 @@ impl Server {
             .arg("--embedded")
             .arg("--data-dir")
             .arg(folder);
-        Self::run(command, &["--listen", address])
+        Self::run(command, &[&["--listen", address], options].concat())
     }
 
     /// The same at an address that was free a moment ago.

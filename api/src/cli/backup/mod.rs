@@ -2,10 +2,11 @@
 
 mod make;
 mod options;
+mod recover;
 mod restore;
 mod verify;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use licet_domain::values::Timestamp;
@@ -63,6 +64,19 @@ pub(super) enum Command {
         #[arg(long, value_name = "TIME")]
         to_time: Option<String>,
     },
+    /// Make the data folder of an embedded server again from the copy that `licet serve --wal-dir` has written, to the last
+    /// moment that it holds or to an earlier one.
+    Recover {
+        /// The folder of the copy.
+        #[arg(long, value_name = "DIR")]
+        wal_dir: PathBuf,
+        /// Only what was recorded until this moment, such as 2026-11-29T14:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        to_time: Option<String>,
+        /// Its ledger says who was forgotten since.
+        #[command(flatten)]
+        store: StoreOptions,
+    },
     /// Delete backups that need not be kept, and files that no other backup needs.
     Prune {
         #[command(flatten)]
@@ -111,14 +125,25 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
             to_position,
             to_time,
         } => {
-            let point = match (to_position, to_time) {
+            let point = match (to_position, moment(to_time)?) {
                 (Some(position), _) => RestorePoint::Position(position),
-                (None, Some(time)) => RestorePoint::Time(Timestamp::parse(&time).context("--to-time")?),
+                (None, Some(time)) => RestorePoint::Time(time),
                 (None, None) => RestorePoint::Whole,
             };
             let store = store.open(&location, &secret_key)?;
             let manifest = choose(&store, id).await?;
             restore::run(&location, &store, (&manifest, point), &secret_key, output).await
+        }
+        Command::Recover {
+            wal_dir,
+            to_time,
+            store,
+        } => {
+            let store = store
+                .is_named()
+                .then(|| store.open(&location, &secret_key))
+                .transpose()?;
+            recover::run(&location, &wal_dir, moment(to_time)?, (store, &secret_key), output).await
         }
         Command::Prune { store, keep, dry_run } => {
             make::prune(
@@ -136,6 +161,21 @@ pub(super) async fn run(location: Location, command: Command, output: Output) ->
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn moment(text: Option<String>) -> anyhow::Result<Option<Timestamp>> {
+    let moment = text.map(|text| Timestamp::parse(&text));
+    moment.transpose().context("--to-time")
+}
+
+/// Keeps the secrets in a new data folder: a server that starts there makes no others.
+fn prepare_folder(location: &Location) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&location.data_dir)?;
+    secrets::keep(&location.data_dir)?;
+    // A server that finds none would make one among the customers.
+    let demo = location.data_dir.join("demo-license");
+    std::fs::write(demo, "restored, without a demo license\n")?;
+    Ok(())
 }
 
 /// The secret that is there. None is made: what a new one opens is nothing.

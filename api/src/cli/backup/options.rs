@@ -87,6 +87,11 @@ impl From<&ScratchOptions> for ScratchPlace {
 }
 
 impl StoreOptions {
+    /// Whether a store is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.backup_store.is_some()
+    }
+
     /// The store, and what its backups are sealed and signed with.
     pub(super) fn open(&self, location: &Location, secret_key: &str) -> anyhow::Result<(BackupStore, BackupKeys)> {
         match self.location(location)? {

@@ -12,11 +12,8 @@ use licet_event_store::{
 };
 use serde_json::json;
 
-use super::{Store, database, fold_all};
-use crate::{
-    cli::{Location, Output},
-    secrets,
-};
+use super::{Store, database, fold_all, prepare_folder};
+use crate::cli::{Location, Output};
 
 pub(super) async fn run(
     location: &Location,
@@ -27,12 +24,8 @@ pub(super) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let (edge, begun) = (Edge::system(), Instant::now());
     if location.embedded && !Cluster::is_made(&location.data_dir) {
-        // Before anything else: whatever is cut off, a server that starts there later makes no other secret.
-        std::fs::create_dir_all(&location.data_dir)?;
-        secrets::keep(&location.data_dir)?;
-        // A server that finds none would make one among the customers.
-        let demo = location.data_dir.join("demo-license");
-        std::fs::write(demo, "restored from a backup, without a demo license\n")?;
+        // Before anything else, because it may be cut off.
+        prepare_folder(location)?;
     }
     let database = database::open(location, &edge)?;
     let (bar, moves) = output.moving_bar("Restoring");
@@ -66,7 +59,11 @@ pub(super) async fn run(
 }
 
 /// Who was forgotten since the backup is forgotten in the log's own words too.
-async fn forget_again(log: EventLog, restored: &Restored, (secret_key, edge): (&str, Edge)) -> anyhow::Result<()> {
+pub(super) async fn forget_again(
+    log: EventLog,
+    restored: &Restored,
+    (secret_key, edge): (&str, Edge),
+) -> anyhow::Result<()> {
     let vault = Vault::new(log.pool().clone(), secret_key, edge.clone());
     let platform = Platform::new(log, vault, edge, CacheSizes::default());
     for key in restored.forgotten.iter().filter(|key| key.purpose == "person") {

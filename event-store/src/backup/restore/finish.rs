@@ -176,8 +176,13 @@ async fn set_head(
     .bind(OffsetDateTime::from(manifest.recorded_at))
     .fetch_one(&mut *connection)
     .await?;
+    begin_epoch(connection, manifest.log_id, position).await?;
+    Ok(log_id)
+}
+
+async fn begin_epoch(connection: &mut PgConnection, former: Uuid, position: i64) -> Result<(), BackupError> {
     sqlx::query("INSERT INTO log_lineage (log_id, until) VALUES ($1, $2)")
-        .bind(manifest.log_id)
+        .bind(former)
         .bind(position)
         .execute(&mut *connection)
         .await?;
@@ -185,5 +190,27 @@ async fn set_head(
         .bind(position)
         .execute(&mut *connection)
         .await?;
-    Ok(log_id)
+    Ok(())
+}
+
+/// The same for a log that is whole, and ends earlier than it did.
+pub(super) async fn begin_anew(
+    connection: &mut PgConnection,
+    ledger: &[ForgottenKey],
+) -> Result<Restored, BackupError> {
+    let mut transaction = connection.begin().await?;
+    let (former, position): (Uuid, i64) = sqlx::query_as("SELECT log_id, position FROM log_head FOR UPDATE")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let forgotten = forget_again(&mut transaction, ledger).await?;
+    let log_id = sqlx::query_scalar("UPDATE log_head SET log_id = gen_random_uuid() RETURNING log_id")
+        .fetch_one(&mut *transaction)
+        .await?;
+    begin_epoch(&mut transaction, former, position).await?;
+    transaction.commit().await?;
+    Ok(Restored {
+        position,
+        log_id,
+        forgotten,
+    })
 }

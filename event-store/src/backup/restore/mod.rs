@@ -101,6 +101,21 @@ pub async fn restore(
     Ok(restored)
 }
 
+/// Gives a log that was recovered from its write-ahead log a new id and an epoch: what was recorded after its end may have
+/// been told, and positions are given out again. Who was forgotten since, by the ledger beside the backups, is forgotten
+/// again.
+pub async fn begin_anew(url: &str, store: Option<(&BackupStore, &BackupKeys)>) -> Result<Restored, BackupError> {
+    let known = match store {
+        Some((store, keys)) => ledger(store, keys).await?,
+        None => Vec::new(),
+    };
+    let options = session::connect_options(url)?;
+    let mut connection = session::MIGRATING.connect(&options).await?;
+    let begun = finish::begin_anew(&mut connection, &known).await?;
+    connection.close().await?;
+    Ok(begun)
+}
+
 /// Hands a restored database over to servers.
 pub async fn complete(url: &str) -> Result<(), BackupError> {
     let options = session::connect_options(url)?;
