@@ -34,11 +34,14 @@ enum Command {
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(failover::WAYS.map(|way| way.name)))]
         names: Vec<String>,
     },
-    /// Loses a host with everything on it, and makes another one of nothing but the backup and the secrets.
+    /// Loses a host with everything on it, and makes another one of nothing but the backup, or the copied log, and the secrets.
     Restore {
         /// How many events the log has before.
         #[arg(long, default_value_t = 100_000)]
         events: u32,
+        /// Of the copy of its write-ahead log, instead of a backup.
+        #[arg(long)]
+        wal: bool,
     },
     /// Replaces the nodes of the release before by this one's, one after the other, under load.
     Upgrade {
@@ -53,7 +56,7 @@ fn main() {
     match Command::parse() {
         Command::Outage { names } => outage::run(&names),
         Command::Failover { names } => failover::run(&names),
-        Command::Restore { events } => restore::run(events),
+        Command::Restore { events, wal } => restore::run(events, wal),
         Command::Upgrade { before } => upgrade::run(&before),
         Command::Stack => stack::run(),
     }

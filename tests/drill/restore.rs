@@ -1,5 +1,5 @@
 //! `./dev drill restore`: a host is lost with everything on it while machines go on asking; another one is made from nothing
-//! but the last backup and the secrets, and what was acknowledged is looked for on it.
+//! but the secrets and the last backup, or the copy of the write-ahead log, and what was acknowledged is looked for on it.
 
 use std::{
     collections::BTreeSet,
@@ -24,28 +24,34 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Machines that fill the log.
 const FILLERS: u32 = 8;
 
-/// A host: the folder with its private Postgres.
+/// A host: the folder with its private Postgres, and where its write-ahead log is copied to.
 struct Host {
     folder: PathBuf,
+    copy: Option<PathBuf>,
 }
 
 /// What was seen.
 struct Seen {
-    backup: Value,
-    backing_up: Duration,
+    /// How a backup was made, and how long that took; none where the write-ahead log was copied.
+    backup: Option<(Value, Duration)>,
     restored: Value,
     restoring: Duration,
     starting: Duration,
 }
 
-/// Fills a log with so many events, loses its host, and restores.
-pub(crate) fn run(events: u32) {
+/// Fills a log with so many events, loses its host, and restores: a backup, or what was copied of the write-ahead log.
+pub(crate) fn run(events: u32, wal: bool) {
     let disk = tempfile::tempdir().unwrap();
     // As root, Postgres runs as another user.
     fs::set_permissions(disk.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (first, second) = (Host::at(disk.path(), "first"), Host::at(disk.path(), "second"));
-    let store = disk.path().join("backups");
+    let (store, copy) = (disk.path().join("backups"), disk.path().join("copy"));
     fs::create_dir(&store).unwrap();
+    fs::create_dir(&copy).unwrap();
+    let host = |name: &str| Host {
+        folder: disk.path().join(name),
+        copy: wal.then(|| copy.clone()),
+    };
+    let (first, second) = (host("first"), host("second"));
 
     println!("starting a server of its own Postgres behind nginx, and filling its log with {events} events");
     let server = first.start("127.0.0.1:0");
@@ -58,19 +64,26 @@ pub(crate) fn run(events: u32) {
     fleet.expect_activation(PATIENCE);
     thread::sleep(BEFORE);
 
-    println!("a backup is made beside it");
-    let begun = Instant::now();
-    let backup = first.command(&store, &["backup", "create"]);
-    let backing_up = begun.elapsed();
+    let backup = (!wal).then(|| {
+        println!("a backup is made beside it");
+        let begun = Instant::now();
+        (first.command(&store, &["backup", "create"]), begun.elapsed())
+    });
     thread::sleep(SINCE);
 
     println!("the host is lost: its processes are killed (-9), and its disk is gone");
     let lost = Instant::now();
     first.lose(server);
 
-    println!("another host is made of the backup and the secrets");
+    println!("another host is made of what is left, and the secrets");
     let begun = Instant::now();
-    let restored = second.command(&store, &["backup", "restore"]);
+    let copied = copy.display().to_string();
+    let order = if wal {
+        vec!["backup", "recover", "--wal-dir", &copied]
+    } else {
+        vec!["backup", "restore"]
+    };
+    let restored = second.command(&store, &order);
     let restoring = begun.elapsed();
     let begun = Instant::now();
     let server = second.start(&address);
@@ -80,7 +93,6 @@ pub(crate) fn run(events: u32) {
     let books = fleet.stop();
     let seen = Seen {
         backup,
-        backing_up,
         restored,
         restoring,
         starting,
@@ -94,19 +106,15 @@ pub(crate) fn run(events: u32) {
 }
 
 impl Host {
-    fn at(disk: &Path, name: &str) -> Self {
-        Self {
-            folder: disk.join(name),
-        }
-    }
-
     fn start(&self, address: &str) -> Server {
         let settings = [
             ("SECRET_KEY", SECRET),
             ("JWT_SECRET", SECRET),
             ("API_RATE_LIMIT", "1000000 per minute"),
         ];
-        Server::start_embedded_at(&self.folder, address, &settings)
+        let copy = self.copy.as_ref().map(|copy| copy.display().to_string());
+        let options: Vec<&str> = copy.iter().flat_map(|copy| ["--wal-dir", copy]).collect();
+        Server::start_embedded_with(&self.folder, address, &settings, &options)
     }
 
     /// What a command says; it has to succeed.
@@ -173,13 +181,12 @@ fn fill(server: &Server, key: &str, events: u32) {
     println!("  {events} beats in {:.0} s", begun.elapsed().as_secs_f64());
 }
 
-/// What was acknowledged before the backup has to be there; what came later is counted.
+/// What was acknowledged up to where the restored log ends has to be there; what came later is counted.
 fn report(seen: &Seen, books: &Books, kept: &BTreeSet<String>, lost: Instant) {
-    let head = seen.backup["position"].as_i64().unwrap_or_default();
-    assert_eq!(
-        seen.restored["position"], seen.backup["position"],
-        "all of it was restored"
-    );
+    let head = seen.restored["position"].as_i64().unwrap_or_default();
+    if let Some((backup, _)) = &seen.backup {
+        assert_eq!(seen.restored["position"], backup["position"], "all of it was restored");
+    }
     assert_eq!(
         books.wronged,
         [] as [String; 0],
@@ -195,18 +202,20 @@ fn report(seen: &Seen, books: &Books, kept: &BTreeSet<String>, lost: Instant) {
     assert_eq!(
         missing,
         [] as [&String; 0],
-        "acknowledged before the backup, and not restored"
+        "acknowledged up to where the log ends, and not restored"
     );
     let gone = after.iter().filter(|(_, _, id, _)| !kept.contains(id));
     let gone: Vec<Instant> = gone.map(|(_, answered, ..)| *answered).collect();
     let span = gone.first().map_or(Duration::ZERO, |first| lost - *first);
     println!("\n| what | seen |\n| --- | --- |");
+    if let Some((_, took)) = &seen.backup {
+        println!(
+            "| a backup of {head} events, beside the server | {:.1} s |",
+            took.as_secs_f64()
+        );
+    }
     println!(
-        "| a backup of {head} events, beside the server | {:.1} s |",
-        seen.backing_up.as_secs_f64()
-    );
-    println!(
-        "| restored from it and `SECRET_KEY` into an empty folder | {:.1} s |",
+        "| {head} events restored into an empty folder | {:.1} s |",
         seen.restoring.as_secs_f64()
     );
     println!("| the server started on it | {:.1} s |", seen.starting.as_secs_f64());
@@ -214,12 +223,9 @@ fn report(seen: &Seen, books: &Books, kept: &BTreeSet<String>, lost: Instant) {
         "| from the loss to the first activation | {:.1} s |",
         books.outage(lost).as_secs_f64()
     );
+    println!("| activations acknowledged up to there | {}, all there |", before.len());
     println!(
-        "| activations acknowledged before the backup | {}, all there |",
-        before.len()
-    );
-    println!(
-        "| lost: activations acknowledged after it | {}, of the last {:.1} s |",
+        "| lost: activations acknowledged later | {}, of the last {:.3} s |",
         gone.len(),
         span.as_secs_f64()
     );
