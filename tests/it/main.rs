@@ -30,6 +30,7 @@ mod live;
 mod machines;
 mod monitoring;
 mod nats;
+mod nginx;
 mod offline;
 mod operators;
 mod permissions;
