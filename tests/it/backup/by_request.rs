@@ -4,6 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use licet_test_support::{API_KEY, Answer, Server, TestDatabase, eventually};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use super::{backup, empty, files, live};
 use crate::new_database;
@@ -299,4 +300,36 @@ fn an_embedded_server_keeps_what_is_made_by_hand_beside_its_data() {
     assert_eq!(server.get(BACKUPS).body["total"], 0, "none is made by itself");
     let id = make(&server);
     assert_eq!(server.get(BACKUPS).body["items"][0]["id"], id.as_str());
+}
+
+#[test]
+fn one_backup_is_made_at_a_time_and_one_is_tried() {
+    let (database, store) = (new_database(), tempfile::tempdir().unwrap());
+    let server = server(&database, store.path());
+    live(&server);
+    let id = make(&server);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // What is copied waits for as long as somebody else has the table.
+    let mut holder = runtime.block_on(PgConnection::connect(&database.url)).unwrap();
+    let hold = holder.execute("BEGIN; LOCK TABLE mails IN ACCESS EXCLUSIVE MODE");
+    runtime.block_on(hold).unwrap();
+    let begun = post(&server, "", &json!({}));
+    assert_eq!(begun.status, 202);
+    let started = || database_events(&database, "operation.backup_run_started").split(' ').count();
+    assert_eq!(started(), 2);
+    let busy = post(&server, "", &json!({}));
+    assert_eq!((busy.status, busy.code()), (409, "BACKUP_BUSY"), "{}", busy.body);
+    assert_eq!(server.get(BACKUPS).body["total"], 1);
+    runtime.block_on(holder.execute("ROLLBACK")).unwrap();
+    assert_eq!(ended(&server, &begun)["status"], "done");
+
+    let tried = post(&server, &format!("/{id}/verify"), &json!({}));
+    assert_eq!(tried.status, 202);
+    let again = post(&server, &format!("/{id}/restore-drill"), &json!({}));
+    // It may be through already.
+    if again.status != 202 {
+        assert_eq!((again.status, again.code()), (409, "BACKUP_BUSY"), "{}", again.body);
+    }
+    assert_eq!(ended(&server, &tried)["status"], "done");
+    assert_eq!(started(), 3 + usize::from(again.status == 202), "what is refused is not recorded");
 }
