@@ -1,5 +1,7 @@
 //! What happens in the outage drill, one after the other.
 
+mod backups;
+
 use std::{
     sync::{
         Arc,
@@ -28,7 +30,7 @@ const REFUSES: &str = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r
 type Cause = fn(&mut Outage);
 
 /// Every cause, by name, in an order in which none leaves another one something to trip over.
-pub(crate) const CAUSES: [(&str, Cause); 18] = [
+pub(crate) const CAUSES: [(&str, Cause); 20] = [
     ("server", server_killed),
     ("exporter", exporter_and_target),
     ("database", database_killed),
@@ -45,6 +47,8 @@ pub(crate) const CAUSES: [(&str, Cause); 18] = [
     ("queue", queue_full),
     ("webhook", deliveries_given_up),
     ("nats", nats_gone),
+    ("backups", backups::backups_stop),
+    ("copy", backups::copy_stops),
     ("restore", restored),
     ("disk", disk_full),
 ];

@@ -13,8 +13,11 @@ use crate::{causes::CAUSES, scene::Scene};
 /// The longest that an alert is waited for, or its end.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(900);
 
+/// What takes a database of three hosts.
+const OF_HOSTS: &str = "`./dev drill failover` sees it";
+
 /// What cannot be made to happen here, and why.
-const NOT_TRIED: [(&str, &str); 5] = [
+const NOT_TRIED: [(&str, &str); 12] = [
     ("AlertsUndelivered", "who would hear of it is who is not reached"),
     ("MailsWait", "the server of the drill sends no mail"),
     ("ContainerMemoryHigh", "cAdvisor cannot be had here"),
@@ -23,6 +26,13 @@ const NOT_TRIED: [(&str, &str); 5] = [
         "TaskRestarted",
         "no task of the server can be made to panic from outside",
     ),
+    ("DatabaseFailedOver", OF_HOSTS),
+    ("DatabaseFailoverPaused", OF_HOSTS),
+    ("DatabaseLeaderless", OF_HOSTS),
+    ("DatabaseStandbyLost", OF_HOSTS),
+    ("DatabaseStandbysLost", OF_HOSTS),
+    ("EtcdMemberLost", OF_HOSTS),
+    ("EtcdQuorumLost", OF_HOSTS),
 ];
 
 /// What is held back while the database is down.
