@@ -58,8 +58,8 @@ pub(crate) struct Watched {
     pub(crate) retention: Retention,
     /// How often a backup is made and tried, as far as this node does it.
     pub(crate) backups: Vec<(RunKind, Duration)>,
-    /// Whether the write-ahead log is copied.
-    pub(crate) wal: bool,
+    /// Where the write-ahead log is copied: whether there is a copy of the whole database beside it.
+    pub(crate) wal: Option<Arc<AtomicBool>>,
 }
 
 /// How operators get in.

@@ -245,7 +245,7 @@ fn watched(options: &Options, backups: Option<&BackupSettings>) -> Watched {
             .filter(|_| works)
             .collect(),
         retention: options.retention.into(),
-        wal: options.wal.is_set(),
+        wal: options.wal.watched(),
         backups: backups.filter(|_| works).map_or_else(Vec::new, BackupSettings::runs),
     }
 }

@@ -65,7 +65,9 @@ impl WalGauges {
         Self {
             running: meter
                 .u64_gauge("licet_wal_copy_running")
-                .with_description("1 while the write-ahead log is copied to another folder.")
+                .with_description("1 while the write-ahead log is copied to another folder, beside a copy of the whole database that \
+                     is at most twice as old as was asked for.",
+                )
                 .build(),
             behind: meter
                 .i64_gauge("licet_wal_copy_behind_bytes")
@@ -74,8 +76,8 @@ impl WalGauges {
         }
     }
 
-    pub(super) fn tell(&self, state: WalState) {
-        self.running.record(state.is_running.into(), &[]);
+    pub(super) fn tell(&self, state: WalState, is_whole: bool) {
+        self.running.record((state.is_running && is_whole).into(), &[]);
         self.behind.record(state.behind, &[]);
     }
 }

@@ -194,8 +194,9 @@ impl Metrics {
         for run in &watched.backups {
             self.gauges.backups.tell(log, backlog.clock, *run).await?;
         }
-        if watched.wal {
-            self.gauges.wal.tell(wal_state(log.pool()).await?);
+        if let Some(is_whole) = &watched.wal {
+            let is_whole = is_whole.load(Ordering::Relaxed);
+            self.gauges.wal.tell(wal_state(log.pool()).await?, is_whole);
         }
         if log.archive().is_some() {
             let months = archive::months_due(log, &watched.retention.archived_tables()).await?;

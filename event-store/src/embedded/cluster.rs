@@ -257,22 +257,15 @@ impl Cluster {
             settings.push_str(" -c ");
             settings.push_str(setting);
         }
-        // One that reads the log of another place first takes as long as that takes.
-        let patience = if self.folder.join("recovery.signal").exists() {
-            "86400"
-        } else {
-            "120"
-        };
         self.run(
             Command::new(self.bin.join("pg_ctl"))
-                .args(["start", "-w", "-t", patience, "-o", &settings])
+                .args(["start", "-w", "-t", "120", "-o", &settings])
                 .args(["-l", &format!("{FOLDER}/server.log"), "-D", FOLDER]),
         )
     }
 
     fn launch(&mut self, options: &ClusterOptions) -> Result<(), ClusterError> {
         self.discard_stale_pid();
-        let log = self.folder.join("server.log");
         let mut last = None;
         // A port that is free now can be taken a moment later: then another is tried.
         for _ in 0..5 {
@@ -282,29 +275,50 @@ impl Cluster {
                 Err(error) => last = Some(error),
             }
         }
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        let tail: Vec<&str> = said.lines().rev().take(5).collect();
         Err(match last {
             Some(ClusterError::Program { program, .. }) => ClusterError::Program {
                 program,
-                output: tail.join(" | "),
+                output: self.last_words(),
             },
             Some(error) => error,
             None => ClusterError::NotInstalled,
         })
     }
 
-    /// One that was adopted may still be recovering from the kill that orphaned it.
+    /// One that was adopted may still be recovering from the kill that orphaned it. One that reads a copied log takes as long
+    /// as that takes, unless it ends.
     fn wait_until_ready(&self) -> Result<(), ClusterError> {
         let port = self.port.to_string();
         let ask = || self.run(Command::new(self.bin.join("pg_isready")).args(["-h", "127.0.0.1", "-p", &port]));
-        for _ in 0..600 {
-            if ask().is_ok() {
-                return Ok(());
+        for round in 1.. {
+            let reads_a_copy = self.folder.join("recovery.signal").exists();
+            match ask() {
+                Ok(()) => return Ok(()),
+                Err(error) if round > 600 && !reads_a_copy => return Err(error),
+                Err(_) if reads_a_copy && round % 10 == 0 => self.expect_running()?,
+                Err(_) => {}
             }
             std::thread::sleep(Duration::from_millis(200));
         }
         ask()
+    }
+
+    fn expect_running(&self) -> Result<(), ClusterError> {
+        let asked = self.run(Command::new(self.bin.join("pg_ctl")).args(["status", "-D", FOLDER]));
+        asked.map_err(|error| match error {
+            ClusterError::Program { .. } => ClusterError::Program {
+                program: "postgres".to_owned(),
+                output: self.last_words(),
+            },
+            other => other,
+        })
+    }
+
+    /// The end of its log.
+    fn last_words(&self) -> String {
+        let said = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+        let tail: Vec<&str> = said.lines().rev().take(5).collect();
+        tail.join(" | ")
     }
 
     fn make_database(&self) -> Result<(), ClusterError> {
@@ -373,8 +387,9 @@ impl Cluster {
         }
     }
 
-    fn stop(&self) -> Result<(), ClusterError> {
-        self.run(Command::new(self.bin.join("pg_ctl")).args(["stop", "-m", "fast", "-w", "-t", "3", "-D", FOLDER]))
+    /// Stops it, and waits for so many seconds until it has.
+    pub(super) fn stop(&self, seconds: &str) -> Result<(), ClusterError> {
+        self.run(Command::new(self.bin.join("pg_ctl")).args(["stop", "-m", "fast", "-w", "-t", seconds, "-D", FOLDER]))
     }
 }
 
@@ -382,7 +397,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // Whoever else uses the cluster holds the shared lock, and will stop it in turn.
         let last = self.users.unlock().is_ok() && self.users.try_lock().is_ok();
-        if last && let Err(error) = self.stop() {
+        if last && let Err(error) = self.stop("3") {
             tracing::warn!(%error, "the private Postgres did not stop; the next start adopts it");
         }
     }

@@ -1,8 +1,7 @@
 //! Makes a private Postgres again of the copies of it and of its write-ahead log, as of any moment that they reach.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::Write as _,
+    fs::{self, File},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
@@ -16,18 +15,21 @@ use super::{
     binaries,
     cluster::{FOLDER, make_reachable},
     owner,
-    wal::{MARK, PASSWORD, WalError, at, base_name, bases},
+    wal::{MARK, PASSWORD, WalError, at, base_name, bases, first_segment, segments},
 };
 use crate::Edge;
 
 /// Where it is made, within the data folder: what was cut off is never taken for a database.
 const WORK: &str = "recovery";
+const SETTINGS: &str = "postgresql.auto.conf";
 
 /// A cluster that has read its log again, and does not stand in its place yet.
 #[derive(Debug)]
 pub struct Recovery {
     cluster: Cluster,
     data_dir: PathBuf,
+    /// What its settings were, and are again once it is through.
+    settings: String,
 }
 
 impl Recovery {
@@ -47,6 +49,7 @@ impl Recovery {
             )));
         }
         let base = choose(copy, until)?;
+        expect_whole(copy, &base)?;
         expect_way(owner::needed().as_ref(), &copy.join("wal"))?;
         make_reachable(data_dir).map_err(at(data_dir))?;
         let work = data_dir.join(WORK);
@@ -59,12 +62,13 @@ impl Recovery {
         let (wal, linked) = (copy.join("wal"), work.join("wal"));
         let wal = wal.canonicalize().map_err(at(&wal))?;
         symlink(&wal, &linked).map_err(at(&linked))?;
-        tell(&folder, until)?;
+        let settings = tell(&folder, until)?;
         let options = ClusterOptions::default();
         let cluster = Cluster::start(&work, &options, edge).map_err(|error| explain(error, &folder))?;
         Ok(Self {
             cluster,
             data_dir: data_dir.to_owned(),
+            settings,
         })
     }
 
@@ -76,7 +80,10 @@ impl Recovery {
     /// Puts it in its place.
     pub fn complete(self) -> Result<(), WalError> {
         let work = self.data_dir.join(WORK);
-        drop(self.cluster);
+        // However long it writes.
+        self.cluster.stop("3600")?;
+        let settings = work.join(FOLDER).join(SETTINGS);
+        fs::write(&settings, self.settings).map_err(at(&settings))?;
         for name in ["postgres.password", FOLDER] {
             let place = self.data_dir.join(name);
             fs::rename(work.join(name), &place).map_err(at(&place))?;
@@ -99,6 +106,35 @@ fn choose(copy: &Path, until: Option<Timestamp>) -> Result<PathBuf, WalError> {
             copy.display()
         ))),
     }
+}
+
+/// Nothing is missing between the copy of the cluster and the end of its log.
+fn expect_whole(copy: &Path, base: &Path) -> Result<(), WalError> {
+    let first = first_segment(base)?;
+    let names = segments(copy)?;
+    let later: Vec<u64> = names.iter().filter(|name| **name >= first).filter_map(|name| number(name)).collect();
+    let gap = later.windows(2).find(|pair| pair[1] != pair[0] + 1);
+    match (gap, number(&first)) {
+        (None, begins) if later.is_empty() || later.first().copied() == begins => Ok(()),
+        (Some(pair), _) => Err(WalError::Folder(format!(
+            "{} of the copied log is missing: what comes after it cannot be recovered",
+            segment_after(pair[0])
+        ))),
+        (None, _) => Err(WalError::Folder(format!(
+            "{first} of the copied log is missing, with which the copy of the cluster begins"
+        ))),
+    }
+}
+
+/// The how manieth file of the log this is: 256 files of 16 MB have one number in the middle of their names.
+fn number(name: &str) -> Option<u64> {
+    let part = |range| u64::from_str_radix(name.get(range)?, 16).ok();
+    Some(part(8..16)? * 256 + part(16..24)?)
+}
+
+fn segment_after(number: u64) -> String {
+    let next = number + 1;
+    format!("{:08X}{:08X}", next / 256, next % 256)
 }
 
 /// Takes away what an earlier try has left, which may run.
@@ -133,26 +169,27 @@ fn duplicate(base: &Path, folder: &Path) -> Result<(), WalError> {
     }
 }
 
-/// Says where the log is, and up to where it is read. The last file is one that was not full yet.
-fn tell(folder: &Path, until: Option<Timestamp>) -> Result<(), WalError> {
-    let settings = folder.join("postgresql.auto.conf");
-    let mut text = String::from(
-        "restore_command = 'cp ../wal/%f %p 2>/dev/null || cp ../wal/%f.partial %p 2>/dev/null'\n\
-         hot_standby = off\nrecovery_target_action = promote\n",
+/// Says where the log is, and up to where it is read; answers what the settings were. The last file is one that was not full yet.
+fn tell(folder: &Path, until: Option<Timestamp>) -> Result<String, WalError> {
+    let settings = folder.join(SETTINGS);
+    let before = fs::read_to_string(&settings).map_err(at(&settings))?;
+    // `Z` is an abbreviation, and none is known when this is read. Said outright: the copy may have been one's that was
+    // recovered before.
+    let until = until.map(|until| until.to_string().replace('Z', "+00")).unwrap_or_default();
+    // What cannot be read ends the recovery (above 128), and is not taken for the end of the log. The last file is one that
+    // was not full yet.
+    let text = format!(
+        "{before}restore_command = 'if [ -e ../wal/%f ]; then cp ../wal/%f %p || exit 200; \
+         elif [ -e ../wal/%f.partial ]; then cp ../wal/%f.partial %p || exit 200; else exit 1; fi'\n\
+         hot_standby = off\nrecovery_target_action = promote\nrecovery_target_time = '{until}'\n"
     );
-    if let Some(until) = until {
-        // `Z` is an abbreviation, and none is known when this is read.
-        let until = until.to_string().replace('Z', "+00");
-        text = format!("{text}recovery_target_time = '{until}'\n");
-    }
-    let mut file = OpenOptions::new().append(true).open(&settings).map_err(at(&settings))?;
-    file.write_all(text.as_bytes()).map_err(at(&settings))?;
+    fs::write(&settings, text).map_err(at(&settings))?;
     let signal = folder.join("recovery.signal");
     File::create(&signal).map_err(at(&signal))?;
-    match owner::needed() {
-        Some(owner) => owner.take(&signal).map_err(at(&signal)),
-        None => Ok(()),
+    if let Some(owner) = owner::needed() {
+        owner.take(&signal).map_err(at(&signal))?;
     }
+    Ok(before)
 }
 
 /// What Postgres wrote last says more than that it did not start.

@@ -157,10 +157,18 @@ impl Follower {
     async fn look(&mut self) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let tenant = self.caller.tenant.clone();
-        let status = status(&self.app).await?;
-        let (folded, now) = (folded(&status), self.app.platform.edge.now());
         let rows = audit_log::since(&self.app.reader, &tenant, self.after, ENTRIES).await;
         let mut rows = rows.map_err(unavailable)?;
+        let now = self.app.platform.edge.now();
+        let told = self.told.projectors.as_ref();
+        let is_due = told.is_none_or(|(at, _)| at.elapsed() >= PROJECTORS_EVERY);
+        // Where nothing happens, the database is not asked for it.
+        let status = if is_due || !rows.is_empty() {
+            status(&self.app).await?
+        } else {
+            Vec::new()
+        };
+        let folded = folded(&status);
         let held_back = |row: &AuditRow| {
             row.position > folded && now.millis() - Timestamp::from(row.recorded_at).millis() < HELD_BACK
         };
@@ -171,7 +179,9 @@ impl Follower {
             events.push(event("counters", self.after, &counters(figures)));
             self.told.figures = Some(figures);
         }
-        self.tell_projectors(status, &mut events);
+        if is_due {
+            self.tell_projectors(status, &mut events);
+        }
         Ok(events)
     }
 
@@ -210,11 +220,6 @@ impl Follower {
 
     /// Where one of them has moved, every few seconds.
     fn tell_projectors(&mut self, status: Vec<ProjectorStatus>, events: &mut Vec<Event>) {
-        if let Some((at, _)) = &self.told.projectors
-            && at.elapsed() < PROJECTORS_EVERY
-        {
-            return;
-        }
         let states: Vec<_> = status.into_iter().map(state).collect();
         if self.told.projectors.as_ref().is_none_or(|(_, told)| *told != states) {
             events.push(event("projectors", self.after, &states));
