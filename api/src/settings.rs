@@ -1,6 +1,9 @@
 //! How the server is set up.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use licet_commands::operator::SignInRules;

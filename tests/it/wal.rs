@@ -42,11 +42,7 @@ impl Disks {
 
     fn start_copied(&self, name: &str) -> Server {
         let server = self.start(name, &["--wal-dir", self.copy().to_str().unwrap()]);
-        let base = || {
-            fs::read_dir(self.copy().join("bases"))
-                .is_ok_and(|bases| bases.flatten().any(|base| base.file_name() != "unfinished"))
-        };
-        assert!(eventually(|| is_copied(&server) && base()), "the log is copied");
+        assert!(eventually(|| is_copied(&server)), "the log is copied");
         server
     }
 
@@ -92,8 +88,9 @@ fn said(output: &Output) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&all).into_owned())
 }
 
-/// Everything that is recorded is in the copy.
+/// Everything that is recorded is in the copy. Figures are kept for a moment.
 fn is_copied(server: &Server) -> bool {
+    thread::sleep(Duration::from_millis(1_100));
     (
         figure(server, "licet_wal_copy_running"),
         figure(server, "licet_wal_copy_behind_bytes"),
@@ -192,6 +189,71 @@ fn a_server_is_made_again_as_of_any_moment() {
     assert!(!disks.at("never/postgres").exists());
     disks.recover("never", &[]).unwrap();
     assert!(server.terminate());
+
+    // Whoever was made again as of a moment is made again whole, once more.
+    let then = disks.start_copied("then");
+    then.create("/api/admin/products", &json!({ "code": "after", "name": "after" }));
+    assert!(eventually(|| is_copied(&then)));
+    disks.lose("then", then);
+    disks.recover("last", &[]).unwrap();
+    let last = disks.start("last", &[]);
+    assert_eq!(codes(&last), [true, true]);
+    assert!(last.terminate());
+}
+
+#[test]
+fn what_is_missing_of_the_copy_is_not_taken_for_its_end() {
+    let disks = Disks::new();
+    let server = disks.start_copied("first");
+    for code in ["one", "two", "three"] {
+        server.create("/api/admin/products", &json!({ "code": code, "name": code }));
+        let switched = disks.command("first", &["db", "-c", "SELECT pg_switch_wal()"]);
+        assert!(switched.status.success(), "{}", said(&switched).1);
+    }
+    server.create("/api/admin/products", &json!({ "code": "four", "name": "four" }));
+    assert!(eventually(|| is_copied(&server)));
+    // One that goes on beside it has a folder of its own.
+    disks.recover("beside", &[]).unwrap();
+    let beside = disks.start("beside", &["--wal-dir", disks.copy().to_str().unwrap()]);
+    assert!(eventually(|| figure(&beside, "licet_wal_copy_running") == Some(0)));
+    assert!(is_copied(&server), "it is left alone");
+    assert!(beside.terminate());
+    assert!(server.terminate());
+    let wal = disks.copy().join("wal");
+    let files = fs::read_dir(&wal).unwrap().flatten();
+    let mut names: Vec<PathBuf> = files
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_none())
+        .collect();
+    names.sort();
+    let last = names.last().unwrap();
+
+    let (all, none) = (fs::Permissions::from_mode(0o600), fs::Permissions::from_mode(0o000));
+    fs::set_permissions(last, none).unwrap();
+    let refused = disks.recover("second", &[]).unwrap_err();
+    assert!(
+        refused.contains("ermission denied") || refused.contains("restore"),
+        "{refused}"
+    );
+    fs::set_permissions(last, all).unwrap();
+    let middle = &names[names.len() - 2];
+    fs::rename(middle, disks.at("kept")).unwrap();
+    let refused = disks.recover("second", &[]).unwrap_err();
+    assert!(refused.contains("of the copied log is missing"), "{refused}");
+    fs::rename(disks.at("kept"), middle).unwrap();
+    let mut command = licet("");
+    command
+        .env_remove("DATABASE_URL")
+        .env("SECRET_KEY", "9c2f1e0d7b6a59483726150493827160");
+    command.args(["backup", "recover", "--wal-dir"]).arg(disks.copy());
+    command.arg("--embedded").arg("--data-dir").arg(disks.at("second"));
+    let (recovered, words) = said(&command.output().unwrap());
+    assert!(!recovered && words.contains("SECRET_KEY"), "{words}");
+    assert!(!disks.at("second/secret_key").exists());
+    disks.recover("second", &[]).unwrap();
+    let second = disks.start("second", &[]);
+    assert!(second.get("/api/admin/products").body.to_string().contains("four"));
+    assert!(second.terminate());
 }
 
 #[test]

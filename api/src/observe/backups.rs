@@ -65,7 +65,8 @@ impl WalGauges {
         Self {
             running: meter
                 .u64_gauge("licet_wal_copy_running")
-                .with_description("1 while the write-ahead log is copied to another folder, beside a copy of the whole database that \
+                .with_description(
+                    "1 while the write-ahead log is copied to another folder, beside a copy of the whole database that \
                      is at most twice as old as was asked for.",
                 )
                 .build(),

@@ -1,7 +1,10 @@
 //! What is looked at when the metrics are asked for: pools, queue and runtime of this process, and what waits in the whole
 //! installation, by asking the database on the way that requests take.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Mutex, atomic::Ordering},
+    time::Duration,
+};
 
 use licet_event_store::{archive, embedded::wal_state};
 use licet_projections::{Backlog, Waiting, backlog};

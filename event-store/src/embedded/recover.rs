@@ -112,7 +112,11 @@ fn choose(copy: &Path, until: Option<Timestamp>) -> Result<PathBuf, WalError> {
 fn expect_whole(copy: &Path, base: &Path) -> Result<(), WalError> {
     let first = first_segment(base)?;
     let names = segments(copy)?;
-    let later: Vec<u64> = names.iter().filter(|name| **name >= first).filter_map(|name| number(name)).collect();
+    let later: Vec<u64> = names
+        .iter()
+        .filter(|name| **name >= first)
+        .filter_map(|name| number(name))
+        .collect();
     let gap = later.windows(2).find(|pair| pair[1] != pair[0] + 1);
     match (gap, number(&first)) {
         (None, begins) if later.is_empty() || later.first().copied() == begins => Ok(()),
@@ -175,7 +179,9 @@ fn tell(folder: &Path, until: Option<Timestamp>) -> Result<String, WalError> {
     let before = fs::read_to_string(&settings).map_err(at(&settings))?;
     // `Z` is an abbreviation, and none is known when this is read. Said outright: the copy may have been one's that was
     // recovered before.
-    let until = until.map(|until| until.to_string().replace('Z', "+00")).unwrap_or_default();
+    let until = until
+        .map(|until| until.to_string().replace('Z', "+00"))
+        .unwrap_or_default();
     // What cannot be read ends the recovery (above 128), and is not taken for the end of the log. The last file is one that
     // was not full yet.
     let text = format!(

@@ -315,7 +315,11 @@ fn one_backup_is_made_at_a_time_and_one_is_tried() {
     runtime.block_on(hold).unwrap();
     let begun = post(&server, "", &json!({}));
     assert_eq!(begun.status, 202);
-    let started = || database_events(&database, "operation.backup_run_started").split(' ').count();
+    let started = || {
+        database_events(&database, "operation.backup_run_started")
+            .split(' ')
+            .count()
+    };
     assert_eq!(started(), 2);
     let busy = post(&server, "", &json!({}));
     assert_eq!((busy.status, busy.code()), (409, "BACKUP_BUSY"), "{}", busy.body);
@@ -331,5 +335,9 @@ fn one_backup_is_made_at_a_time_and_one_is_tried() {
         assert_eq!((again.status, again.code()), (409, "BACKUP_BUSY"), "{}", again.body);
     }
     assert_eq!(ended(&server, &tried)["status"], "done");
-    assert_eq!(started(), 3 + usize::from(again.status == 202), "what is refused is not recorded");
+    assert_eq!(
+        started(),
+        3 + usize::from(again.status == 202),
+        "what is refused is not recorded"
+    );
 }

@@ -52,9 +52,13 @@ pub(super) async fn run(
     });
     output.result(&shown, |_| {
         let forgotten = if has_ledger {
-            format!("{} keys that were destroyed since were destroyed again", recovered.forgotten.len())
+            format!(
+                "{} keys that were destroyed since were destroyed again",
+                recovered.forgotten.len()
+            )
         } else {
-            "who was forgotten since is there again, because no --backup-store names the ledger: forget them anew".to_owned()
+            "who was forgotten since is there again, because no --backup-store names the ledger: forget them anew"
+                .to_owned()
         };
         format!(
             "recovered up to position {}; the log is {} from now on; {forgotten}. `licet audit verify` walks all of it",

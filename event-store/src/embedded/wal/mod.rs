@@ -130,10 +130,7 @@ impl WalCopy {
                 return Err(WalError::Folder(format!("pg_receivewal has ended: {}", said.trim())));
             }
             None => {
-                if copying.lock.is_none() {
-                    copying.lock = Some(folder::lock(&self.folder)?);
-                }
-                self.begin().await?;
+                self.begin(&mut copying.lock).await?;
                 copying.receiver = Some(self.receive()?);
                 copying.newest = bases(&self.folder)?.pop();
             }
@@ -169,7 +166,7 @@ impl WalCopy {
     }
 
     /// Makes sure that the folder is this log's, and that nothing is missing between the copy and now.
-    async fn begin(&self) -> Result<(), WalError> {
+    async fn begin(&self, lock: &mut Option<File>) -> Result<(), WalError> {
         self.access.expect_way(&self.folder)?;
         let mut connection = PgConnection::connect_with(&session::connect_options(&self.access.url())?).await?;
         let (system, log): (String, String) =
@@ -186,29 +183,33 @@ impl WalCopy {
                 .fetch_optional(&mut connection)
                 .await?;
         let is_own = marked.as_ref().is_some_and(|marked| *marked == mark);
-        match (marked, slot) {
-            (Some(marked), None) if marked["system"] != mark["system"] => {
-                return Err(self.refuse("holds the log of another database: name another folder"));
-            }
-            (_, None) => self.begin_anew(&mut connection, &mark.to_string()).await?,
-            (_, Some(_)) if !is_own => {
-                return Err(self.refuse(&format!(
-                    "is not the folder that this log was copied to before: is its volume mounted? To begin there anew: \
-                     licet db --embedded --data-dir DIR -c \"SELECT pg_drop_replication_slot('{SLOT}')\""
-                )));
-            }
+        let is_foreign = marked.is_some_and(|marked| marked["system"] != mark["system"]);
+        if slot.is_none() && is_foreign {
+            return Err(self.refuse("holds the log of another database: name another folder"));
+        }
+        if slot.is_some() && !is_own {
+            return Err(self.refuse(&format!(
+                "is not the folder that this log was copied to before: is its volume mounted? To begin there anew: \
+                 licet db --embedded --data-dir DIR -c \"SELECT pg_drop_replication_slot('{SLOT}')\""
+            )));
+        }
+        if lock.is_none() {
+            *lock = Some(folder::lock(&self.folder)?);
+        }
+        match slot {
+            None => self.begin_anew(&mut connection, &mark.to_string()).await?,
             // What the copy lacks is gone: another one is begun.
-            (_, Some((Some(status), _))) if status == "lost" => {
+            Some((Some(status), _)) if status == "lost" => {
                 order(&mut connection, "SELECT pg_drop_replication_slot($1)").await?;
                 self.begin_anew(&mut connection, &mark.to_string()).await?;
             }
             // Whoever an earlier server left behind makes room.
-            (_, Some((_, Some(_)))) => {
+            Some((_, Some(_))) => {
                 let end =
                     "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE slot_name = $1";
                 order(&mut connection, end).await?;
             }
-            (_, Some(_)) => {}
+            Some(_) => {}
         }
         connection.close().await?;
         folder::drop_short_files(&self.folder)
@@ -234,7 +235,10 @@ impl WalCopy {
         // Without a loop: it ends with Postgres, having received all of it, and not with whoever interrupts the server.
         command.args(["--slot", SLOT, "--synchronous", "--no-loop", "--no-password"]);
         command.process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         command.spawn().map_err(at(Path::new("pg_receivewal")))
     }
 
@@ -250,7 +254,10 @@ impl WalCopy {
         let done = done.map_err(at(Path::new("pg_basebackup")))?;
         if !done.status.success() {
             let said = String::from_utf8_lossy(&done.stderr);
-            return Err(WalError::Folder(format!("the whole database is not copied: {}", said.trim())));
+            return Err(WalError::Folder(format!(
+                "the whole database is not copied: {}",
+                said.trim()
+            )));
         }
         let made = bases.join(base_name(self.edge.now()));
         fs::rename(&unfinished, &made).map_err(at(&made))?;
