@@ -2,13 +2,14 @@
 # off, and everything that was acknowledged is there afterwards. Sourced by run.sh; LICET_QUORUM names the folder with Patroni
 # and NATS for the local base.
 
-compose down --volumes --timeout 5 >/dev/null 2>&1
+# As docs/HIGH_AVAILABILITY.md has it: what the one database held moves to the three.
+docker stop --time 10 "$(compose ps --quiet license-server)" "$(compose ps --quiet admin-panel)" >/dev/null
+for _ in $(seq 30); do backup create >"$run/backup.json" 2>&1 && break; sleep 2; done
+field position <"$run/backup.json" >/dev/null 2>&1 || die "no backup was made: $(cat "$run/backup.json")"
+compose down --timeout 5 >/dev/null 2>&1
+cat "$run/project/.env.example" "$run/project/infra/ha.env" >"$run/project/.env"
 monitoring=$COMPOSE_PROFILES
 COMPOSE_PROFILES=ha${monitoring:+,$monitoring}
-compose() {
-    docker compose --project-directory "$run/project" --env-file "$run/project/infra/ha.env" \
-        --file "$run/project/docker-compose.yaml" --file "$run/project/tests/containers/compose.override.yaml" "$@"
-}
 mkdir -p "$run/quorum/opt" "$run/nats/usr/sbin"
 cp -r "$LICET_QUORUM" "$run/quorum/opt/patroni"
 mv "$run/quorum/opt/patroni/bin/nats-server" "$run/nats/usr/sbin/"
@@ -16,9 +17,12 @@ tar -C "$run/quorum" -c . | docker import - licet-local-patroni >/dev/null
 printf 'FROM licet-local-base\nCOPY usr /usr\n' | docker build --quiet --network host --tag licet-local-nats --file - "$run/nats" >/dev/null
 say "Building the images of the quorum"
 compose build --quiet
-compose --progress quiet up --detach --wait --wait-timeout 300 || { compose ps; compose logs --tail 20; die "the quorum did not come up"; }
+up() { compose --progress quiet up --detach --wait --wait-timeout 300 "$@"; }
+up haproxy || { compose ps; compose logs --tail 20; die "the database did not come up"; }
+compose --progress quiet run --rm --no-deps --no-TTY workers backup restore >"$run/restored" 2>&1 || { cat "$run/restored"; die "the backup was not restored"; }
+up || { compose ps; compose logs --tail 20; die "the quorum did not come up"; }
 compose ps --format 'table {{.Service}}\t{{.Status}}'
-sell
+valid || die "what was sold before did not move"
 # Beside what is watched of one of each: three more nodes and probes, three etcd, three Patroni, and HAProxy.
 [ -z "$monitoring" ] || expect_watched 24 'count(up == 1)'
 
