@@ -15,6 +15,7 @@ cp -r "$LICET_QUORUM" "$run/quorum/opt/patroni"
 mv "$run/quorum/opt/patroni/bin/nats-server" "$run/nats/usr/sbin/"
 tar -C "$run/quorum" -c . | docker import - licet-local-patroni >/dev/null
 printf 'FROM licet-local-base\nCOPY usr /usr\n' | docker build --quiet --network host --tag licet-local-nats --file - "$run/nats" >/dev/null
+export NATS_BASE=licet-local-nats
 say "Building the images of the quorum"
 compose build --quiet
 up() { compose --progress quiet up --detach --wait --wait-timeout 300 "$@"; }
