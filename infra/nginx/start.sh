@@ -4,8 +4,8 @@
 #   LICET_LICENSE_NODES  where machines are answered, if elsewhere (LICET_NODES)
 #   NGINX_FOLDER      what nginx writes (/var/lib/licet-nginx); tls/tls.crt and tls/tls.key there are its certificate and
 #                     key. Where there is none, one is made for LICET_HOST at the first start, and again at a start in its
-#                     last month, which browsers do not trust: put one of an authority there, or let an ACME client answer from acme/ in this folder, and reload
-#                     nginx (kill -HUP) whenever the certificate is renewed.
+#                     last month, which browsers do not trust: put one of an authority there, or let an ACME client answer
+#                     from acme/ in this folder, and reload nginx (kill -HUP) whenever the certificate is renewed.
 #   LICET_HOST        the name that clients use (localhost)
 #   NGINX_HTTP        where it listens without TLS, which is for redirects (80); a port alone is one of IPv4 and of IPv6
 #   NGINX_HTTPS       where it listens with TLS (443)

@@ -197,7 +197,7 @@ impl Stage {
         ];
         let nodes = [(); 2].map(|()| start_node(&quorum, "127.0.0.1:0", &settings));
         let nginx = Nginx::before_all(&[&nodes[0].url, &nodes[1].url], &[]);
-        let target = Target::start(|_| OK.to_owned());
+        let target = Target::accepting();
         let vendor = Vendor::open(&nodes[0], &nginx);
         let webhook = json!({ "url": target.url, "event_types": ["license.activated"] });
         nodes[0].create("/api/admin/webhooks", &webhook);
@@ -208,7 +208,7 @@ impl Stage {
             ..Targets::default()
         };
         let receivers = Receivers {
-            webhook: Target::start(|_| OK.to_owned()).url,
+            webhook: Target::accepting().url,
             mail: None,
         };
         Self {
@@ -323,8 +323,6 @@ impl Stage {
         assert!(eventually(quiet) || eventually(quiet), "{:?}", self.monitoring.firing());
     }
 }
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 fn start_node(quorum: &Quorum, address: &str, settings: &[(&str, String)]) -> Server {
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -4,14 +4,13 @@
 use std::{
     collections::BTreeSet,
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use licet_test_support::{Nginx, SECRET, Server, licet};
+use licet_test_support::{Nginx, SECRET, Server, licet, reachable_folder};
 use serde_json::Value;
 
 use crate::fleet::{Books, Fleet, Vendor};
@@ -41,9 +40,7 @@ struct Seen {
 
 /// Fills a log with so many events, loses its host, and restores: a backup, or what was copied of the write-ahead log.
 pub(crate) fn run(events: u32, wal: bool) {
-    let disk = tempfile::tempdir().unwrap();
-    // As root, Postgres runs as another user.
-    fs::set_permissions(disk.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let disk = reachable_folder();
     let (store, copy) = (disk.path().join("backups"), disk.path().join("copy"));
     fs::create_dir(&store).unwrap();
     fs::create_dir(&copy).unwrap();

@@ -39,7 +39,7 @@ impl Scene {
         };
         let cluster = Cluster::start(folder.path(), &options, &Edge::system()).unwrap();
         let url = cluster.url();
-        let (nats, webhook) = (Nats::start(), Target::start(|_| OK.to_owned()));
+        let (nats, webhook) = (Nats::start(), Target::accepting());
         let settings = [("NATS_URL", nats.url.as_str()), ("WEBHOOK_ALLOW_PRIVATE", "true")];
         let server = Server::start_with(&url, &settings);
         let second = (pace == Pace::AsShipped).then(|| Server::start_with(&url, &settings));
@@ -136,8 +136,6 @@ impl Scene {
         alerts.map(named).collect()
     }
 }
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 pub(crate) fn kill(signal: &str, pid: &str) {
     assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());

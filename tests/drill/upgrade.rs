@@ -4,7 +4,6 @@
 use std::{
     fs,
     net::IpAddr,
-    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
     sync::{
@@ -19,7 +18,7 @@ use licet_event_store::{
     Edge,
     embedded::{Cluster, ClusterOptions},
 };
-use licet_test_support::{API_KEY, Nats, Nginx, Server, Target, eventually, licet, licet_of};
+use licet_test_support::{API_KEY, Nats, Nginx, Server, Target, eventually, licet, licet_of, reachable_folder};
 use serde_json::{Value, json};
 
 use crate::{
@@ -36,9 +35,7 @@ const OPERATOR_ASKS: Duration = Duration::from_millis(100);
 
 /// Replaces the nodes of this program by ours.
 pub(crate) fn run(before: &Path) {
-    let folder = tempfile::tempdir().unwrap();
-    // As root, Postgres runs as another user.
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let folder = reachable_folder();
     let store = folder.path().join("backups");
     fs::create_dir(&store).unwrap();
     let options = ClusterOptions {
@@ -46,7 +43,7 @@ pub(crate) fn run(before: &Path) {
     };
     let cluster = Cluster::start(folder.path(), &options, &Edge::system()).unwrap();
     let url = cluster.url();
-    let (nats, target) = (Nats::start(), Target::start(|_| OK.to_owned()));
+    let (nats, target) = (Nats::start(), Target::accepting());
     let settings = [("NATS_URL", nats.url.as_str()), ("WEBHOOK_ALLOW_PRIVATE", "true")];
 
     println!("starting two nodes of the release before, behind nginx");
@@ -94,8 +91,6 @@ pub(crate) fn run(before: &Path) {
     said(licet(&url).env("BACKUP_STORE", &store).args(["backup", "verify"]));
     println!("\nEverything acknowledged is in the log, once; the backup that the release before made holds.");
 }
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// How many migrations a database has had.
 fn migrations(url: &str) -> String {

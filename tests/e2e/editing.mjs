@@ -103,6 +103,15 @@ await story(ada, [
         await visible(ada.getByText("1 in all"));
         expect(ada.url().endsWith("/customers?q=informatik"), ada.url());
     }],
+    ["a customer's page shows what somebody else makes of its licenses", async () => {
+        await ada.goto(customerPage);
+        await visible(ada.getByRole("row", { name: /0 \/ 7/ }));
+        await phone.goto(licensePage);
+        await phone.getByRole("button", { name: "Edit" }).click();
+        await phone.getByRole("spinbutton", { name: "Seats" }).fill("6");
+        await phone.getByRole("button", { name: "Save" }).click();
+        await visible(ada.getByRole("row", { name: /0 \/ 6/ }));
+    }],
     ["on a slow network pages say that they come, and work", async () => {
         const network = await ada.context().newCDPSession(ada);
         await network.send("Network.enable");

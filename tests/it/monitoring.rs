@@ -144,11 +144,7 @@ struct Watched {
 
 fn watched(programs: &Path) -> Watched {
     let database = new_database();
-    let (webhook, mails, nats) = (
-        Target::start(|_| "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()),
-        MailSink::start(),
-        Nats::start(),
-    );
+    let (webhook, mails, nats) = (Target::accepting(), MailSink::start(), Nats::start());
     let settings = [
         ("NATS_URL", nats.url.as_str()),
         ("SMTP_URL", mails.url.as_str()),

@@ -1,24 +1,14 @@
 //! A real nginx, as `infra/nginx/` sets it up, with nothing behind it: where it listens, whom it counts as one, and its own
 //! certificate.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, os::unix::fs::MetadataExt as _, process::Command};
+
+use licet_test_support::{make_certificate, reachable_folder};
 
 use crate::tools::run;
 
 const START: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/nginx/start.sh");
 const ALONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/nginx.py");
-
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    // Its workers are another user's.
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    folder
-}
 
 #[test]
 fn a_network_of_ipv6_is_counted_as_one_who_logs_in() {
@@ -26,7 +16,7 @@ fn a_network_of_ipv6_is_counted_as_one_who_logs_in() {
         eprintln!("SKIPPED: a network of one's own takes root");
         return;
     }
-    let folder = folder();
+    let folder = reachable_folder();
     let said = run(Command::new("unshare")
         .args(["--net", "python3", ALONE, START])
         .arg(folder.path())
@@ -47,7 +37,7 @@ fn a_network_of_ipv6_is_counted_as_one_who_logs_in() {
 
 #[test]
 fn a_certificate_of_its_own_making_does_not_end_and_another_is_left_alone() {
-    let folder = folder();
+    let folder = reachable_folder();
     let begin = || {
         // Everything but nginx itself.
         run(Command::new("sh")
@@ -60,7 +50,8 @@ fn a_certificate_of_its_own_making_does_not_end_and_another_is_left_alone() {
     let first = begin();
     assert_eq!(begin(), first, "it has a year to go");
     let tls = folder.path().join("tls");
-    let ends_soon = make_certificate(&tls);
+    make_certificate(&tls, 1);
+    let ends_soon = fs::read_to_string(tls.join("tls.crt")).unwrap();
     assert_eq!(begin(), ends_soon, "it is somebody else's");
     let fingerprint = Command::new("openssl")
         .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
@@ -71,28 +62,4 @@ fn a_certificate_of_its_own_making_does_not_end_and_another_is_left_alone() {
     let renewed = begin();
     assert!(renewed != ends_soon && renewed != first, "its own is made again");
     assert_eq!(begin(), renewed);
-}
-
-/// One that is good for a day.
-fn make_certificate(tls: &Path) -> String {
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-subj",
-            "/CN=localhost",
-        ])
-        .args(["-days", "1", "-keyout"])
-        .arg(tls.join("tls.key"))
-        .arg("-out")
-        .arg(tls.join("tls.crt"))
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.unwrap().success());
-    fs::read_to_string(tls.join("tls.crt")).unwrap()
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use licet_test_support::{SECRET, Server, eventually, licet};
+use licet_test_support::{SECRET, Server, eventually, licet, reachable_folder};
 use serde_json::{Value, json};
 
 /// A disk that is lost, and another one.
@@ -19,10 +19,9 @@ struct Disks {
 
 impl Disks {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // As root, Postgres runs as another user.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let disks = Self { folder };
+        let disks = Self {
+            folder: reachable_folder(),
+        };
         fs::create_dir(disks.copy()).unwrap();
         disks
     }
@@ -250,6 +249,10 @@ fn what_is_missing_of_the_copy_is_not_taken_for_its_end() {
     let (recovered, words) = said(&command.output().unwrap());
     assert!(!recovered && words.contains("SECRET_KEY"), "{words}");
     assert!(!disks.at("second/secret_key").exists());
+    // No server takes what was cut off for a folder in which it begins.
+    let (started, words) = said(&disks.command("second", &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(!started && words.contains("was cut off"), "{words}");
+    assert!(!disks.at("second/postgres").exists());
     disks.recover("second", &[]).unwrap();
     let second = disks.start("second", &[]);
     assert!(second.get("/api/admin/products").body.to_string().contains("four"));

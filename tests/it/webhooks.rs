@@ -125,7 +125,7 @@ fn a_delivery_is_signed_retried_and_never_sent_again_once_taken() {
 fn targets_that_must_not_be_reached_or_misbehave() {
     let database = new_database();
     let server = Server::start(&database.url);
-    let target = Target::start(|_| OK.to_owned());
+    let target = Target::accepting();
     let port = target.url.rsplit(':').next().unwrap().to_owned();
     for url in [
         target.url.clone(),
@@ -268,7 +268,7 @@ fn a_webhook_goes_by_what_was_answered_last_and_hears_nothing_after_its_end() {
         assert_eq!(changed.status, 200, "{}", changed.body);
     };
     for _ in 0..5 {
-        let target = Target::start(|_| OK.to_owned());
+        let target = Target::accepting();
         let (path, _) = subscribe(&server, &target.url, &json!(["license.issued"]));
         let with_tag = |method: &str, body: &Value| {
             let tag = server.get(&path).header("etag").to_owned();
@@ -486,7 +486,7 @@ fn a_target_that_takes_nothing_is_left_alone_and_tried_again() {
 fn a_target_reads_names_and_no_secrets_is_left_alone_as_long_as_it_asks_and_ends_its_webhook_with_gone() {
     let database = new_database();
     let server = Server::start_with(&database.url, &[("WEBHOOK_ALLOW_PRIVATE", "true")]);
-    let reading = Target::start(|_| OK.to_owned());
+    let reading = Target::accepting();
     subscribe(&server, &reading.url, &json!(["customer.*", "webhook.*"]));
     let busy = Target::start(|_| {
         "HTTP/1.1 429 Busy\r\nretry-after: 3600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()

@@ -109,10 +109,10 @@ grep --quiet 'kept are' "$run/dpkg.log" || die "it does not say what it kept"
 inside sh -c 'dpkg --install /package/licet_*.deb' >/dev/null 2>&1
 [ "$(inside cat /etc/licet/secrets/secret_key)" = "$secret" ] || die "the secret was lost"
 within 30 "after it was removed and put back" valid
-inside mv /etc/licet/secrets/secret_key /root/secret_key
+inside mv /etc/licet/secrets/secret_key /etc/licet/secrets/away
 ! inside /usr/lib/licet/setup 2>"$run/setup.log" || die "it makes another key for a database that has one"
 grep --quiet 'Put your copy there' "$run/setup.log" || { cat "$run/setup.log"; die "it does not say that the key is missing"; }
-inside mv /root/secret_key /etc/licet/secrets/secret_key
+inside mv /etc/licet/secrets/away /etc/licet/secrets/secret_key
 inside /usr/lib/licet/setup
 say "Upgraded, purged and installed again: settings, secrets and licenses are there"
 

@@ -14,6 +14,7 @@ use super::{
     access::{self, Access, DATABASE, USER},
     binaries,
     owner::{self, Owner},
+    recover::WORK,
 };
 use crate::Edge;
 
@@ -44,6 +45,9 @@ pub enum ClusterError {
         /// The user.
         user: String,
     },
+    /// A recovery was cut off: a new database in its place would hide that.
+    #[error("a recovery into {} was cut off: give `licet backup recover` again, which begins it anew", .0.display())]
+    Recovering(PathBuf),
     /// A file could not be read or written.
     #[error("{path}: {cause}")]
     File {
@@ -98,6 +102,9 @@ impl Cluster {
             options: options.clone(),
         };
         if !cluster.folder.exists() {
+            if data_dir.join(WORK).exists() {
+                return Err(ClusterError::Recovering(data_dir));
+            }
             cluster.make()?;
         }
         if !cluster.adopt() {

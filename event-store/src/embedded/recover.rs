@@ -20,7 +20,7 @@ use super::{
 use crate::Edge;
 
 /// Where it is made, within the data folder: what was cut off is never taken for a database.
-const WORK: &str = "recovery";
+pub(super) const WORK: &str = "recovery";
 const SETTINGS: &str = "postgresql.auto.conf";
 
 /// A cluster that has read its log again, and does not stand in its place yet.
@@ -88,6 +88,9 @@ impl Recovery {
             let place = self.data_dir.join(name);
             fs::rename(work.join(name), &place).map_err(at(&place))?;
         }
+        // Before what would tell that it was cut off goes.
+        let synced = File::open(&self.data_dir).and_then(|folder| folder.sync_all());
+        synced.map_err(at(&self.data_dir))?;
         fs::remove_dir_all(&work).map_err(at(&work))
     }
 }

@@ -17,7 +17,7 @@ pub use age::age;
 pub use browser::Browser;
 pub use cluster::{TestDatabase, cluster_pid};
 pub use monitoring::{Monitoring, Pace, QuorumTargets, Receivers, Targets, monitoring_programs};
-pub use nginx::{Nginx, Relayed};
+pub use nginx::{Nginx, Relayed, make_certificate};
 pub use operator::{Operator, PASSWORD, setup_token};
 pub use quorum::{HOSTS, Quorum, QuorumPrograms};
 pub use server::{API_KEY, Answer, SECRET, Server, built, licet, licet_of, machine_request};
@@ -35,6 +35,14 @@ pub fn early_in_the_hour() {
     while second() > 3_570 {
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
+}
+
+/// A temporary folder that other users get into: as root, Postgres and nginx's workers run as such.
+pub fn reachable_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let reachable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), reachable).expect("it is ours");
+    folder
 }
 
 /// Whether something comes to be within a minute, however busy the machine is: how long things take is for benchmarks.

@@ -2,7 +2,6 @@
 
 use std::{
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -79,10 +78,7 @@ impl Nginx {
         let programs = ["/usr/sbin/nginx", "/usr/bin/nginx"];
         let program = programs.into_iter().find(|path| Path::new(path).exists());
         let command = [prefix, &[program.expect("`./dev` installs nginx")]].concat().join(" ");
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        // Its workers are another user's.
-        let reachable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(folder.path(), reachable).expect("it is ours");
+        let folder = crate::reachable_folder();
         let [plain, https, status] = [(); 3].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
         let nodes: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
         let process = Command::new("sh")
@@ -206,31 +202,7 @@ impl Nginx {
     /// When that does not work.
     pub fn renew(&mut self, days: u32) {
         let tls = self.folder.path().join("tls");
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-            ])
-            .args([
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-days",
-            ])
-            .arg(days.to_string())
-            .arg("-keyout")
-            .arg(tls.join("tls.key"))
-            .arg("-out")
-            .arg(tls.join("tls.crt"))
-            .stderr(Stdio::null())
-            .status();
-        assert!(made.is_ok_and(|made| made.success()), "openssl makes a certificate");
+        make_certificate(&tls, days);
         self.certificate = std::fs::read(tls.join("tls.crt")).expect("it was made");
         let master = std::fs::read_to_string(self.folder.path().join("nginx.pid")).expect("nginx runs");
         let asked = Command::new("kill").args(["-HUP", master.trim()]).status();
@@ -259,4 +231,30 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)], connection: &str) ->
 fn free_port() -> u16 {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
     free.expect("a loopback port is free").port()
+}
+
+/// Puts a key and a certificate for `localhost` into a folder, good for so many days.
+///
+/// # Panics
+///
+/// When that does not work.
+pub fn make_certificate(tls: &Path, days: u32) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .args([
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+        ])
+        .arg("-days")
+        .arg(days.to_string())
+        .arg("-keyout")
+        .arg(tls.join("tls.key"))
+        .arg("-out")
+        .arg(tls.join("tls.crt"))
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.is_ok_and(|made| made.success()), "openssl makes a certificate");
 }

@@ -28,6 +28,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Takes whatever it gets.
+    pub fn accepting() -> Self {
+        Self::start(|_| "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned())
+    }
+
     /// Answers each request with what `answer` makes of its number, counted from 0: a whole HTTP answer.
     pub fn start(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");

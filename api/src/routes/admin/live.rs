@@ -50,7 +50,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Follow what happens: server-sent events `counters`, `activity`, `anomaly`, `projectors` and `sessions`, each with its
-/// position in the log as `id`. What the caller may not read is left out.
+/// position in the log as `id`. An entry is told once every read model has it, or after two seconds. What the caller may not
+/// read is left out.
 #[utoipa::path(get, path = "/api/admin/live", tag = "live",
     params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this position.", minimum = 0)),
     responses((status = 200, description = "Events, as long as both stay; a comment every 15 s.", body = String, content_type = "text/event-stream"),

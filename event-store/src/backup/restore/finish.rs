@@ -180,6 +180,7 @@ async fn set_head(
     Ok(log_id)
 }
 
+/// Remembers what the log was called up to this position, and begins an epoch after it.
 async fn begin_epoch(connection: &mut PgConnection, former: Uuid, position: i64) -> Result<(), BackupError> {
     sqlx::query("INSERT INTO log_lineage (log_id, until) VALUES ($1, $2)")
         .bind(former)

@@ -6,7 +6,6 @@ mod network;
 
 use std::{
     env, fs,
-    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command},
     time::Duration,
@@ -17,6 +16,7 @@ use serde_json::Value;
 use crate::{
     eventually,
     monitoring::{QuorumTargets, free_address},
+    reachable_folder,
 };
 use host::Host;
 use network::address;
@@ -65,8 +65,7 @@ impl Quorum {
     /// When something does not start.
     pub fn start(programs: &QuorumPrograms) -> Self {
         network::build();
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let folder = reachable_folder();
         let [listen, status] = [(); 2].map(|()| free_address());
         let servers = (0..HOSTS).map(|host| format!("nats://{}:4222", address(host)));
         let quorum = Self {
